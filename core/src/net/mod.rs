@@ -1,0 +1,5 @@
+//! Networks as data.
+
+mod error;
+
+pub use error::NetError;

@@ -1,0 +1,1 @@
+//! Normalization, activation, pooling, loss, dropout and optimizers.

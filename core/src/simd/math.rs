@@ -1,0 +1,1 @@
+//! Vector mathematics, written once from add, multiply, divide and integer operations.

@@ -1,0 +1,246 @@
+//! The portable table: four lanes of ordinary Rust. It is the definition of the bits.
+
+use super::Simd;
+
+const LANES: usize = 4;
+
+/// Token of the portable table; available everywhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Portable;
+
+/// `a * b + c`, rounded once, from `f64` operations.
+///
+/// The product of two `f32` is exact in `f64`. Their sum with `c` is rounded to odd (Boldo and Melquiond, "Emulation of
+/// FMA and correctly rounded sums: proved algorithms using rounding to odd", 2008), after which rounding to `f32` gives
+/// the correctly rounded result.
+#[inline(always)]
+pub fn fma(a: f32, b: f32, c: f32) -> f32 {
+    let (p, c) = (a as f64 * b as f64, c as f64);
+    let sum = p + c;
+    // Knuth's two-sum: `error` is what the addition lost, exactly.
+    let t = sum - p;
+    let error = (p - (sum - t)) + (c - t);
+    let bits = sum.to_bits() as i64;
+    let inexact = ((error < 0.0) | (error > 0.0)) as i64;
+    // Toward zero first (where the nearest value lies further out), then odd when inexact.
+    let away = ((error.to_bits() as i64 ^ bits) >> 63) & 1;
+    f64::from_bits(((bits - (away & inexact)) | inexact) as u64) as f32
+}
+
+#[inline(always)]
+fn map(a: [f32; LANES], f: impl Fn(f32) -> f32) -> [f32; LANES] {
+    core::array::from_fn(
+        #[inline(always)]
+        |i| f(a[i]),
+    )
+}
+
+#[inline(always)]
+fn zip_with(a: [f32; LANES], b: [f32; LANES], f: impl Fn(f32, f32) -> f32) -> [f32; LANES] {
+    core::array::from_fn(
+        #[inline(always)]
+        |i| f(a[i], b[i]),
+    )
+}
+
+#[inline(always)]
+fn bits(a: [f32; LANES], b: [f32; LANES], f: impl Fn(u32, u32) -> u32) -> [f32; LANES] {
+    zip_with(
+        a,
+        b,
+        #[inline(always)]
+        |a, b| f32::from_bits(f(a.to_bits(), b.to_bits())),
+    )
+}
+
+// SAFETY: ordinary Rust runs everywhere; loads and stores touch the lanes they name.
+unsafe impl Simd for Portable {
+    type V = [f32; LANES];
+    type M = [bool; LANES];
+    type Tail = usize;
+    type Half = Self;
+    const LANES: usize = LANES;
+
+    #[inline(always)]
+    fn run<R>(self, f: impl FnOnce(Self) -> R) -> R {
+        f(self)
+    }
+    #[inline(always)]
+    fn half(self) -> Self {
+        self
+    }
+    #[inline(always)]
+    fn splat(self, x: f32) -> Self::V {
+        [x; LANES]
+    }
+    #[inline(always)]
+    unsafe fn load(self, p: *const f32) -> Self::V {
+        // SAFETY: the caller grants LANES readable floats.
+        unsafe { p.cast::<[f32; LANES]>().read_unaligned() }
+    }
+    #[inline(always)]
+    unsafe fn store(self, p: *mut f32, v: Self::V) {
+        // SAFETY: the caller grants LANES writable floats.
+        unsafe { p.cast::<[f32; LANES]>().write_unaligned(v) }
+    }
+    #[inline(always)]
+    fn tail(self, n: usize) -> usize {
+        n.min(LANES)
+    }
+    #[inline(always)]
+    fn first(self, n: usize) -> Self::M {
+        core::array::from_fn(
+            #[inline(always)]
+            |i| i < n,
+        )
+    }
+    #[inline(always)]
+    unsafe fn load_tail(self, p: *const f32, t: usize) -> Self::V {
+        // SAFETY: the caller grants the first t floats, and only those are read.
+        core::array::from_fn(
+            #[inline(always)]
+            |i| if i < t { unsafe { p.add(i).read_unaligned() } } else { 0.0 },
+        )
+    }
+    #[inline(always)]
+    unsafe fn store_tail(self, p: *mut f32, v: Self::V, t: usize) {
+        for (i, x) in v.into_iter().enumerate() {
+            if i < t {
+                // SAFETY: the caller grants the first t floats, and only those are written.
+                unsafe { p.add(i).write_unaligned(x) }
+            }
+        }
+    }
+    #[inline(always)]
+    fn add(self, a: Self::V, b: Self::V) -> Self::V {
+        zip_with(
+            a,
+            b,
+            #[inline(always)]
+            |a, b| a + b,
+        )
+    }
+    #[inline(always)]
+    fn sub(self, a: Self::V, b: Self::V) -> Self::V {
+        zip_with(
+            a,
+            b,
+            #[inline(always)]
+            |a, b| a - b,
+        )
+    }
+    #[inline(always)]
+    fn mul(self, a: Self::V, b: Self::V) -> Self::V {
+        zip_with(
+            a,
+            b,
+            #[inline(always)]
+            |a, b| a * b,
+        )
+    }
+    #[inline(always)]
+    fn div(self, a: Self::V, b: Self::V) -> Self::V {
+        zip_with(
+            a,
+            b,
+            #[inline(always)]
+            |a, b| a / b,
+        )
+    }
+    #[inline(always)]
+    fn sqrt(self, a: Self::V) -> Self::V {
+        map(a, libm::sqrtf)
+    }
+    #[inline(always)]
+    fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+        core::array::from_fn(
+            #[inline(always)]
+            |i| fma(a[i], b[i], c[i]),
+        )
+    }
+    #[inline(always)]
+    fn min(self, a: Self::V, b: Self::V) -> Self::V {
+        zip_with(
+            a,
+            b,
+            #[inline(always)]
+            |a, b| if a < b { a } else { b },
+        )
+    }
+    #[inline(always)]
+    fn max(self, a: Self::V, b: Self::V) -> Self::V {
+        zip_with(
+            a,
+            b,
+            #[inline(always)]
+            |a, b| if a > b { a } else { b },
+        )
+    }
+    #[inline(always)]
+    fn lt(self, a: Self::V, b: Self::V) -> Self::M {
+        core::array::from_fn(
+            #[inline(always)]
+            |i| a[i] < b[i],
+        )
+    }
+    #[inline(always)]
+    fn select(self, m: Self::M, a: Self::V, b: Self::V) -> Self::V {
+        core::array::from_fn(
+            #[inline(always)]
+            |i| if m[i] { a[i] } else { b[i] },
+        )
+    }
+    #[inline(always)]
+    fn and(self, a: Self::V, b: Self::V) -> Self::V {
+        bits(
+            a,
+            b,
+            #[inline(always)]
+            |a, b| a & b,
+        )
+    }
+    #[inline(always)]
+    fn or(self, a: Self::V, b: Self::V) -> Self::V {
+        bits(
+            a,
+            b,
+            #[inline(always)]
+            |a, b| a | b,
+        )
+    }
+    #[inline(always)]
+    fn xor(self, a: Self::V, b: Self::V) -> Self::V {
+        bits(
+            a,
+            b,
+            #[inline(always)]
+            |a, b| a ^ b,
+        )
+    }
+    #[inline(always)]
+    fn add_bits(self, a: Self::V, b: Self::V) -> Self::V {
+        bits(a, b, u32::wrapping_add)
+    }
+    #[inline(always)]
+    fn shl_bits<const N: u32>(self, a: Self::V) -> Self::V {
+        map(
+            a,
+            #[inline(always)]
+            |a| f32::from_bits(a.to_bits() << N),
+        )
+    }
+    #[inline(always)]
+    fn shr_bits<const N: u32>(self, a: Self::V) -> Self::V {
+        map(
+            a,
+            #[inline(always)]
+            |a| f32::from_bits(a.to_bits() >> N),
+        )
+    }
+    #[inline(always)]
+    fn zip(self, a: Self::V, b: Self::V) -> (Self::V, Self::V) {
+        ([a[0], b[0], a[1], b[1]], [a[2], b[2], a[3], b[3]])
+    }
+    #[inline(always)]
+    fn prefetch(self, _: *const f32) {}
+}

@@ -1,0 +1,2 @@
+//! The std side of flatgrad.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! The flatgrad program.
+fn main() {}
