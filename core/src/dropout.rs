@@ -1,1 +1,149 @@
-//! Dropout.
+//! Dropout: each element is zeroed with a probability, and the others are scaled so that the expectation stays.
+//!
+//! Source: Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", JMLR 2014, in the inverted form of
+//! PyTorch's `nn.Dropout` (scaling in training, nothing at inference).
+
+use crate::context::Context;
+use crate::error::{Result, check_len, check_param};
+use crate::rng::Stream;
+use crate::simd::dispatch;
+use crate::slice::share_chunks;
+
+/// How much is dropped; made from either probability, because both are in use and easily confused.
+///
+/// ```
+/// use flatgrad_core::dropout::Dropout;
+/// assert_eq!(Dropout::drop(0.25)?.scale(), Dropout::keep(0.75)?.scale());
+/// assert!(Dropout::drop(1.5).is_err());
+/// # Ok::<(), flatgrad_core::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Dropout {
+    threshold: u64,
+    scale: f32,
+}
+
+/// Which random words decide: element `i` of a call is decided by element `first + i` of `stream`.
+///
+/// No mask is stored: the backward pass names the same one again. `first` makes a batch the same as its samples one by one:
+/// 32 samples of `d` elements in one call, or one call a sample with `first` advanced by `d`, drop the same elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DropoutMask {
+    /// Seed, layer and training step.
+    pub stream: Stream,
+    /// The stream's element that decides about the first element of the slice.
+    pub first: u64,
+}
+
+impl Dropout {
+    /// Drops each element with probability `p`, PyTorch's `p`.
+    ///
+    /// # Errors
+    ///
+    /// [`Parameter`](crate::Error::Parameter) unless `0 <= p <= 1`.
+    pub const fn drop(p: f32) -> Result<Self> {
+        match check_param(p >= 0.0 && p <= 1.0, "dropout probability", "from 0 to 1", p) {
+            Ok(()) => Ok(Self::new(p as f64, 1.0 - p as f64)),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// Keeps each element with probability `p`, the rate of the original papers.
+    ///
+    /// # Errors
+    ///
+    /// As [`Dropout::drop`].
+    pub const fn keep(p: f32) -> Result<Self> {
+        match check_param(p >= 0.0 && p <= 1.0, "keep probability", "from 0 to 1", p) {
+            Ok(()) => Ok(Self::new(1.0 - p as f64, p as f64)),
+            Err(e) => Err(e),
+        }
+    }
+
+    const fn new(drop: f64, keep: f64) -> Self {
+        // Multiplying by 2^32 is exact; the cast rounds down. drop == 1 gives 2^32, which no word reaches.
+        Self { threshold: (drop * 4_294_967_296.0) as u64, scale: if keep > 0.0 { (1.0 / keep) as f32 } else { 0.0 } }
+    }
+
+    /// Elements whose word is below this are dropped: the probability times 2^32, rounded down; from 0 to 2^32.
+    pub const fn threshold(&self) -> u64 {
+        self.threshold
+    }
+
+    /// What kept elements are multiplied by: one over the probability to keep, 0 if nothing is kept.
+    pub const fn scale(&self) -> f32 {
+        self.scale
+    }
+}
+
+/// `y[i] = scale * x[i]` where the mask keeps element `i`, else `+0.0`. Any equal lengths.
+///
+/// The backward pass is the same call with `dy` in and `dx` out. `p = 0` copies, `p = 1` gives zeros; what is dropped is
+/// 0 even where `x` is not finite (PyTorch multiplies by 0 and gives NaN there).
+///
+/// # Errors
+///
+/// [`Length`](crate::Error::Length) unless `x` and `y` are equally long.
+///
+/// # Numerics
+///
+/// One multiplication; `scale = 1 / (1 - p)` is computed in `f64` and rounded to `f32` once.
+///
+/// ```
+/// use flatgrad_core::dropout::{Dropout, DropoutMask, dropout};
+/// use flatgrad_core::{Context, Isa, rng::Stream};
+/// let ctx = Context::serial(Isa::detect());
+/// let mask = DropoutMask { stream: Stream { seed: 1, stream: 0, step: 9 }, first: 0 };
+/// let (x, mut y) = ([1.0; 1000], [0.0; 1000]);
+/// dropout(ctx, Dropout::drop(0.5)?, mask, &x, &mut y)?;
+/// let kept = y.iter().filter(|y| **y == 2.0).count();
+/// assert!((400..600).contains(&kept));
+/// # Ok::<(), flatgrad_core::Error>(())
+/// ```
+pub fn dropout(ctx: Context, dropout: Dropout, mask: DropoutMask, x: &[f32], y: &mut [f32]) -> Result {
+    check_len("y", x.len(), y.len())?;
+    share_out(ctx, y, &|start, y| {
+        // In pieces that stay in the first cache level.
+        let x = x.get(start..).unwrap_or_default().chunks(PIECE);
+        for ((piece, x), y) in (0..).zip(x).zip(y.chunks_mut(PIECE)) {
+            y.iter_mut().zip(x).for_each(|(y, x)| *y = *x);
+            apply(ctx, dropout, mask, start + piece * PIECE, y);
+        }
+    });
+    Ok(())
+}
+
+/// [`dropout`] in place.
+///
+/// # Errors
+///
+/// None: any length is legal. The result is there because every kernel has one.
+pub fn dropout_in_place(ctx: Context, dropout: Dropout, mask: DropoutMask, x: &mut [f32]) -> Result {
+    share_out(ctx, x, &|start, x| apply(ctx, dropout, mask, start, x));
+    Ok(())
+}
+
+const PIECE: usize = 1024;
+/// Below this many elements a part is not worth a thread.
+const GRAIN: usize = 16 * PIECE;
+
+/// Runs `f(index of the first element, part)` on parts of `out`, on as many threads as there are.
+fn share_out(ctx: Context, out: &mut [f32], f: &(dyn Fn(usize, &mut [f32]) + Sync)) {
+    share_chunks(ctx, out, GRAIN, &mut [], 0, &|first, part, _| f(first * GRAIN, part));
+}
+
+fn apply(ctx: Context, dropout: Dropout, mask: DropoutMask, start: usize, x: &mut [f32]) {
+    let Dropout { threshold, scale } = dropout;
+    let first = mask.first.wrapping_add(start as u64);
+    match u32::try_from(threshold) {
+        Ok(0) => {}
+        // No operation of the token is needed: inside its function, LLVM makes vectors of the plain loops.
+        Ok(threshold) => dispatch!(ctx.isa(), |_s| mask.stream.update(
+            first,
+            x,
+            #[inline(always)]
+            |word, x| if word >= threshold { scale * x } else { 0.0 }
+        )),
+        Err(_) => x.fill(0.0),
+    }
+}

@@ -4,5 +4,6 @@
 pub mod conv;
 pub mod gemm;
 pub mod layers;
+pub mod optim;
 
 pub use crate::simd::portable::fma;

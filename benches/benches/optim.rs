@@ -1,0 +1,60 @@
+//! Optimizers and dropout in bytes per second, beside the speed of a copy: they can be no faster than memory.
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use flatgrad_core::dropout::{Dropout, DropoutMask, dropout_in_place};
+use flatgrad_core::optim::{Adam, Sgd, adam_step, sgd_step};
+use flatgrad_core::{Context, Isa, reference, rng::Stream};
+use std::hint::black_box;
+use std::time::Duration;
+
+/// In the second cache level, an MNIST perceptron, in memory.
+const LENGTHS: [usize; 3] = [100_000, 1_280_000, 10_000_000];
+
+fn steps(c: &mut Criterion) {
+    for len in LENGTHS {
+        let mut group = c.benchmark_group(format!("optim/{len}"));
+        group.sample_size(20).warm_up_time(Duration::from_millis(200)).measurement_time(Duration::from_secs(1));
+        let g: Vec<f32> = (0..len).map(|i| (i % 1009) as f32 * 1e-4 - 0.05).collect();
+        let mut p = g.clone();
+        let (mut m, mut v) = (vec![0.0; len], vec![0.0; len]);
+
+        group.throughput(Throughput::Bytes(8 * len as u64));
+        group.bench_function("copy", |b| b.iter(|| black_box(&mut p).copy_from_slice(black_box(&g))));
+        for isa in Isa::available() {
+            let ctx = Context::serial(isa);
+            let id = |what: &str| BenchmarkId::new(what, isa.name());
+
+            group.throughput(Throughput::Bytes(12 * len as u64));
+            let sgd = Sgd::DEFAULT;
+            group.bench_function(id("sgd"), |b| b.iter(|| sgd_step(ctx, &sgd, 2, &g, &mut p, &mut [])));
+
+            group.throughput(Throughput::Bytes(20 * len as u64));
+            let sgd = Sgd { momentum: 0.9, ..sgd };
+            m.fill(0.0);
+            group.bench_function(id("sgd momentum"), |b| b.iter(|| sgd_step(ctx, &sgd, 2, &g, &mut p, &mut m)));
+
+            group.throughput(Throughput::Bytes(28 * len as u64));
+            m.fill(0.0);
+            v.fill(0.0);
+            let adam = Adam::DEFAULT;
+            group.bench_function(id("adam"), |b| b.iter(|| adam_step(ctx, &adam, 9, &g, &mut p, &mut m, &mut v)));
+
+            group.throughput(Throughput::Bytes(8 * len as u64));
+            let mask = DropoutMask { stream: Stream { seed: 1, stream: 2, step: 3 }, first: 0 };
+            let fifth = Dropout::drop(0.2).unwrap_or_else(|e| panic!("{e}"));
+            group.bench_function(id("dropout"), |b| b.iter(|| dropout_in_place(ctx, fifth, mask, &mut p)));
+            p.copy_from_slice(&g);
+        }
+        group.throughput(Throughput::Bytes(28 * len as u64));
+        m.fill(0.0);
+        v.fill(0.0);
+        let adam = Adam::DEFAULT;
+        group.bench_function("adam/plain loop", |b| {
+            b.iter(|| reference::optim::adam(&adam, 9, &g, &mut p, &mut m, &mut v));
+        });
+        group.finish();
+    }
+}
+
+criterion_group!(benches, steps);
+criterion_main!(benches);
