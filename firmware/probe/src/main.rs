@@ -11,7 +11,7 @@ mod kernels;
 mod firmware {
     use core::fmt::Write as _;
     use cortex_m_semihosting::{debug, hio};
-    use flatgrad_core::{Context, Isa};
+    use flatgrad_core::Isa;
 
     unsafe extern "C" {
         /// Defined nowhere: what reaches it does not link.
@@ -42,7 +42,7 @@ mod firmware {
 
     #[cortex_m_rt::entry]
     fn main() -> ! {
-        let done = crate::kernels::run(Context::serial(Isa::BASELINE), &mut print);
+        let done = crate::kernels::run(Isa::BASELINE, &mut print);
         debug::exit(if done.is_ok() { debug::EXIT_SUCCESS } else { debug::EXIT_FAILURE });
         loop {}
     }
@@ -50,7 +50,7 @@ mod firmware {
 
 #[cfg(not(target_os = "none"))]
 fn main() -> Result<(), flatgrad_core::Error> {
-    use flatgrad_core::{Context, Isa};
+    use flatgrad_core::Isa;
     let name = std::env::args().nth(1).unwrap_or("auto".into());
-    kernels::run(Context::serial(Isa::by_name(&name)?), &mut |name, hash| println!("{name} {hash:016x}"))
+    kernels::run(Isa::by_name(&name)?, &mut |name, hash| println!("{name} {hash:016x}"))
 }
