@@ -4,6 +4,12 @@
 //! Bits: an element's result depends on that element alone, never on its position, the slice's length or the thread
 //! that computes it. A sum adds element `i` into virtual lane `i mod 16` and joins the sixteen lanes by one fixed tree.
 
+mod channels;
+mod pairs;
+
+pub(crate) use channels::{ChannelsMut, share_channels};
+pub(crate) use pairs::{map_pairs, map_to_pairs};
+
 use crate::context::Context;
 use crate::simd::{MAX_LANES, Simd};
 
@@ -206,6 +212,11 @@ type Parts<'a, const N: usize, const M: usize> = &'a (dyn Fn([&[f32]; N], [&mut 
 
 /// Runs on some chunks: the index of the first, the chunks, scratch.
 type Chunks<'a> = &'a (dyn Fn(usize, &mut [f32], &mut [f32]) + Sync);
+
+/// `ctx`, or one thread where `len` elements are not worth more.
+pub(crate) fn worth(ctx: Context, len: usize) -> Context {
+    if len < 2 * GRAIN { ctx.without_threads() } else { ctx }
+}
 
 /// Cuts all slices (which are equally long) at the same places and runs `f` on the parts, on as many threads as
 /// `ctx` has. `f` must treat elements independently.

@@ -3,6 +3,7 @@
 //! Shapes, slices and the number of threads pass through [`any`]: the compiler must not know them, or it would drop a
 //! panic that only other arguments reach.
 
+mod layers;
 mod products;
 mod steps;
 
@@ -28,7 +29,8 @@ impl Parallel for Two {
 pub fn run(isa: Isa, print: Print) -> Result {
     let ctx = Context::parallel(isa, &Two);
     steps::run(ctx, print)?;
-    products::run(ctx, print)
+    products::run(ctx, print)?;
+    layers::run(ctx, print)
 }
 
 /// FNV-1a over the bits.
