@@ -1,6 +1,6 @@
 //! Layers without weights of their own, batch normalization, and the loss.
 
-use super::{Print, any, fill, hash};
+use super::{Print, any, fill, first, hash};
 use flatgrad_core::activation::{log_softmax, relu, relu_backward, relu_backward_in_place, relu_in_place, softmax};
 use flatgrad_core::loss::{LossReport, cross_entropy, cross_entropy_backward};
 use flatgrad_core::norm::{BatchNorm, batch_norm_backward, batch_norm_infer, batch_norm_train};
@@ -36,11 +36,6 @@ fn activations(ctx: Context, print: Print) -> Result {
     log_softmax(ctx, rows, any(&x.map(|x| 20.0 * x)), any(&mut y))?;
     print("log_softmax", hash(&y));
     Ok(())
-}
-
-/// The first `n` elements.
-fn first(x: &mut [f32], n: usize) -> &mut [f32] {
-    x.get_mut(..n).unwrap_or_default()
 }
 
 fn batch_norm(ctx: Context, print: Print, shape: BatchNorm) -> Result {
