@@ -1,4 +1,9 @@
-//! Activation functions.
+//! Activation functions: relu, softmax, log-softmax.
+
+use crate::context::Context;
+use crate::error::{Result, check_len, checked_len};
+use crate::simd::{Simd, dispatch, math};
+use crate::slice;
 
 /// What is applied to a result on its way to memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -8,4 +13,258 @@ pub enum Activation {
     None,
     /// `y = max(0, x)`: `if 0 > x { 0 } else { x }`, so a NaN and a negative zero stay what they are.
     Relu,
+}
+
+/// `y = max(0, x)` for each element (PyTorch's `relu`).
+///
+/// # Numerics
+///
+/// `if 0 > x { 0 } else { x }`: a NaN and a negative zero stay what they are.
+///
+/// # Errors
+///
+/// [`Error::Length`](crate::Error::Length) if `y` is not as long as `x`.
+///
+/// ```
+/// use flatgrad_core::{Context, Isa, activation::relu};
+/// let mut y = [0.0; 3];
+/// relu(Context::serial(Isa::detect()), &[-1.0, 0.5, 2.0], &mut y)?;
+/// assert_eq!(y, [0.0, 0.5, 2.0]);
+/// # Ok::<(), flatgrad_core::Error>(())
+/// ```
+pub fn relu(ctx: Context, x: &[f32], y: &mut [f32]) -> Result {
+    check_len("y", x.len(), y.len())?;
+    slice::share(ctx, [x], [y], &|[x], [y]| {
+        dispatch!(ctx.isa(), |s| slice::map(
+            s,
+            [x],
+            y,
+            #[inline(always)]
+            |[x]| s.max(s.splat(0.0), x)
+        ))
+    });
+    Ok(())
+}
+
+/// [`relu`] in place: `x = max(0, x)` for each element.
+///
+/// # Numerics
+///
+/// As [`relu`].
+///
+/// # Errors
+///
+/// None today; the result type is that of all kernels.
+///
+/// ```
+/// use flatgrad_core::{Context, Isa, activation::relu_in_place};
+/// let mut x = [-1.0, 0.5];
+/// relu_in_place(Context::serial(Isa::detect()), &mut x)?;
+/// assert_eq!(x, [0.0, 0.5]);
+/// # Ok::<(), flatgrad_core::Error>(())
+/// ```
+pub fn relu_in_place(ctx: Context, x: &mut [f32]) -> Result {
+    slice::share(ctx, [], [x], &|[], [x]| {
+        dispatch!(ctx.isa(), |s| slice::update(
+            s,
+            [],
+            [x],
+            #[inline(always)]
+            |[], [x]| [s.max(s.splat(0.0), x)]
+        ))
+    });
+    Ok(())
+}
+
+/// `dx = dy` where the output `y` of [`relu`] is positive, else 0.
+///
+/// # Numerics
+///
+/// `if 0 < y { dy } else { 0 }`: a NaN in `y` gives 0 (PyTorch lets the gradient through there).
+///
+/// # Errors
+///
+/// [`Error::Length`](crate::Error::Length) if `dy` or `dx` is not as long as `y`.
+///
+/// ```
+/// use flatgrad_core::{Context, Isa, activation::relu_backward};
+/// let mut dx = [0.0; 2];
+/// relu_backward(Context::serial(Isa::detect()), &[0.0, 0.5], &[3.0, 4.0], &mut dx)?;
+/// assert_eq!(dx, [0.0, 4.0]);
+/// # Ok::<(), flatgrad_core::Error>(())
+/// ```
+pub fn relu_backward(ctx: Context, y: &[f32], dy: &[f32], dx: &mut [f32]) -> Result {
+    check_len("dy", y.len(), dy.len())?;
+    check_len("dx", y.len(), dx.len())?;
+    slice::share(ctx, [y, dy], [dx], &|[y, dy], [dx]| {
+        dispatch!(ctx.isa(), |s| slice::map(
+            s,
+            [y, dy],
+            dx,
+            #[inline(always)]
+            |[y, dy]| s.select(s.lt(s.splat(0.0), y), dy, s.splat(0.0))
+        ))
+    });
+    Ok(())
+}
+
+/// [`relu_backward`] in place: `dy` becomes `dx`.
+///
+/// # Numerics
+///
+/// As [`relu_backward`].
+///
+/// # Errors
+///
+/// [`Error::Length`](crate::Error::Length) if `dy` is not as long as `y`.
+///
+/// ```
+/// use flatgrad_core::{Context, Isa, activation::relu_backward_in_place};
+/// let mut dy = [3.0, 4.0];
+/// relu_backward_in_place(Context::serial(Isa::detect()), &[0.0, 0.5], &mut dy)?;
+/// assert_eq!(dy, [0.0, 4.0]);
+/// # Ok::<(), flatgrad_core::Error>(())
+/// ```
+pub fn relu_backward_in_place(ctx: Context, y: &[f32], dy: &mut [f32]) -> Result {
+    check_len("dy", y.len(), dy.len())?;
+    slice::share(ctx, [y], [dy], &|[y], [dy]| {
+        dispatch!(ctx.isa(), |s| slice::update(
+            s,
+            [y],
+            [dy],
+            #[inline(always)]
+            |[y], [dy]| [s.select(s.lt(s.splat(0.0), y), dy, s.splat(0.0))]
+        ))
+    });
+    Ok(())
+}
+
+/// `y[i, j] = exp(x[i, j] - max_i) / sum_j exp(x[i, j] - max_i)` for each row of `[n, classes]` (PyTorch's `softmax`
+/// over the last dimension).
+///
+/// # Numerics
+///
+/// Per row: the maximum; `e = exp(x - max)` ([`reference::layers::exp`](crate::reference::layers::exp), at most 2 ULP);
+/// their sum in 16 virtual lanes ([`reference::layers::sum`](crate::reference::layers::sum)); `e / sum`, IEEE division.
+/// A row with a NaN or positive infinity, or of negative infinities only, becomes NaN.
+///
+/// # Errors
+///
+/// [`Error::Length`](crate::Error::Length) unless `x` and `y` hold `n * classes` elements;
+/// [`Error::Overflow`](crate::Error::Overflow) if that product overflows.
+///
+/// ```
+/// use flatgrad_core::{Context, Isa, activation::softmax};
+/// let mut y = [0.0; 4];
+/// softmax(Context::serial(Isa::detect()), [2, 2], &[5.0, 5.0, 1000.0, 0.0], &mut y)?;
+/// assert_eq!(y, [0.5, 0.5, 1.0, 0.0]);
+/// # Ok::<(), flatgrad_core::Error>(())
+/// ```
+pub fn softmax(ctx: Context, [n, classes]: [usize; 2], x: &[f32], y: &mut [f32]) -> Result {
+    rows(ctx, [n, classes], x, y, &|x, y| {
+        dispatch!(ctx.isa(), |s| {
+            let (_, sum) = exp_row(s, x, y);
+            divide_row(s, y, sum);
+        })
+    })
+}
+
+/// `y[i, j] = x[i, j] - max_i - ln(sum_j exp(x[i, j] - max_i))` for each row of `[n, classes]` (PyTorch's `log_softmax`
+/// over the last dimension).
+///
+/// # Numerics
+///
+/// Maximum and sum as in [`softmax`]; the logarithm is `libm::logf`; then `(x - max) - ln(sum)`.
+///
+/// # Errors
+///
+/// As [`softmax`].
+///
+/// ```
+/// use flatgrad_core::{Context, Isa, activation::log_softmax};
+/// let mut y = [0.0; 2];
+/// log_softmax(Context::serial(Isa::detect()), [1, 2], &[7.0, 7.0], &mut y)?;
+/// assert!((y[0] + 2f32.ln()).abs() < 1e-6);
+/// # Ok::<(), flatgrad_core::Error>(())
+/// ```
+pub fn log_softmax(ctx: Context, [n, classes]: [usize; 2], x: &[f32], y: &mut [f32]) -> Result {
+    rows(ctx, [n, classes], x, y, &|x, y| {
+        dispatch!(ctx.isa(), |s| {
+            let (max, sum) = sum_exp(s, x);
+            let (max, log) = (s.splat(max), s.splat(libm::logf(sum)));
+            slice::map(
+                s,
+                [x],
+                y,
+                #[inline(always)]
+                |[x]| s.sub(s.sub(x, max), log),
+            );
+        })
+    })
+}
+
+/// Checks the lengths and runs `f` on each row.
+fn rows(
+    ctx: Context,
+    [n, classes]: [usize; 2],
+    x: &[f32],
+    y: &mut [f32],
+    f: &(dyn Fn(&[f32], &mut [f32]) + Sync),
+) -> Result {
+    let len = checked_len("x", &[n, classes])?;
+    check_len("x", len, x.len())?;
+    check_len("y", len, y.len())?;
+    slice::share_chunks(slice::worth(ctx, len), y, classes, &mut [], 0, &|first, y, _| {
+        let x = x.get(first * classes..).unwrap_or(&[]);
+        let width = classes.max(1);
+        x.chunks_exact(width).zip(y.chunks_exact_mut(width)).for_each(|(x, y)| f(x, y));
+    });
+    Ok(())
+}
+
+/// `e = exp(x - max)` of one row; gives the maximum and the sum of `e`.
+#[inline(always)]
+pub(crate) fn exp_row<S: Simd>(s: S, x: &[f32], e: &mut [f32]) -> (f32, f32) {
+    let max = slice::maximum(s, x);
+    let m = s.splat(max);
+    slice::map(
+        s,
+        [x],
+        e,
+        #[inline(always)]
+        |[x]| math::exp(s, s.sub(x, m)),
+    );
+    let [sum] = slice::sum(
+        s,
+        [&*e],
+        #[inline(always)]
+        |[e]| [e],
+    );
+    (max, sum)
+}
+
+/// [`exp_row`] without storing the exponentials.
+#[inline(always)]
+pub(crate) fn sum_exp<S: Simd>(s: S, x: &[f32]) -> (f32, f32) {
+    let max = slice::maximum(s, x);
+    let m = s.splat(max);
+    let [sum] = slice::sum(
+        s,
+        [x],
+        #[inline(always)]
+        |[x]| [math::exp(s, s.sub(x, m))],
+    );
+    (max, sum)
+}
+
+#[inline(always)]
+fn divide_row<S: Simd>(s: S, y: &mut [f32], sum: f32) {
+    let sum = s.splat(sum);
+    slice::update(
+        s,
+        [],
+        [y],
+        #[inline(always)]
+        |[], [e]| [s.div(e, sum)],
+    );
 }

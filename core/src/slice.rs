@@ -4,6 +4,12 @@
 //! Bits: an element's result depends on that element alone, never on its position, the slice's length or the thread
 //! that computes it. A sum adds element `i` into virtual lane `i mod 16` and joins the sixteen lanes by one fixed tree.
 
+mod channels;
+mod pairs;
+
+pub(crate) use channels::{ChannelsMut, share_channels};
+pub(crate) use pairs::{map_pairs, map_to_pairs};
+
 use crate::context::Context;
 use crate::simd::{MAX_LANES, Simd};
 
@@ -200,6 +206,11 @@ fn fold_lanes<S: Simd, const N: usize, const A: usize, const G: usize>(
 
 /// Below this many elements a part is not worth a thread.
 const GRAIN: usize = 16 * 1024;
+
+/// `ctx`, or one thread where `len` elements are not worth more.
+pub(crate) fn worth(ctx: Context, len: usize) -> Context {
+    if len < 2 * GRAIN { ctx.without_threads() } else { ctx }
+}
 
 /// Cuts all slices (which are equally long) at the same places and runs `f` on the parts, on as many threads as
 /// `ctx` has. `f` must treat elements independently.

@@ -1,1 +1,122 @@
 //! Matrix product.
+
+mod blocks;
+mod epilogue;
+mod pack;
+mod product;
+mod table;
+mod tile;
+mod vector;
+
+pub use epilogue::{Bias, Epilogue};
+
+use crate::error::{Result, check_at_least, check_len};
+use crate::{Context, Mat, MatMut, Update};
+use product::{Product, Strided};
+
+/// `c = activation([c +] a b + bias)`: the product of `a`, `[m, k]`, and `b`, `[k, n]`, into `c`, `[m, n]`.
+///
+/// Any of the three may be transposed ([`Mat::t`], [`MatMut::t`]), lie in a larger matrix or, `a` and `b`, repeat rows
+/// or columns (strides of 0). Without inner products (`k == 0`) the sums are zero, or `c`; without rows or columns
+/// nothing happens.
+///
+/// # Errors
+///
+/// [`Length`](crate::Error::Length) if the sizes of `a`, `b`, `c` and the bias disagree,
+/// [`TooShort`](crate::Error::TooShort) if `scratch` is. Nothing has been written then.
+///
+/// # Scratch
+///
+/// [`gemm_scratch_len`]`(m, n, k)` floats; each further multiple lets one more thread take part.
+///
+/// # Numerics
+///
+/// For each element `acc = 0` (or `c`), then `acc = fma(a[i][p], b[p][j], acc)` for `p` ascending, then `acc + bias`,
+/// then the activation. Every instruction set, thread count, layout and position gives these bits
+/// ([`reference::gemm`](crate::reference::gemm::gemm)).
+///
+/// ```
+/// use flatgrad_core::gemm::{Epilogue, gemm, gemm_scratch_len};
+/// use flatgrad_core::{Context, Isa, Mat, MatMut, Update};
+/// let a = [1.0, 2.0, 3.0, 4.0]; // [2, 2]
+/// let b = [1.0, 0.0, -1.0, 0.0, 1.0, 1.0]; // [2, 3]
+/// let (mut c, mut scratch) = ([0.0; 6], [0.0; gemm_scratch_len(2, 3, 2)]);
+/// let ctx = Context::serial(Isa::detect());
+/// let (a, b, out) = (Mat::new(&a, 2, 2)?, Mat::new(&b, 2, 3)?, MatMut::new(&mut c, 2, 3)?);
+/// gemm(ctx, a, b, Update::Overwrite, Epilogue::NONE, out, &mut scratch)?;
+/// assert_eq!(c, [1.0, 2.0, 1.0, 3.0, 4.0, 1.0]);
+/// # Ok::<(), flatgrad_core::Error>(())
+/// ```
+pub fn gemm(
+    ctx: Context,
+    a: Mat,
+    b: Mat,
+    update: Update,
+    epilogue: Epilogue,
+    mut c: MatMut,
+    scratch: &mut [f32],
+) -> Result {
+    let (m, n, k) = (c.rows(), c.cols(), a.cols());
+    check_len("rows of a", m, a.rows())?;
+    check_len("rows of b", k, b.rows())?;
+    check_len("columns of b", n, b.cols())?;
+    epilogue.check(m, n)?;
+    let per_thread = gemm_scratch_len(m, n, k);
+    check_at_least("scratch", per_thread, scratch.len())?;
+    if m == 0 || n == 0 {
+        return Ok(());
+    }
+    // A view has unit stride along its rows or its columns. The loops want rows; `c^T = b^T a^T` gives them, with the
+    // same chains. A single contiguous column is a row when transposed: one vector for `LANES` of its elements.
+    let transposed = c.col_stride() != 1 || (n == 1 && m > 1 && c.row_stride() == 1);
+    let (m, n, a, b, epilogue) = if transposed { (n, m, b.t(), a.t(), epilogue.t()) } else { (m, n, a, b, epilogue) };
+    let (a, mut b) = (Strided::new(a), Strided::new(b));
+    if n == 1 {
+        b.col = 1; // one column has no stride, and this one needs no packing
+    }
+    let c_row = if transposed { c.col_stride() } else { c.row_stride() };
+    let accumulate = update == Update::Accumulate;
+    let product = Product { m, n, k, a, b, c: c.as_mut_ptr(), c_row, accumulate, epilogue };
+    let parts = parts(ctx, m, n, k, scratch.len(), per_thread);
+    share(ctx, parts, product, scratch, per_thread);
+    Ok(())
+}
+
+/// Floats of scratch that [`gemm`] needs for each thread: a panel of `b` and, if both sides are long, a block of `a`.
+/// It grows with the product up to 592 KB, and is the same for the transposed product.
+///
+/// ```
+/// use flatgrad_core::gemm::gemm_scratch_len;
+/// const LEN: usize = gemm_scratch_len(128, 10, 800);
+/// assert_eq!(LEN, gemm_scratch_len(10, 128, 800));
+/// assert_eq!(gemm_scratch_len(0, 10, 800), 0);
+/// ```
+pub const fn gemm_scratch_len(m: usize, n: usize, k: usize) -> usize {
+    table::scratch_len(m, n, k)
+}
+
+/// Multiply-adds below which a part is not worth a thread: some microseconds.
+const GRAIN: usize = 1 << 19;
+
+/// How many parts to share out: at most the threads, and what the work and the scratch are good for.
+fn parts(ctx: Context, m: usize, n: usize, k: usize, scratch: usize, per_thread: usize) -> usize {
+    let work = m.saturating_mul(n).saturating_mul(k) / GRAIN;
+    ctx.threads().min(work).min(scratch.checked_div(per_thread).unwrap_or(usize::MAX)).max(1)
+}
+
+/// Cuts `c` along its longer side until there are as many parts as asked for; never `k`.
+fn share(ctx: Context, parts: usize, p: Product, scratch: &mut [f32], per_thread: usize) {
+    if parts <= 1 {
+        // SAFETY: `gemm` made the product from views that outlive this call, the only one that writes these elements of
+        // c; each part has been left `per_thread` floats, enough for the whole product and so for a part of it.
+        return unsafe { table::multiply(ctx.isa(), &p, scratch.as_mut_ptr()) };
+    }
+    let left = parts / 2;
+    let cut = |len: usize, unit: usize| (len.saturating_mul(left) / parts).next_multiple_of(unit).min(len);
+    let (first, second) =
+        if p.m > p.n { p.split_rows(cut(p.m, table::ROW_CUT)) } else { p.split_cols(cut(p.n, table::COL_CUT)) };
+    let Some((mine, other)) = scratch.split_at_mut_checked(left * per_thread) else {
+        return share(ctx, 1, p, scratch, per_thread); // cannot be: there is scratch for each part
+    };
+    ctx.join(|| share(ctx, left, first, mine, per_thread), || share(ctx, parts - left, second, other, per_thread));
+}

@@ -1,0 +1,103 @@
+//! Copies of an operand in the order in which tiles read it.
+
+use super::product::Strided;
+use crate::simd::{MAX_LANES, Simd};
+
+/// `to[p * width + r] = from(r, p)` for `r < rows` and `p < k`.
+///
+/// Contiguous along `r`: copies of vectors. Contiguous along `p`: blocks of `LANES x LANES` are transposed in
+/// registers. Neither: element by element.
+///
+/// # Safety
+///
+/// `from` must be readable as `rows x k`, `to` writable where the formula says.
+#[inline(always)]
+pub(super) unsafe fn pack<S: Simd>(s: S, to: *mut f32, width: usize, from: Strided, rows: usize, k: usize) {
+    let mut r = 0;
+    while r < rows {
+        let live = (rows - r).min(S::LANES);
+        // SAFETY: rows r .. r + live lie within what the caller grants.
+        unsafe {
+            let (to, from) = (to.add(r), from.from(r, 0));
+            if from.row == 1 {
+                copy_lines(s, to, width, from, live, k)
+            } else if from.col == 1 {
+                transpose_lines(s, to, width, from, live, k)
+            } else {
+                copy_elements(to, width, from, live, k)
+            }
+        }
+        r += S::LANES;
+    }
+}
+
+/// # Safety
+/// As [`pack`], with `rows <= LANES` and `from.row == 1`.
+#[inline(always)]
+unsafe fn copy_lines<S: Simd>(s: S, to: *mut f32, width: usize, from: Strided, rows: usize, k: usize) {
+    let tail = s.tail(rows);
+    for p in 0..k {
+        // SAFETY: the tail selects the rows that the caller grants.
+        unsafe { s.store_tail(to.add(p * width), s.load_tail(from.at(0, p), tail), tail) }
+    }
+}
+
+/// # Safety
+/// As [`pack`], with `rows <= LANES` and `from.col == 1`.
+#[inline(always)]
+unsafe fn transpose_lines<S: Simd>(s: S, to: *mut f32, width: usize, from: Strided, rows: usize, k: usize) {
+    let out = s.tail(rows);
+    let mut p = 0;
+    while p < k {
+        let live = (k - p).min(S::LANES);
+        let tail = s.tail(live);
+        let mut v = [s.splat(0.0); MAX_LANES];
+        for r in 0..S::LANES {
+            if r < rows {
+                // SAFETY: row r is among the rows granted, and the tail selects its columns p .. p + live.
+                v[r] = unsafe {
+                    let q = from.at(r, p);
+                    if live == S::LANES { s.load(q) } else { s.load_tail(q, tail) }
+                };
+            }
+        }
+        let v = transpose(s, v);
+        for q in 0..S::LANES {
+            if q < live {
+                // SAFETY: step p + q < k; `out` selects the rows granted.
+                unsafe {
+                    let to = to.add((p + q) * width);
+                    if rows == S::LANES { s.store(to, v[q]) } else { s.store_tail(to, v[q], out) }
+                }
+            }
+        }
+        p += S::LANES;
+    }
+}
+
+/// # Safety
+/// As [`pack`].
+#[inline(always)]
+unsafe fn copy_elements(to: *mut f32, width: usize, from: Strided, rows: usize, k: usize) {
+    for p in 0..k {
+        for r in 0..rows {
+            // SAFETY: both places are within what the caller grants.
+            unsafe { *to.add(p * width + r) = *from.at(r, p) }
+        }
+    }
+}
+
+/// The first `LANES` vectors, transposed as a square block: `log2(LANES)` rounds of perfect shuffles.
+#[inline(always)]
+fn transpose<S: Simd>(s: S, mut v: [S::V; MAX_LANES]) -> [S::V; MAX_LANES] {
+    let mut round = 1;
+    while round < S::LANES {
+        let mut next = v;
+        for i in 0..S::LANES / 2 {
+            (next[2 * i], next[2 * i + 1]) = s.zip(v[i], v[i + S::LANES / 2]);
+        }
+        v = next;
+        round *= 2;
+    }
+    v
+}

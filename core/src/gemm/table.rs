@@ -1,0 +1,108 @@
+//! Tile and block sizes: everything in the product that depends on the instruction set or the target.
+
+use super::blocks::blocks;
+use super::product::Product;
+use super::vector::row_times_matrix;
+use crate::isa::{Isa, Level};
+use crate::simd::Simd;
+#[cfg(target_arch = "x86_64")]
+use crate::simd::avx2::Avx2;
+
+/// Targets with vectors have caches that pay for packing; the others have kilobytes of memory in all.
+const LARGE: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
+
+/// Longest block of `k`: a panel of `KC x 32` floats stays in the L1 or L2 cache while all row tiles read it.
+pub(super) const KC: usize = if LARGE { 512 } else { 64 };
+/// Most rows in a block: `MC x KC` floats of `a` stay in the L2 cache; a multiple of every tile's rows. 0: `a` is never
+/// packed (a block has all rows).
+pub(super) const MC: usize = if LARGE { 264 } else { 0 };
+/// Columns of the widest panel of any instruction set, and the unit in which panels are narrower.
+const WIDEST: usize = if LARGE { 32 } else { 8 };
+const VECTOR: usize = if LARGE { 16 } else { 4 };
+
+/// Where threads' parts are cut, if possible: whole tiles of every instruction set.
+pub(super) const ROW_CUT: usize = 12;
+pub(super) const COL_CUT: usize = 32;
+
+const fn min(a: usize, b: usize) -> usize {
+    if a < b { a } else { b }
+}
+
+/// Scratch of one thread, in floats: the same for the transposed product.
+pub(super) const fn scratch_len(m: usize, n: usize, k: usize) -> usize {
+    let (short, long) = if m < n { (m, n) } else { (n, m) };
+    if short == 0 {
+        return 0;
+    }
+    let panel = min(min(long, WIDEST).next_multiple_of(VECTOR), WIDEST);
+    // No instruction set packs a block of `a` of up to 4 tiles of 4 rows, or for up to 4 panels of 8 columns.
+    let block = if short <= 16 { 0 } else { min(min(long, MC).next_multiple_of(ROW_CUT), MC) };
+    min(k, KC) * (panel + block)
+}
+
+/// Computes the product on the calling thread.
+///
+/// # Safety
+///
+/// The product must be valid, and `scratch` writable for `scratch_len(m, n, k)` floats.
+pub(super) unsafe fn multiply(isa: Isa, p: &Product, scratch: *mut f32) {
+    if p.m == 0 || p.n == 0 {
+        return;
+    }
+    // SAFETY: as the caller's.
+    unsafe {
+        match isa.level() {
+            Level::Portable(t) => t.run(
+                #[inline(always)]
+                |s| tiles::<_, 4, 2, 8>(s, p, scratch),
+            ),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2(t) => avx2(t, p, scratch),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512(t) => {
+                // A rest of up to 8 columns fills a vector of AVX2 better.
+                let rest = if p.n % 16 <= 8 { p.n % 16 } else { 0 };
+                let (main, rest) = p.split_cols(p.n - rest);
+                if main.n > 0 {
+                    t.run(
+                        #[inline(always)]
+                        |s| tiles::<_, 12, 2, 12>(s, &main, scratch),
+                    );
+                }
+                if rest.n > 0 {
+                    avx2(t.half(), &rest, scratch);
+                }
+            }
+            #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+            Level::Neon(t) => t.run(
+                #[inline(always)]
+                |s| tiles::<_, 12, 2, 12>(s, p, scratch),
+            ),
+        }
+    }
+}
+
+/// # Safety
+/// As [`multiply`].
+#[cfg(target_arch = "x86_64")]
+unsafe fn avx2(t: Avx2, p: &Product, scratch: *mut f32) {
+    t.run(
+        #[inline(always)]
+        // SAFETY: as the caller's.
+        |s| unsafe { tiles::<_, 6, 2, 12>(s, p, scratch) },
+    )
+}
+
+/// # Safety
+/// As [`multiply`], with `m > 0` and `n > 0`.
+#[inline(always)]
+unsafe fn tiles<S: Simd, const MR: usize, const NV: usize, const MR1: usize>(s: S, p: &Product, scratch: *mut f32) {
+    // SAFETY: as the caller's.
+    unsafe {
+        if p.m == 1 && p.n > NV * S::LANES && p.b.col == 1 && p.k > 0 {
+            row_times_matrix(s, p)
+        } else {
+            blocks::<S, MR, NV, MR1>(s, p, scratch)
+        }
+    }
+}

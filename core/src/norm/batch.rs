@@ -1,0 +1,277 @@
+//! Batch normalization (Ioffe and Szegedy, "Batch Normalization", 2015) over `[n, channels, spatial]`.
+//!
+//! Each pass takes one channel after another: sums over its planes, then the result for its planes. A channel of a
+//! usual batch fits in the L2 cache, so memory sees the input once although the algorithm reads it three times (mean,
+//! variance, result). With `spatial = 1` (a dense layer) a channel is a column; blocks of neighbouring columns are taken
+//! together, lanes over channels, with the same bits: a sum over a plane of one element is that element.
+
+use super::{columns, planes};
+use crate::context::Context;
+use crate::error::{Result, check_dim, check_len, check_param, checked_len};
+use crate::simd::dispatch;
+use crate::slice::{self, ChannelsMut};
+use crate::update::Update;
+
+/// The shape and the parameters of a batch normalization: data `[n, channels, spatial]`, where `spatial` is `h * w` for
+/// images and 1 for a dense layer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BatchNorm {
+    /// Samples.
+    pub n: usize,
+    /// Channels: each has its own statistics, scale and shift.
+    pub channels: usize,
+    /// Elements of one channel of one sample.
+    pub spatial: usize,
+    /// Added to the variance; default 1e-5.
+    pub eps: f32,
+    /// The weight of the new value in a running statistic (Keras means the old one's); default 0.1.
+    pub momentum: f32,
+}
+
+impl BatchNorm {
+    /// With PyTorch's defaults: eps 1e-5, momentum 0.1.
+    ///
+    /// ```
+    /// use flatgrad_core::norm::BatchNorm;
+    /// const BN: BatchNorm = BatchNorm::new(128, 32, 28 * 28).momentum(0.01);
+    /// assert_eq!(BN.input_len(), 128 * 32 * 28 * 28);
+    /// ```
+    pub const fn new(n: usize, channels: usize, spatial: usize) -> Self {
+        Self { n, channels, spatial, eps: 1e-5, momentum: 0.1 }
+    }
+
+    /// The same with this `eps`.
+    pub const fn eps(mut self, eps: f32) -> Self {
+        self.eps = eps;
+        self
+    }
+
+    /// The same with this `momentum`.
+    pub const fn momentum(mut self, momentum: f32) -> Self {
+        self.momentum = momentum;
+        self
+    }
+
+    /// Whether shape and parameters make sense.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Parameter`](crate::Error::Parameter) unless `eps` is finite and at least 0 and `momentum` is in 0 to 1;
+    /// [`Error::Overflow`](crate::Error::Overflow) if the tensor's length overflows.
+    pub const fn check(&self) -> Result {
+        if let Err(e) = check_param(self.eps >= 0.0 && self.eps.is_finite(), "eps", "finite and at least 0", self.eps) {
+            return Err(e);
+        }
+        let momentum = check_param(self.momentum >= 0.0 && self.momentum <= 1.0, "momentum", "0 to 1", self.momentum);
+        if let Err(e) = momentum {
+            return Err(e);
+        }
+        match checked_len("x", &[self.n, self.channels, self.spatial]) {
+            Ok(_) => Ok(()),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// Elements of the input and of the output: `n * channels * spatial`.
+    pub const fn input_len(&self) -> usize {
+        self.n.saturating_mul(self.channels).saturating_mul(self.spatial)
+    }
+
+    /// Elements that share one mean.
+    pub(super) const fn count(&self) -> usize {
+        self.n * self.spatial
+    }
+
+    const fn check_train(&self) -> Result {
+        match self.check() {
+            Ok(()) => check_dim(self.count() != 1, "n * spatial", "more than 1 in training", self.count()),
+            e => e,
+        }
+    }
+
+    const fn dims(&self) -> [usize; 3] {
+        [self.n, self.channels, self.spatial]
+    }
+}
+
+/// Normalizes each channel by the statistics of this batch and updates the running ones (PyTorch's `batch_norm` with
+/// `training=True`): `y = (x - mean) * scale / sqrt(var + eps) + shift`.
+///
+/// `x` and `y` are `[n, channels, spatial]`, all others `[channels]`. `saved_mean` and `saved_rstd` are outputs for
+/// [`batch_norm_backward`]. With no elements per channel nothing happens.
+///
+/// # Numerics
+///
+/// Per channel: the sum of a plane in 16 virtual lanes ([`reference::layers::sum`](crate::reference::layers::sum)), planes
+/// added sample after sample; `mean = sum / count`; the sum of `(x - mean) * (x - mean)` in the same order;
+/// `rstd = 1 / sqrt(sum / count + eps)`; `y = (x - mean) * (scale * rstd) + shift`, multiplication and addition rounded
+/// separately. Running statistics: `(1 - momentum) * running + momentum * new`; the new variance is the unbiased one,
+/// `sum / (count - 1)`. `count` is rounded to `f32` (exact up to 2^24).
+///
+/// # Errors
+///
+/// Those of [`BatchNorm::check`]; [`Error::Dimension`](crate::Error::Dimension) if `n * spatial` is 1, which has no
+/// variance; [`Error::Length`](crate::Error::Length) for a slice of the wrong length.
+///
+/// ```
+/// use flatgrad_core::{Context, Isa, norm::{BatchNorm, batch_norm_train}};
+/// let bn = BatchNorm::new(2, 1, 2);
+/// let (mut mean, mut var, mut y, mut saved) = ([0.0], [1.0], [0.0; 4], [[0.0], [0.0]]);
+/// let [saved_mean, saved_rstd] = &mut saved;
+/// let x = [1.0, 1.0, 3.0, 3.0];
+/// let ctx = Context::serial(Isa::detect());
+/// batch_norm_train(ctx, &bn, &x, &[1.0], &[0.0], &mut mean, &mut var, &mut y, saved_mean, saved_rstd)?;
+/// assert_eq!(*saved_mean, [2.0]);
+/// assert!((y[0] + 1.0).abs() < 1e-5 && (y[3] - 1.0).abs() < 1e-5);
+/// # Ok::<(), flatgrad_core::Error>(())
+/// ```
+pub fn batch_norm_train(
+    ctx: Context,
+    shape: &BatchNorm,
+    x: &[f32],
+    scale: &[f32],
+    shift: &[f32],
+    running_mean: &mut [f32],
+    running_var: &mut [f32],
+    y: &mut [f32],
+    saved_mean: &mut [f32],
+    saved_rstd: &mut [f32],
+) -> Result {
+    shape.check_train()?;
+    check_tensors(shape, &[("x", x), ("y", y)])?;
+    check_vectors(shape, &[("scale", scale), ("shift", shift), ("running_mean", running_mean)])?;
+    check_vectors(shape, &[("running_var", running_var), ("saved_mean", saved_mean), ("saved_rstd", saved_rstd)])?;
+    if shape.count() == 0 {
+        return Ok(());
+    }
+    let outputs = [
+        ChannelsMut::new(y, shape.dims()),
+        ChannelsMut::vector(saved_mean),
+        ChannelsMut::vector(saved_rstd),
+        ChannelsMut::vector(running_mean),
+        ChannelsMut::vector(running_var),
+    ];
+    slice::share_channels(ctx, x.len(), outputs, &|outputs| {
+        dispatch!(ctx.isa(), |s| if shape.spatial == 1 {
+            columns::train(s, shape, x, [scale, shift], outputs)
+        } else {
+            planes::train(s, shape, x, [scale, shift], outputs)
+        })
+    });
+    Ok(())
+}
+
+/// Normalizes each channel by the running statistics (PyTorch's `batch_norm` with `training=False`):
+/// `y = (x - running_mean) * scale / sqrt(running_var + eps) + shift`.
+///
+/// # Numerics
+///
+/// `rstd = 1 / sqrt(running_var + eps)`, `y = (x - running_mean) * (scale * rstd) + shift`, each operation rounded.
+///
+/// # Errors
+///
+/// Those of [`BatchNorm::check`]; [`Error::Length`](crate::Error::Length) for a slice of the wrong length.
+///
+/// ```
+/// use flatgrad_core::{Context, Isa, norm::{BatchNorm, batch_norm_infer}};
+/// let bn = BatchNorm::new(1, 2, 1).eps(0.0);
+/// let mut y = [0.0; 2];
+/// let ctx = Context::serial(Isa::detect());
+/// batch_norm_infer(ctx, &bn, &[5.0, 1.0], &[1.0, 2.0], &[0.0, 0.5], &[3.0, 1.0], &[4.0, 1.0], &mut y)?;
+/// assert_eq!(y, [1.0, 0.5]);
+/// # Ok::<(), flatgrad_core::Error>(())
+/// ```
+pub fn batch_norm_infer(
+    ctx: Context,
+    shape: &BatchNorm,
+    x: &[f32],
+    scale: &[f32],
+    shift: &[f32],
+    running_mean: &[f32],
+    running_var: &[f32],
+    y: &mut [f32],
+) -> Result {
+    shape.check()?;
+    check_tensors(shape, &[("x", x), ("y", y)])?;
+    check_vectors(shape, &[("scale", scale), ("shift", shift)])?;
+    check_vectors(shape, &[("running_mean", running_mean), ("running_var", running_var)])?;
+    let parameters = [running_mean, running_var, scale, shift];
+    slice::share_channels(ctx, x.len(), [ChannelsMut::new(y, shape.dims())], &|[y]| {
+        dispatch!(ctx.isa(), |s| if shape.spatial == 1 {
+            columns::infer(s, shape, x, parameters, y)
+        } else {
+            planes::infer(s, shape, x, parameters, y)
+        })
+    });
+    Ok(())
+}
+
+/// The gradients of [`batch_norm_train`]: `dshift = sum(dy)`, `dscale = sum(dy * xhat)` and
+/// `dx = scale * rstd * (dy - mean(dy) - xhat * mean(dy * xhat))` with `xhat = (x - mean) * rstd`.
+///
+/// `dx` is overwritten; `update` says whether `dscale` and `dshift` are, or whether the batch's sums are added to them.
+/// With no elements per channel the sums are 0.
+///
+/// # Numerics
+///
+/// Per channel `a = sum(dy)` and `b = sum(dy * (x - mean))`, in the order of [`batch_norm_train`]; the batch's
+/// `dshift = a`, `dscale = b * rstd`; `dx = ((dy - a / count) - (x - mean) * (dscale / count * rstd)) * (scale * rstd)`,
+/// each operation rounded. Accumulation adds the batch's `dscale` and `dshift` once.
+///
+/// # Errors
+///
+/// As [`batch_norm_train`].
+///
+/// ```
+/// use flatgrad_core::{Context, Isa, Update, norm::{BatchNorm, batch_norm_backward}};
+/// let bn = BatchNorm::new(2, 1, 1);
+/// let (mut dx, mut dscale, mut dshift) = ([0.0; 2], [0.0], [0.0]);
+/// let (ctx, x, dy) = (Context::serial(Isa::detect()), [1.0, 3.0], [0.5, 0.25]);
+/// let (mean, rstd) = ([2.0], [1.0]);
+/// batch_norm_backward(ctx, &bn, &x, &dy, &[1.0], &mean, &rstd, Update::Overwrite, &mut dx, &mut dscale, &mut dshift)?;
+/// assert_eq!((dscale, dshift), ([-0.25], [0.75]));
+/// # Ok::<(), flatgrad_core::Error>(())
+/// ```
+pub fn batch_norm_backward(
+    ctx: Context,
+    shape: &BatchNorm,
+    x: &[f32],
+    dy: &[f32],
+    scale: &[f32],
+    saved_mean: &[f32],
+    saved_rstd: &[f32],
+    update: Update,
+    dx: &mut [f32],
+    dscale: &mut [f32],
+    dshift: &mut [f32],
+) -> Result {
+    shape.check_train()?;
+    check_tensors(shape, &[("x", x), ("dy", dy), ("dx", dx)])?;
+    check_vectors(shape, &[("scale", scale), ("saved_mean", saved_mean), ("saved_rstd", saved_rstd)])?;
+    check_vectors(shape, &[("dscale", dscale), ("dshift", dshift)])?;
+    if shape.count() == 0 && update == Update::Overwrite {
+        dscale.fill(0.0);
+        dshift.fill(0.0);
+    }
+    if shape.count() == 0 {
+        return Ok(());
+    }
+    let saved = [scale, saved_mean, saved_rstd];
+    let outputs = [ChannelsMut::new(dx, shape.dims()), ChannelsMut::vector(dscale), ChannelsMut::vector(dshift)];
+    slice::share_channels(ctx, x.len(), outputs, &|outputs| {
+        dispatch!(ctx.isa(), |s| if shape.spatial == 1 {
+            columns::backward(s, shape, [x, dy], saved, update, outputs)
+        } else {
+            planes::backward(s, shape, [x, dy], saved, update, outputs)
+        })
+    });
+    Ok(())
+}
+
+fn check_tensors(shape: &BatchNorm, tensors: &[(&'static str, &[f32])]) -> Result {
+    tensors.iter().try_for_each(|(what, x)| check_len(what, shape.input_len(), x.len()))
+}
+
+fn check_vectors(shape: &BatchNorm, vectors: &[(&'static str, &[f32])]) -> Result {
+    vectors.iter().try_for_each(|(what, x)| check_len(what, shape.channels, x.len()))
+}
