@@ -17,6 +17,8 @@ pub mod avx512;
 pub mod neon;
 
 pub mod math;
+#[cfg(test)]
+mod tests;
 
 /// The widest vector, in lanes: sums use this many virtual lanes on every instruction set.
 pub const MAX_LANES: usize = 16;
