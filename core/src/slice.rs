@@ -207,16 +207,16 @@ fn fold_lanes<S: Simd, const N: usize, const A: usize, const G: usize>(
 /// Below this many elements a part is not worth a thread.
 const GRAIN: usize = 16 * 1024;
 
+/// `ctx`, or one thread where `len` elements are not worth more.
+pub(crate) fn worth(ctx: Context, len: usize) -> Context {
+    if len < 2 * GRAIN { ctx.without_threads() } else { ctx }
+}
+
 /// Runs on one part of every input and output.
 type Parts<'a, const N: usize, const M: usize> = &'a (dyn Fn([&[f32]; N], [&mut [f32]; M]) + Sync);
 
 /// Runs on some chunks: the index of the first, the chunks, scratch.
 type Chunks<'a> = &'a (dyn Fn(usize, &mut [f32], &mut [f32]) + Sync);
-
-/// `ctx`, or one thread where `len` elements are not worth more.
-pub(crate) fn worth(ctx: Context, len: usize) -> Context {
-    if len < 2 * GRAIN { ctx.without_threads() } else { ctx }
-}
 
 /// Cuts all slices (which are equally long) at the same places and runs `f` on the parts, on as many threads as
 /// `ctx` has. `f` must treat elements independently.
