@@ -1,4 +1,49 @@
-//! Matrix product.
+//! Matrix product, `c = activation([c +] a b + bias)`, for matrices of any layout.
+//!
+//! What has to be computed is three loops; their order and the fused multiply-add are the definition of the bits:
+//!
+//! ```text
+//! for i in 0..m, j in 0..n:
+//!     acc = c[i][j] or 0
+//!     for p in 0..k:
+//!         acc = fma(a[i][p], b[p][j], acc)
+//!     c[i][j] = activation(acc + bias)
+//! ```
+//!
+//! An element's chain cannot be cut over `k` into sums that are joined later, so speed has to come from working on many
+//! elements at once. The real code (`blocks.rs` and `tile.rs`) is five loops around a tile:
+//!
+//! ```text
+//! for pc in blocks of KC over k:                    // chains pause: c holds them from block to block
+//!     for ic in blocks of MC over m:                // MC x KC of a stay in the L2 cache
+//!         for jr in panels of NR = NV * LANES columns:
+//!             for ir in tiles of MR rows:
+//!                 acc[MR][NV] = c or 0              // in registers
+//!                 for p in block:                   // MR * NV independent chains advance by a step
+//!                     b_row = NV vectors of b[p]
+//!                     acc[r][..] = fma(splat(a[r][p]), b_row, acc[r][..])    for r in 0..MR
+//!                 c = acc, in the last block activation(acc + bias)
+//! ```
+//!
+//! What it adds, and why:
+//!
+//! - **Packing of `b` inside the first row tile.** That tile reads `b` from the matrix and leaves the rows of its panel side
+//!   by side in scratch for the tiles below it; a separate pass would read everything twice. Few rows, or a `b` that fits
+//!   in the L1 cache, are not worth it. A `b` stored by columns is packed first, transposed in registers.
+//! - **`a` is read in place.** A tile broadcasts single elements, so any stride will do; only rows a multiple of 4 KB apart
+//!   (they compete for the same cache sets) and, with short vectors, a transposed `a` are packed.
+//! - **No padding.** Rows that do not fill a tile go down a ladder of smaller ones, `MR`, 8, 4, 2, 1; columns that do not
+//!   fill a vector are masked; and `k` is never rounded up, since `fma(0, 0, -0.0)` is not `-0.0`.
+//! - **Prefetches.** Each tile asks for the next tile of `c`, and the second to fourth row tiles for the next panel of `b`,
+//!   one line per step.
+//! - **Up to three rows** (one sample through a dense layer) are bound by the bandwidth at which `b` arrives: `vector.rs`
+//!   reads it in order, a few whole rows at a time.
+//! - **A `c` stored by columns** is computed as `c^T = b^T a^T`: the same chains.
+//! - **Threads** get rectangles of `c`, and each packs for itself; `k` is never shared out.
+//!
+//! What it gives up: sums in several accumulators per element, which would be faster where there are few elements and `k`
+//! is long (the bits would depend on their number), and a loop over blocks of columns for an L3 cache, which showed no
+//! gain up to 2048 columns. Tile and block sizes are in `table.rs`, the only file here that names instruction sets.
 
 mod blocks;
 mod epilogue;
@@ -100,8 +145,12 @@ const GRAIN: usize = 1 << 19;
 
 /// How many parts to share out: at most the threads, and what the work and the scratch are good for.
 fn parts(ctx: Context, m: usize, n: usize, k: usize, scratch: usize, per_thread: usize) -> usize {
+    let threads = ctx.threads();
+    if threads == 1 {
+        return 1; // the divisions would take as long as a small product
+    }
     let work = m.saturating_mul(n).saturating_mul(k) / GRAIN;
-    ctx.threads().min(work).min(scratch.checked_div(per_thread).unwrap_or(usize::MAX)).max(1)
+    threads.min(work).min(scratch.checked_div(per_thread).unwrap_or(usize::MAX)).max(1)
 }
 
 /// Cuts `c` along its longer side until there are as many parts as asked for; never `k`.

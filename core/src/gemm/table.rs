@@ -2,7 +2,7 @@
 
 use super::blocks::blocks;
 use super::product::Product;
-use super::vector::row_times_matrix;
+use super::vector::{FEW_ROWS, row_times_transposed, rows_times_matrix};
 use crate::isa::{Isa, Level};
 use crate::simd::Simd;
 #[cfg(target_arch = "x86_64")]
@@ -61,7 +61,7 @@ pub(super) unsafe fn multiply(isa: Isa, p: &Product, scratch: *mut f32) {
             #[cfg(target_arch = "x86_64")]
             Level::Avx512(t) => {
                 // A rest of up to 8 columns fills a vector of AVX2 better.
-                let rest = if p.n % 16 <= 8 { p.n % 16 } else { 0 };
+                let rest = if p.n % 16 <= 8 && p.m > FEW_ROWS { p.n % 16 } else { 0 };
                 let (main, rest) = p.split_cols(p.n - rest);
                 if main.n > 0 {
                     t.run(
@@ -99,8 +99,14 @@ unsafe fn avx2(t: Avx2, p: &Product, scratch: *mut f32) {
 unsafe fn tiles<S: Simd, const MR: usize, const NV: usize, const MR1: usize>(s: S, p: &Product, scratch: *mut f32) {
     // SAFETY: as the caller's.
     unsafe {
-        if p.m == 1 && p.n > NV * S::LANES && p.b.col == 1 && p.k > 0 {
-            row_times_matrix(s, p)
+        if p.m <= FEW_ROWS && p.n > NV * S::LANES && p.b.col == 1 && p.k > 0 {
+            match p.m {
+                1 => rows_times_matrix::<S, 1>(s, p),
+                2 => rows_times_matrix::<S, 2>(s, p),
+                _ => rows_times_matrix::<S, FEW_ROWS>(s, p),
+            }
+        } else if p.m == 1 && p.b.row == 1 && p.b.col != 1 {
+            row_times_transposed(s, p)
         } else {
             blocks::<S, MR, NV, MR1>(s, p, scratch)
         }
