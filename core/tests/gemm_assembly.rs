@@ -86,7 +86,9 @@ fn tiles_stay_in_registers() {
         let full = loops.iter().filter(|l| l.fmas(registers) == tile && l.body.len() <= 3 * tile).count();
         // From the matrix or packing on the way; full or cut at the last column.
         assert!(full >= 4, "{name}: {full} loops of {tile} fused multiply-adds, expected the microkernel's 4 or more");
-        for l in loops.iter().filter(|l| l.fmas(registers) >= 4) {
+        // Loops that transpose blocks on the way have more vectors than there are registers; a few spills are right there.
+        let shuffles = |l: &Loop| l.count(|i| i.contains("perm") || i.contains("unpck"));
+        for l in loops.iter().filter(|l| l.fmas(registers) >= 4 && shuffles(l) == 0) {
             let code = l.body.join("\n");
             assert_eq!(l.calls(), 0, "{name}: a call in the inner loop:\n{code}");
             assert_eq!(l.spills(), 0, "{name}: a vector on the stack in the inner loop:\n{code}");

@@ -90,14 +90,16 @@ pub(super) unsafe fn blocks<S: Simd, const MR: usize, const NV: usize, const MR1
             }
             let mut jr = 0;
             while jr < p.n {
-                let cols = (p.n - jr).min(nr);
-                let more = ahead && jr + nr < p.n;
+                // Panels of NV vectors, the last one perhaps cut; what is too narrow for that, vector by vector.
+                let left = p.n - jr;
+                let cols = left.min(if left > nr - S::LANES { nr } else { S::LANES });
+                let more = ahead && cols < left;
                 let panel = Panel {
                     rows,
                     a,
                     packed_a: pack_a,
                     source,
-                    next: if more { p.b.at(pc, jr + nr) } else { core::ptr::null() },
+                    next: if more { p.b.at(pc, jr + cols) } else { core::ptr::null() },
                     next_row: p.b.row,
                 };
                 let c = p.c.wrapping_add(ic * p.c_row + jr);
@@ -117,7 +119,7 @@ pub(super) unsafe fn blocks<S: Simd, const MR: usize, const NV: usize, const MR1
                 };
                 // SAFETY: the rectangle lies inside the product; the packed panel has room for k rows of its vectors.
                 unsafe { columns::<S, MR, NV, MR1>(s, cols, panel, t, p.b.col) };
-                jr += nr;
+                jr += cols;
             }
             ic += rows;
         }
@@ -172,7 +174,6 @@ unsafe fn columns<S: Simd, const MR: usize, const NV: usize, const MR1: usize>(
             pack(s, t.packed, width, from, cols, t.k);
             (t.b, t.b_row) = (t.packed, width);
         }
-        // Full panels, then the cuts. A panel may need fewer than NV vectors; there are kernels for NV and for 1.
         if cols == NV * S::LANES {
             row_tiles::<S, MR, NV, false>(s, S::LANES, panel, t)
         } else if cols > (NV - 1) * S::LANES {
@@ -227,13 +228,14 @@ unsafe fn row_tiles<S: Simd, const MR: usize, const NV: usize, const TAIL: bool>
             ir += MR;
             continue;
         }
-        // Row tile 1 fetches the first line of each row of the next panel, row tile 2 the second, and so on.
-        let line = ir / MR;
-        (t.ahead.b, t.ahead.b_row) = if !panel.next.is_null() && line >= 1 && line <= (NV * S::LANES).div_ceil(LINE) + 1
-        {
-            (panel.next.wrapping_add((line - 1) * LINE), panel.next_row)
-        } else {
-            (t.c.cast_const(), 0)
+        // Row tile 0 fetches the rows of b that it will need soon; row tile 1 the first line of each row of the next
+        // panel, row tile 2 the second, and so on.
+        (t.ahead.b, t.ahead.b_row) = match ir / MR {
+            0 => (t.b.wrapping_add(16 * t.b_row), t.b_row),
+            line if line <= (NV * S::LANES).div_ceil(LINE) + 1 && !panel.next.is_null() => {
+                (panel.next.wrapping_add((line - 1) * LINE), panel.next_row)
+            }
+            _ => (t.c.cast_const(), 0),
         };
         // SAFETY: as the caller's, for the rows ir .. ir + mr.
         unsafe {

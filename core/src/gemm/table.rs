@@ -59,9 +59,15 @@ pub(super) unsafe fn multiply(isa: Isa, p: &Product, scratch: *mut f32) {
             #[cfg(target_arch = "x86_64")]
             Level::Avx2(t) => avx2(t, p, scratch),
             #[cfg(target_arch = "x86_64")]
+            Level::Avx512(t) if p.m < 8 && p.b.col == 1 => t.run(
+                // Few rows: wider tiles, so that there are chains enough to hide the latency. No panel is packed.
+                #[inline(always)]
+                |s| tiles::<_, 6, 4, 12>(s, p, scratch),
+            ),
+            #[cfg(target_arch = "x86_64")]
             Level::Avx512(t) => {
                 // A rest of up to 8 columns fills a vector of AVX2 better.
-                let rest = if p.n % 16 <= 8 && p.m > FEW_ROWS { p.n % 16 } else { 0 };
+                let rest = if p.n % 16 <= 8 { p.n % 16 } else { 0 };
                 let (main, rest) = p.split_cols(p.n - rest);
                 if main.n > 0 {
                     t.run(
