@@ -220,7 +220,7 @@ unsafe fn row_tiles<S: Simd, const MR: usize, const NV: usize, const TAIL: bool>
             t.ahead.c = if left > mr { t.c.wrapping_add(mr * t.c_row) } else { first_c.wrapping_add(NV * S::LANES) };
         }
         if fused && ir == 0 {
-            t.ahead.b = t.b.wrapping_add(16 * t.b_row);
+            t.ahead.b = t.b.wrapping_add(t.b_row.wrapping_mul(16));
             t.ahead.b_row = t.b_row;
             // SAFETY: as the caller's; a fused panel has at least MR rows.
             unsafe { strided::<S, MR, NV, TAIL, true>(s, cols, &t, a_step) };
@@ -231,7 +231,7 @@ unsafe fn row_tiles<S: Simd, const MR: usize, const NV: usize, const TAIL: bool>
         // Row tile 0 fetches the rows of b that it will need soon; row tile 1 the first line of each row of the next
         // panel, row tile 2 the second, and so on.
         (t.ahead.b, t.ahead.b_row) = match ir / MR {
-            0 => (t.b.wrapping_add(16 * t.b_row), t.b_row),
+            0 => (t.b.wrapping_add(t.b_row.wrapping_mul(16)), t.b_row),
             line if line <= (NV * S::LANES).div_ceil(LINE) + 1 && !panel.next.is_null() => {
                 (panel.next.wrapping_add((line - 1) * LINE), panel.next_row)
             }

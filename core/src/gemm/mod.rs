@@ -50,7 +50,7 @@ mod epilogue;
 mod pack;
 mod product;
 mod table;
-mod tile;
+pub(crate) mod tile;
 mod vector;
 
 pub use epilogue::{Bias, Epilogue};
@@ -123,7 +123,7 @@ pub fn gemm(
     let accumulate = update == Update::Accumulate;
     let product = Product { m, n, k, a, b, c: c.as_mut_ptr(), c_row, accumulate, epilogue };
     let parts = parts(ctx, m, n, k, scratch.len(), per_thread);
-    share(ctx, parts, product, scratch, per_thread);
+    share(ctx, parts, &product, scratch, per_thread);
     Ok(())
 }
 
@@ -154,11 +154,11 @@ fn parts(ctx: Context, m: usize, n: usize, k: usize, scratch: usize, per_thread:
 }
 
 /// Cuts `c` along its longer side until there are as many parts as asked for; never `k`.
-fn share(ctx: Context, parts: usize, p: Product, scratch: &mut [f32], per_thread: usize) {
+fn share(ctx: Context, parts: usize, p: &Product, scratch: &mut [f32], per_thread: usize) {
     if parts <= 1 {
         // SAFETY: `gemm` made the product from views that outlive this call, the only one that writes these elements of
         // c; each part has been left `per_thread` floats, enough for the whole product and so for a part of it.
-        return unsafe { table::multiply(ctx.isa(), &p, scratch.as_mut_ptr()) };
+        return unsafe { table::multiply(ctx.isa(), p, scratch.as_mut_ptr()) };
     }
     let left = parts / 2;
     let cut = |len: usize, unit: usize| (len.saturating_mul(left) / parts).next_multiple_of(unit).min(len);
@@ -167,5 +167,5 @@ fn share(ctx: Context, parts: usize, p: Product, scratch: &mut [f32], per_thread
     let Some((mine, other)) = scratch.split_at_mut_checked(left * per_thread) else {
         return share(ctx, 1, p, scratch, per_thread); // cannot be: there is scratch for each part
     };
-    ctx.join(|| share(ctx, left, first, mine, per_thread), || share(ctx, parts - left, second, other, per_thread));
+    ctx.join(|| share(ctx, left, &first, mine, per_thread), || share(ctx, parts - left, &second, other, per_thread));
 }

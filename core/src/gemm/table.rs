@@ -6,7 +6,7 @@ use super::vector::{FEW_ROWS, row_times_transposed, rows_times_matrix};
 use crate::isa::{Isa, Level};
 use crate::simd::Simd;
 #[cfg(target_arch = "x86_64")]
-use crate::simd::avx2::Avx2;
+use crate::simd::{avx2::Avx2, avx512::Avx512};
 
 /// Targets with vectors have caches that pay for packing; the others have kilobytes of memory in all.
 const LARGE: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
@@ -67,17 +67,15 @@ pub(super) unsafe fn multiply(isa: Isa, p: &Product, scratch: *mut f32) {
             #[cfg(target_arch = "x86_64")]
             Level::Avx512(t) => {
                 // A rest of up to 8 columns fills a vector of AVX2 better.
-                let rest = if p.n % 16 <= 8 { p.n % 16 } else { 0 };
+                let rest = p.n % 16;
+                if rest == 0 || rest > 8 {
+                    return avx512(t, p, scratch);
+                } else if rest == p.n {
+                    return avx2(t.half(), p, scratch);
+                }
                 let (main, rest) = p.split_cols(p.n - rest);
-                if main.n > 0 {
-                    t.run(
-                        #[inline(always)]
-                        |s| tiles::<_, 12, 2, 12>(s, &main, scratch),
-                    );
-                }
-                if rest.n > 0 {
-                    avx2(t.half(), &rest, scratch);
-                }
+                avx512(t, &main, scratch);
+                avx2(t.half(), &rest, scratch);
             }
             #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
             Level::Neon(t) => t.run(
@@ -86,6 +84,17 @@ pub(super) unsafe fn multiply(isa: Isa, p: &Product, scratch: *mut f32) {
             ),
         }
     }
+}
+
+/// # Safety
+/// As [`multiply`].
+#[cfg(target_arch = "x86_64")]
+unsafe fn avx512(t: Avx512, p: &Product, scratch: *mut f32) {
+    t.run(
+        #[inline(always)]
+        // SAFETY: as the caller's.
+        |s| unsafe { tiles::<_, 12, 2, 12>(s, p, scratch) },
+    )
 }
 
 /// # Safety
