@@ -90,20 +90,23 @@ pub(super) unsafe fn blocks<S: Simd, const MR: usize, const NV: usize, const MR1
             }
             let mut jr = 0;
             while jr < p.n {
-                let cols = (p.n - jr).min(nr);
-                let more = ahead && jr + nr < p.n;
+                // Panels of NV vectors, the last one perhaps cut; what is too narrow for that, vector by vector.
+                let left = p.n - jr;
+                let cols = left.min(if left > nr - S::LANES { nr } else { S::LANES });
+                let more = ahead && cols < left;
                 let panel = Panel {
                     rows,
                     a,
                     packed_a: pack_a,
                     source,
-                    next: if more { p.b.at(pc, jr + nr) } else { core::ptr::null() },
+                    next: if more { p.b.at(pc, jr + cols) } else { core::ptr::null() },
                     next_row: p.b.row,
                 };
                 let c = p.c.wrapping_add(ic * p.c_row + jr);
                 let b = p.b.at(pc, jr);
                 let t = Tile {
                     k,
+                    a: a.ptr,
                     a_row: if pack_a { 1 } else { a.row },
                     b,
                     b_row: p.b.row,
@@ -116,7 +119,7 @@ pub(super) unsafe fn blocks<S: Simd, const MR: usize, const NV: usize, const MR1
                 };
                 // SAFETY: the rectangle lies inside the product; the packed panel has room for k rows of its vectors.
                 unsafe { columns::<S, MR, NV, MR1>(s, cols, panel, t, p.b.col) };
-                jr += nr;
+                jr += cols;
             }
             ic += rows;
         }
@@ -163,7 +166,7 @@ unsafe fn columns<S: Simd, const MR: usize, const NV: usize, const MR1: usize>(
     b_col: usize,
 ) {
     let width = cols.div_ceil(S::LANES) * S::LANES;
-    let tail = s.tail(cols - (width - S::LANES));
+    let last = cols - (width - S::LANES);
     // SAFETY: as the caller's; `tail` selects the columns of the last vector.
     unsafe {
         if panel.source == Source::Copied {
@@ -171,15 +174,14 @@ unsafe fn columns<S: Simd, const MR: usize, const NV: usize, const MR1: usize>(
             pack(s, t.packed, width, from, cols, t.k);
             (t.b, t.b_row) = (t.packed, width);
         }
-        // Full panels, then the cuts. A panel may need fewer than NV vectors; there are kernels for NV and for 1.
         if cols == NV * S::LANES {
-            row_tiles::<S, MR, NV, false>(s, tail, panel, t)
+            row_tiles::<S, MR, NV, false>(s, S::LANES, panel, t)
         } else if cols > (NV - 1) * S::LANES {
-            row_tiles::<S, MR, NV, true>(s, tail, panel, t)
+            row_tiles::<S, MR, NV, true>(s, last, panel, t)
         } else if panel.packed_a {
-            row_tiles::<S, MR, 1, true>(s, tail, panel, t)
+            row_tiles::<S, MR, 1, true>(s, last, panel, t)
         } else {
-            row_tiles::<S, MR1, 1, true>(s, tail, panel, t)
+            row_tiles::<S, MR1, 1, true>(s, last, panel, t)
         }
     }
 }
@@ -191,7 +193,7 @@ unsafe fn columns<S: Simd, const MR: usize, const NV: usize, const MR1: usize>(
 #[inline(always)]
 unsafe fn row_tiles<S: Simd, const MR: usize, const NV: usize, const TAIL: bool>(
     s: S,
-    tail: S::Tail,
+    cols: usize,
     panel: Panel,
     mut t: Tile,
 ) {
@@ -202,7 +204,7 @@ unsafe fn row_tiles<S: Simd, const MR: usize, const NV: usize, const TAIL: bool>
         let left = panel.rows - ir;
         let mr = ladder::<MR>(left);
         let a_step;
-        let a = if panel.packed_a {
+        t.a = if panel.packed_a {
             a_step = mr;
             panel.a.ptr.wrapping_add(ir * t.k)
         } else {
@@ -218,56 +220,54 @@ unsafe fn row_tiles<S: Simd, const MR: usize, const NV: usize, const TAIL: bool>
             t.ahead.c = if left > mr { t.c.wrapping_add(mr * t.c_row) } else { first_c.wrapping_add(NV * S::LANES) };
         }
         if fused && ir == 0 {
-            t.ahead.b = t.b.wrapping_add(16 * t.b_row);
+            t.ahead.b = t.b.wrapping_add(t.b_row.wrapping_mul(16));
             t.ahead.b_row = t.b_row;
             // SAFETY: as the caller's; a fused panel has at least MR rows.
-            unsafe { strided::<S, MR, NV, TAIL, true>(s, tail, &t, a, a_step) };
+            unsafe { strided::<S, MR, NV, TAIL, true>(s, cols, &t, a_step) };
             (t.b, t.b_row) = (t.packed, NV * S::LANES);
             ir += MR;
             continue;
         }
-        // Row tile 1 fetches the first line of each row of the next panel, row tile 2 the second, and so on.
-        let line = ir / MR;
-        (t.ahead.b, t.ahead.b_row) = if !panel.next.is_null() && line >= 1 && line <= (NV * S::LANES).div_ceil(LINE) + 1
-        {
-            (panel.next.wrapping_add((line - 1) * LINE), panel.next_row)
-        } else {
-            (t.c.cast_const(), 0)
+        // Row tile 0 fetches the rows of b that it will need soon; row tile 1 the first line of each row of the next
+        // panel, row tile 2 the second, and so on.
+        (t.ahead.b, t.ahead.b_row) = match ir / MR {
+            0 => (t.b.wrapping_add(t.b_row.wrapping_mul(16)), t.b_row),
+            line if line <= (NV * S::LANES).div_ceil(LINE) + 1 && !panel.next.is_null() => {
+                (panel.next.wrapping_add((line - 1) * LINE), panel.next_row)
+            }
+            _ => (t.c.cast_const(), 0),
         };
         // SAFETY: as the caller's, for the rows ir .. ir + mr.
         unsafe {
             match mr {
-                x if x == MR => strided::<S, MR, NV, TAIL, false>(s, tail, &t, a, a_step),
-                8 if MR > 8 => strided::<S, 8, NV, TAIL, false>(s, tail, &t, a, a_step),
-                4 => strided::<S, 4, NV, TAIL, false>(s, tail, &t, a, a_step),
-                2 => strided::<S, 2, NV, TAIL, false>(s, tail, &t, a, a_step),
-                _ => strided::<S, 1, NV, TAIL, false>(s, tail, &t, a, a_step),
+                x if x == MR => strided::<S, MR, NV, TAIL, false>(s, cols, &t, a_step),
+                8 if MR > 8 => strided::<S, 8, NV, TAIL, false>(s, cols, &t, a_step),
+                4 => strided::<S, 4, NV, TAIL, false>(s, cols, &t, a_step),
+                2 => strided::<S, 2, NV, TAIL, false>(s, cols, &t, a_step),
+                _ => strided::<S, 1, NV, TAIL, false>(s, cols, &t, a_step),
             }
         }
         ir += mr;
     }
 }
 
-/// A tile whose columns of `a` are `a_step` apart.
+/// A tile whose columns of `a` are `a_step` apart: a function of its own, for the registers' sake.
 ///
 /// # Safety
 /// As [`tile`].
-#[inline(always)]
+#[inline(never)]
 unsafe fn strided<S: Simd, const MR: usize, const NV: usize, const TAIL: bool, const PACK: bool>(
     s: S,
-    tail: S::Tail,
+    cols: usize,
     t: &Tile,
-    a: *const f32,
     a_step: usize,
 ) {
-    // SAFETY: as the caller's.
-    unsafe {
-        tile::<S, MR, NV, TAIL, PACK>(
-            s,
-            tail,
-            t,
-            #[inline(always)]
-            |p| a.wrapping_add(p.wrapping_mul(a_step)),
-        )
-    }
+    s.run(
+        #[inline(always)]
+        |s| {
+            let column = move |p: usize| p.wrapping_mul(a_step);
+            // SAFETY: as the caller's.
+            unsafe { tile::<S, MR, NV, TAIL, PACK>(s, s.tail(cols), t, column) }
+        },
+    )
 }
