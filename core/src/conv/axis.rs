@@ -1,0 +1,169 @@
+//! One axis (rows or columns) of a correlation: which image positions its outputs read, and where a block of outputs
+//! finds them in scratch.
+
+/// One axis of a correlation of an image with a kernel.
+///
+/// Output `q` and tap `t` meet at the image position `origin + q * step + t' * spacing`, where `t'` is `t`, or
+/// `taps - 1 - t` when `reversed`. The forward pass is one such correlation. The input gradient is one for each
+/// remainder of the input position by the stride: there the positions of `dy` that matter are neighbours (step 1) and
+/// the taps that meet them are every `stride / gcd(stride, dilation)`-th, in falling order of position.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Axis {
+    /// Kernel index of tap 0, and from one tap to the next.
+    pub first_tap: usize,
+    pub tap_step: usize,
+    pub taps: usize,
+    reversed: bool,
+    origin: isize,
+    spacing: usize,
+    step: usize,
+    /// Length of the image along this axis.
+    image: usize,
+    /// Position of output 0 in the result, from one output to the next, and their number.
+    pub first_out: usize,
+    pub out_step: usize,
+    pub outs: usize,
+}
+
+impl Axis {
+    /// Outputs of the forward pass.
+    pub const fn forward(image: usize, kernel: usize, [stride, padding, dilation]: [usize; 3], outs: usize) -> Self {
+        Self {
+            first_tap: 0,
+            tap_step: 1,
+            taps: kernel,
+            reversed: false,
+            origin: -(padding as isize),
+            spacing: dilation,
+            step: stride,
+            image,
+            first_out: 0,
+            out_step: 1,
+            outs,
+        }
+    }
+
+    /// The input positions `phase, phase + stride, ..` below `len`, read from the output gradient of length `image`.
+    ///
+    /// Position `phase + q * stride` and tap `k` meet where `phase + q * stride + padding - k * dilation` is a multiple
+    /// of the stride, and then at that multiple.
+    pub const fn backward(
+        len: usize,
+        kernel: usize,
+        [stride, padding, dilation]: [usize; 3],
+        image: usize,
+        phase: usize,
+    ) -> Self {
+        let common = gcd(stride, dilation);
+        let tap_step = stride / common;
+        let mut first_tap = 0;
+        while first_tap < tap_step && first_tap < kernel && first_tap * dilation % stride != (phase + padding) % stride
+        {
+            first_tap += 1;
+        }
+        let met = first_tap < tap_step && first_tap < kernel;
+        let taps = if met { (kernel - 1 - first_tap) / tap_step + 1 } else { 0 };
+        let last = if met { first_tap + (taps - 1) * tap_step } else { 0 };
+        Self {
+            first_tap,
+            tap_step,
+            taps,
+            reversed: true,
+            origin: if met { ((phase + padding) as isize - (last * dilation) as isize) / stride as isize } else { 0 },
+            spacing: dilation / common,
+            step: 1,
+            image,
+            first_out: phase,
+            out_step: stride,
+            outs: if len > phase { (len - phase).div_ceil(stride) } else { 0 },
+        }
+    }
+
+    /// How scratch holds what `outs` neighbouring outputs read.
+    pub const fn cover(&self, outs: usize) -> Cover {
+        let reach = self.taps.saturating_sub(1).saturating_mul(self.spacing) / self.step;
+        let shared = self.step.saturating_mul(outs.saturating_add(reach));
+        let per_tap = self.taps.saturating_mul(outs);
+        if shared <= per_tap {
+            Cover { groups: self.step, pitch: outs + reach, group_step: 1, per_tap: false }
+        } else {
+            Cover { groups: self.taps, pitch: outs, group_step: self.spacing, per_tap: true }
+        }
+    }
+
+    /// Place of tap `t` for output 0 in the cover; output `q` finds its own `q` places on.
+    pub const fn place(&self, cover: &Cover, t: usize) -> usize {
+        let t = if self.reversed { self.taps - 1 - t } else { t };
+        if cover.per_tap {
+            t * cover.pitch
+        } else {
+            let at = t * self.spacing;
+            at % self.step * cover.pitch + at / self.step
+        }
+    }
+
+    /// What tap `t` reads for outputs 0, 1, ..
+    pub const fn tap_line(&self, t: usize) -> Line {
+        Line { start: self.origin + (t * self.spacing) as isize, step: self.step, image: self.image }
+    }
+
+    /// Group `g` of the cover of outputs `first..`: its elements are the image positions `start, start + step, ..`.
+    pub const fn line(&self, cover: &Cover, first: usize, g: usize) -> Line {
+        let start = self.origin + (first * self.step + g * cover.group_step) as isize;
+        Line { start, step: self.step, image: self.image }
+    }
+}
+
+/// What a block of outputs reads along one axis, as `groups` runs of `pitch` places each.
+///
+/// Within a run neighbouring places are `step` image positions apart, so that neighbouring outputs always find a tap in
+/// neighbouring places, whatever the stride. A run is either one remainder of the position by the stride, shared by the
+/// taps, or (where that is shorter: large strides and dilations) one tap's own.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cover {
+    pub groups: usize,
+    pub pitch: usize,
+    group_step: usize,
+    per_tap: bool,
+}
+
+impl Cover {
+    /// All its places.
+    pub const fn len(&self) -> usize {
+        self.groups.saturating_mul(self.pitch)
+    }
+}
+
+/// Image positions `start, start + step, ..`, of which those in `0..image` exist and the others count as zeros.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Line {
+    pub start: isize,
+    pub step: usize,
+    image: usize,
+}
+
+impl Line {
+    /// The image position of element `i`, if it exists.
+    #[inline(always)]
+    pub const fn at(&self, i: usize) -> Option<usize> {
+        let at = self.start + (i * self.step) as isize;
+        if at >= 0 && (at as usize) < self.image { Some(at as usize) } else { None }
+    }
+
+    /// Which of the first `len` elements exist: a range.
+    #[inline(always)]
+    pub const fn inside(&self, len: usize) -> (usize, usize) {
+        let before = if self.start < 0 { self.start.unsigned_abs().div_ceil(self.step) } else { 0 };
+        let end = self.image as isize - self.start;
+        let until = if end > 0 { (end as usize).div_ceil(self.step) } else { 0 };
+        let until = if until < len { until } else { len };
+        (if before < until { before } else { until }, until)
+    }
+}
+
+const fn gcd(mut a: usize, mut b: usize) -> usize {
+    while b > 0 {
+        (a, b) = (b, a % b);
+    }
+    a
+}

@@ -1,0 +1,91 @@
+//! How a correlation is cut into strips whose input fits in a small, fixed piece of scratch.
+
+use super::axis::{Axis, Cover};
+use crate::simd::MAX_LANES;
+
+/// Floats of a strip's input: 64 KB, so that it stays in a second-level cache beside the weights.
+const PATCH: usize = 16 * 1024;
+/// Columns of a strip.
+const STRIP_COLS: usize = 64;
+
+/// One block of work: `channels` input channels, `rows x cols` outputs.
+///
+/// A strip has several rows only where it has all columns and all channels, so that its outputs are contiguous, and
+/// strips in row-major order visit the outputs in row-major order.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Plan {
+    pub channels: usize,
+    pub rows: usize,
+    pub cols: usize,
+    pub row_cover: Cover,
+    pub col_cover: Cover,
+}
+
+impl Plan {
+    /// The largest strip of at most `max_outs` outputs (but at least a row's part) whose input fits in [`PATCH`].
+    pub const fn new(channels: usize, row: &Axis, col: &Axis, max_outs: usize) -> Self {
+        let mut cols = balanced(col.outs, STRIP_COLS);
+        let one_row = row.cover(1).len();
+        while cols > 1 && one_row.saturating_mul(col.cover(cols).len()) > PATCH {
+            cols = cols.div_ceil(2);
+        }
+        let col_cover = col.cover(cols);
+        let line = one_row.saturating_mul(col_cover.len());
+        let fitting = match PATCH.checked_div(line) {
+            Some(fitting) => fitting,
+            None => channels, // nothing is read
+        };
+        let block = if channels == 0 { 0 } else { balanced(channels, fitting) };
+        let mut rows = 1;
+        if block == channels && cols == col.outs {
+            let plane = channels.saturating_mul(col_cover.len());
+            while rows < row.outs
+                && (rows + 1) * cols <= max_outs
+                && row.cover(rows + 1).len().saturating_mul(plane) <= PATCH
+            {
+                rows += 1;
+            }
+        }
+        let rows = balanced(row.outs, rows);
+        Self { channels: block, rows, cols, row_cover: row.cover(rows), col_cover }
+    }
+
+    /// Floats of one channel of a strip's input.
+    pub const fn plane(&self) -> usize {
+        self.row_cover.len().saturating_mul(self.col_cover.len())
+    }
+
+    /// Floats of a strip's input; a vector's more, because vectors are read whole at its end.
+    pub const fn patch_len(&self) -> usize {
+        self.channels.saturating_mul(self.plane()).saturating_add(MAX_LANES)
+    }
+
+    /// Where tap `(kh, kw)` (counted along the axes) of channel 0 lies for the strip's first output.
+    pub const fn place(&self, row: &Axis, col: &Axis, kh: usize, kw: usize) -> usize {
+        row.place(&self.row_cover, kh) * self.col_cover.len() + col.place(&self.col_cover, kw)
+    }
+
+    /// Fills `offsets` with the places of all taps of a channel block, channels outermost; returns how many there are.
+    pub fn offsets(&self, row: &Axis, col: &Axis, offsets: &mut [f32]) -> usize {
+        let places = (0..self.channels).flat_map(|c| {
+            (0..row.taps)
+                .flat_map(move |kh| (0..col.taps).map(move |kw| c * self.plane() + self.place(row, col, kh, kw)))
+        });
+        let mut count = 0;
+        for (offset, place) in offsets.iter_mut().zip(places) {
+            // Scratch is made of floats; these hold the bits of an index, which is far below 2^32: see `PATCH`.
+            *offset = f32::from_bits(place as u32);
+            count += 1;
+        }
+        count
+    }
+}
+
+/// The size of equal parts of `len`, as few as parts of at most `max` allow; at least 1.
+pub(super) const fn balanced(len: usize, max: usize) -> usize {
+    if len == 0 {
+        return 1;
+    }
+    let max = if max < 1 { 1 } else { max };
+    len.div_ceil(len.div_ceil(max))
+}

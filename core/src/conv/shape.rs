@@ -1,0 +1,196 @@
+//! The shape of a convolution: one struct that every pass takes.
+
+use crate::error::{Error, Result, check_dim, checked_len};
+
+/// The shape of a two-dimensional convolution (cross-correlation, as everywhere in deep learning).
+///
+/// Data are `[n, channels, h, w]`, weights `[out_channels, in_channels / groups, kh, kw]`: PyTorch's layouts, and its
+/// parameter names. [`Conv2d::new`] gives stride 1, no padding, dilation 1, one group.
+///
+/// ```
+/// use flatgrad_core::conv::Conv2d;
+/// const CONV: Conv2d = Conv2d::new(8, [3, 32, 32], 16, [3, 3]).padding([1, 1]).stride([2, 2]);
+/// assert_eq!((CONV.out_h(), CONV.out_w()), (16, 16));
+/// assert_eq!(CONV.weight_len(), 16 * 3 * 3 * 3);
+/// assert!(CONV.check().is_ok());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Conv2d {
+    /// Samples.
+    pub n: usize,
+    /// Channels of the input.
+    pub in_channels: usize,
+    /// Rows of the input.
+    pub h: usize,
+    /// Columns of the input.
+    pub w: usize,
+    /// Channels of the output.
+    pub out_channels: usize,
+    /// Rows and columns of the kernel.
+    pub kernel: [usize; 2],
+    /// Distance between the windows of neighbouring outputs.
+    pub stride: [usize; 2],
+    /// Rows (columns) of zeros on each side of the image.
+    pub padding: [usize; 2],
+    /// Distance between neighbouring taps of the kernel.
+    pub dilation: [usize; 2],
+    /// Independent convolutions that share out the channels in order; `in_channels` of them is a depthwise convolution.
+    pub groups: usize,
+}
+
+impl Conv2d {
+    /// A convolution of `n` samples `[c, h, w]` with stride 1, no padding, dilation 1, one group.
+    pub const fn new(n: usize, [c, h, w]: [usize; 3], out_channels: usize, kernel: [usize; 2]) -> Self {
+        let (stride, padding, dilation) = ([1, 1], [0, 0], [1, 1]);
+        Self { n, in_channels: c, h, w, out_channels, kernel, stride, padding, dilation, groups: 1 }
+    }
+
+    /// The same with another stride.
+    pub const fn stride(self, stride: [usize; 2]) -> Self {
+        Self { stride, ..self }
+    }
+    /// The same with zeros around the image.
+    pub const fn padding(self, padding: [usize; 2]) -> Self {
+        Self { padding, ..self }
+    }
+    /// The same with its taps further apart.
+    pub const fn dilation(self, dilation: [usize; 2]) -> Self {
+        Self { dilation, ..self }
+    }
+    /// The same in groups.
+    pub const fn groups(self, groups: usize) -> Self {
+        Self { groups, ..self }
+    }
+
+    /// Rows of the output: `(h + 2 padding - dilation (kernel - 1) - 1) / stride + 1`; 0 where [`Conv2d::check`] fails.
+    pub const fn out_h(&self) -> usize {
+        out_size(self.h, self.kernel[0], self.stride[0], self.padding[0], self.dilation[0])
+    }
+    /// Columns of the output; see [`Conv2d::out_h`].
+    pub const fn out_w(&self) -> usize {
+        out_size(self.w, self.kernel[1], self.stride[1], self.padding[1], self.dilation[1])
+    }
+    /// Elements of the input `[n, in_channels, h, w]`.
+    pub const fn input_len(&self) -> usize {
+        product(&[self.n, self.in_channels, self.h, self.w])
+    }
+    /// Elements of the weight `[out_channels, in_channels / groups, kh, kw]`.
+    pub const fn weight_len(&self) -> usize {
+        product(&[self.out_channels, self.group_in(), self.taps()])
+    }
+    /// Elements of the output `[n, out_channels, out_h, out_w]`.
+    pub const fn output_len(&self) -> usize {
+        product(&[self.n, self.out_channels, self.out_h(), self.out_w()])
+    }
+
+    /// Input channels of one group.
+    pub(crate) const fn group_in(&self) -> usize {
+        per_group(self.in_channels, self.groups)
+    }
+    /// Output channels of one group.
+    pub(crate) const fn group_out(&self) -> usize {
+        per_group(self.out_channels, self.groups)
+    }
+    /// Taps of one kernel plane.
+    pub(crate) const fn taps(&self) -> usize {
+        product(&[self.kernel[0], self.kernel[1]])
+    }
+
+    /// Whether the shape makes sense and all its lengths fit in `usize`.
+    ///
+    /// # Errors
+    ///
+    /// [`Dimension`](Error::Dimension) for a kernel, stride, dilation or number of groups of 0, for groups that do not
+    /// divide both channel counts, and for a kernel that is larger than the padded image;
+    /// [`Overflow`](Error::Overflow) for lengths that do not fit.
+    pub const fn check(&self) -> Result {
+        const AT_LEAST_ONE: &str = "at least 1";
+        let mut axis = 0;
+        while axis < 2 {
+            let image = if axis == 0 { self.h } else { self.w };
+            let all = [
+                check_dim(self.kernel[axis] > 0, "kernel", AT_LEAST_ONE, self.kernel[axis]),
+                check_dim(self.stride[axis] > 0, "stride", AT_LEAST_ONE, self.stride[axis]),
+                check_dim(self.dilation[axis] > 0, "dilation", AT_LEAST_ONE, self.dilation[axis]),
+                check_window(image, self.kernel[axis], self.padding[axis], self.dilation[axis]),
+            ];
+            if let Err(e) = first_error(&all) {
+                return Err(e);
+            }
+            axis += 1;
+        }
+        let divide = "a divisor of both channel counts, at least 1";
+        let divides = self.groups > 0
+            && self.in_channels.is_multiple_of(self.groups)
+            && self.out_channels.is_multiple_of(self.groups);
+        let input = checked(&[self.h, self.w, self.in_channels, self.n], "input");
+        let output = checked(&[self.out_h(), self.out_w(), self.out_channels, self.n], "output");
+        let weight = checked(&[self.kernel[0], self.kernel[1], self.group_in(), self.out_channels], "weight");
+        first_error(&[check_dim(divides, "groups", divide, self.groups), input, output, weight])
+    }
+}
+
+const fn per_group(channels: usize, groups: usize) -> usize {
+    match channels.checked_div(groups) {
+        Some(channels) => channels,
+        None => 0,
+    }
+}
+
+/// Every leading product must fit, so that a dimension of 0 behind it hides no overflow.
+const fn checked(dims: &[usize; 4], what: &'static str) -> Result {
+    let [a, b, c, d] = *dims;
+    let mut all = [Ok(()); 3];
+    let products = [checked_len(what, &[a, b]), checked_len(what, &[a, b, c]), checked_len(what, &[a, b, c, d])];
+    let mut i = 0;
+    while i < 3 {
+        if let Err(e) = products[i] {
+            all[i] = Err(e);
+        }
+        i += 1;
+    }
+    first_error(&all)
+}
+
+const fn first_error(all: &[Result]) -> Result {
+    let mut i = 0;
+    while i < all.len() {
+        if all[i].is_err() {
+            return all[i];
+        }
+        i += 1;
+    }
+    Ok(())
+}
+
+/// The padded image and the kernel's window, or `None` where one does not fit in `isize`.
+const fn spans(image: usize, kernel: usize, padding: usize, dilation: usize) -> Option<(usize, usize)> {
+    let Some(around) = padding.checked_mul(2) else { return None };
+    let Some(padded) = image.checked_add(around) else { return None };
+    let Some(reach) = kernel.saturating_sub(1).checked_mul(dilation) else { return None };
+    if padded > isize::MAX as usize || reach >= isize::MAX as usize { None } else { Some((padded, reach + 1)) }
+}
+
+const fn check_window(image: usize, kernel: usize, padding: usize, dilation: usize) -> Result {
+    match spans(image, kernel, padding, dilation) {
+        Some((padded, window)) => check_dim(window <= padded, "kernel", "no larger than the padded image", kernel),
+        None => Err(Error::Overflow { what: "padded image" }),
+    }
+}
+
+const fn out_size(image: usize, kernel: usize, stride: usize, padding: usize, dilation: usize) -> usize {
+    match spans(image, kernel, padding, dilation) {
+        Some((padded, window)) if window <= padded && stride > 0 => (padded - window) / stride + 1,
+        _ => 0,
+    }
+}
+
+/// The product, or `usize::MAX` where it overflows ([`Conv2d::check`] refuses such a shape).
+pub(super) const fn product(dims: &[usize]) -> usize {
+    let (mut len, mut i) = (1usize, 0);
+    while i < dims.len() {
+        len = len.saturating_mul(dims[i]);
+        i += 1;
+    }
+    len
+}

@@ -1,0 +1,223 @@
+//! The inner loops: register tiles of fused multiply-adds over a patch, and their way to memory.
+//!
+//! Both tiles run the same chains, `acc = fma(patch[offset[k] + pixel], weight[k], acc)` for `k` ascending. *Channel
+//! lanes* put neighbouring output channels into a vector and broadcast the pixel; *pixel lanes* put neighbouring pixels
+//! into a vector and broadcast the weight, which is better for few channels.
+
+use crate::Activation;
+use crate::simd::{MAX_LANES, Simd};
+
+/// The most pixels (taps, for the weight gradient) of a tile.
+pub(super) const MAX_TILE: usize = 14;
+
+/// How many accumulators of `vectors` a tile has at most: they and their operands must fit in the registers.
+pub(super) const fn max_tile(lanes: usize) -> usize {
+    match lanes {
+        16 => MAX_TILE, // 28 accumulators of 32 registers
+        8 => 6,         // 12 of 16
+        _ => 8,
+    }
+}
+
+/// What becomes of an accumulator on its way to memory.
+#[derive(Clone, Copy)]
+pub(super) enum Finish<'a> {
+    /// Stored as it is: another block of the chain follows.
+    Partial,
+    /// `activation((acc + 0.0) + bias)`; the bias of the tile's channels, or none.
+    Final(Option<&'a [f32]>, Activation),
+}
+
+impl Finish<'_> {
+    /// The same for the channels from `channel` on.
+    #[inline(always)]
+    pub(super) fn from(self, channel: usize) -> Self {
+        match self {
+            Finish::Partial => self,
+            Finish::Final(bias, activation) => Finish::Final(bias.and_then(|bias| bias.get(channel..)), activation),
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn apply<S: Simd>(self, s: S, acc: S::V, bias: impl FnOnce(&[f32]) -> S::V) -> S::V {
+        let Finish::Final(biases, activation) = self else { return acc };
+        let zero = s.splat(0.0);
+        let mut y = s.add(acc, zero);
+        if let Some(biases) = biases {
+            y = s.add(y, bias(biases));
+        }
+        match activation {
+            Activation::None => y,
+            Activation::Relu => s.max(zero, y),
+        }
+    }
+}
+
+/// Where a tile's outputs lie: the first, and the distances between channels, rows and pixels.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    pub at: *mut f32,
+    pub channel: usize,
+    pub row: usize,
+    pub pixel: usize,
+}
+
+impl Place {
+    /// `n` pixels, at most a vector of them.
+    ///
+    /// # Safety
+    /// The pixels must be readable.
+    #[inline(always)]
+    pub(super) unsafe fn load<S: Simd>(self, s: S, at: *const f32, n: usize) -> S::V {
+        // SAFETY: the caller grants the pixels; the array holds the longest vector.
+        unsafe {
+            if self.pixel == 1 {
+                return s.load_tail(at, s.tail(n));
+            }
+            let mut lanes = [0.0; MAX_LANES];
+            for i in 0..n.min(S::LANES) {
+                lanes[i] = *at.add(i * self.pixel);
+            }
+            s.load(lanes.as_ptr())
+        }
+    }
+
+    /// # Safety
+    /// The pixels must be writable.
+    #[inline(always)]
+    pub(super) unsafe fn store<S: Simd>(self, s: S, at: *mut f32, v: S::V, n: usize) {
+        // SAFETY: the caller grants the pixels; the array holds the longest vector.
+        unsafe {
+            if self.pixel == 1 {
+                return s.store_tail(at, v, s.tail(n));
+            }
+            let mut lanes = [0.0; MAX_LANES];
+            s.store(lanes.as_mut_ptr(), v);
+            for i in 0..n.min(S::LANES) {
+                *at.add(i * self.pixel) = lanes[i];
+            }
+        }
+    }
+}
+
+/// Transposes the leading square block of `LANES x LANES`, by `log2(LANES)` perfect shuffles.
+#[inline(always)]
+pub(super) fn transpose<S: Simd>(s: S, block: &mut [S::V; MAX_LANES]) {
+    let mut rounds = S::LANES;
+    while rounds > 1 {
+        let old = *block;
+        for i in 0..S::LANES / 2 {
+            (block[2 * i], block[2 * i + 1]) = s.zip(old[i], old[i + S::LANES / 2]);
+        }
+        rounds /= 2;
+    }
+}
+
+/// Accumulators of channel lanes: pixel by vector of channels.
+pub(super) type ChannelAcc<S, const NV: usize> = [[<S as Simd>::V; NV]; MAX_TILE];
+
+/// `acc[i][v] = fma(x[offset[k] + i], weight[v * vector + k * LANES ..], acc[i][v])` for `k` ascending, `M` pixels.
+///
+/// # Safety
+/// `offsets` must be readable for `k` elements, `x` at each of them and the `M - 1` places behind it, `weight` for `k`
+/// vectors at each of the `NV` multiples of `vector`.
+#[inline(always)]
+unsafe fn channel_chain<S: Simd, const M: usize, const NV: usize>(
+    s: S,
+    k: usize,
+    offsets: *const f32,
+    x: *const f32,
+    weight: *const f32,
+    vector: usize,
+    memory: &mut ChannelAcc<S, NV>,
+) {
+    if M > max_tile(S::LANES) {
+        return; // decided at compile time: there is no such tile
+    }
+    let mut acc: [[S::V; NV]; M] = core::array::from_fn(
+        #[inline(always)]
+        |i| memory[i],
+    );
+    for p in 0..k {
+        // SAFETY: granted by the caller.
+        unsafe {
+            let x = x.add((*offsets.add(p)).to_bits() as usize);
+            let w: [S::V; NV] = core::array::from_fn(
+                #[inline(always)]
+                |v| s.load(weight.add(v * vector + p * S::LANES)),
+            );
+            for i in 0..M {
+                let x = s.splat(*x.add(i));
+                for v in 0..NV {
+                    acc[i][v] = s.mul_add(x, w[v], acc[i][v]);
+                }
+            }
+        }
+    }
+    for (memory, acc) in memory.iter_mut().zip(acc) {
+        *memory = acc;
+    }
+}
+
+/// A tile of `pixels` pixels by `NV` vectors of channels, of which `channels` exist; `resume` continues stored chains.
+///
+/// # Safety
+/// As [`channel_chain`]; `place` must be readable and writable for the pixels of the channels.
+#[inline(always)]
+pub(super) unsafe fn channel_tile<S: Simd, const NV: usize>(
+    s: S,
+    [pixels, channels]: [usize; 2],
+    [k, vector]: [usize; 2],
+    [offsets, x, weight]: [*const f32; 3],
+    place: Place,
+    resume: bool,
+    finish: Finish,
+) {
+    let mut acc: ChannelAcc<S, NV> = [[s.splat(0.0); NV]; MAX_TILE];
+    // Square blocks of the tile, which a transposition turns: first pixel, vector of channels.
+    let blocks = (0..pixels).step_by(S::LANES).flat_map(
+        #[inline(always)]
+        |first| (0..NV).map(move |v| (first, v)),
+    );
+    // SAFETY: granted by the caller: blocks stay within the tile's pixels and channels.
+    unsafe {
+        if resume {
+            for (first, v) in blocks.clone() {
+                let mut block = [s.splat(0.0); MAX_LANES];
+                for (l, line) in block.iter_mut().enumerate().take(S::LANES.min(channels.saturating_sub(v * S::LANES)))
+                {
+                    let at = place.at.add((v * S::LANES + l) * place.channel + first * place.pixel);
+                    *line = place.load(s, at, pixels - first);
+                }
+                transpose(s, &mut block);
+                acc.iter_mut().skip(first).zip(block).for_each(|(acc, b)| acc[v] = b);
+            }
+        }
+        macro_rules! chains {
+            ($($m:literal)*) => {
+                match pixels {
+                    $($m => channel_chain::<S, $m, NV>(s, k, offsets, x, weight, vector, &mut acc),)*
+                    _ => {}
+                }
+            };
+        }
+        chains!(1 2 3 4 5 6 7 8 9 10 11 12 13 14);
+        for (first, v) in blocks {
+            let live = S::LANES.min(channels.saturating_sub(v * S::LANES));
+            let mut block = [s.splat(0.0); MAX_LANES];
+            for (b, acc) in block.iter_mut().zip(acc.iter().skip(first)).take(S::LANES) {
+                *b = finish.apply(
+                    s,
+                    acc[v],
+                    #[inline(always)]
+                    |bias| s.load_tail(bias.as_ptr().add(v * S::LANES), s.tail(live)),
+                );
+            }
+            transpose(s, &mut block);
+            for (l, line) in block.into_iter().enumerate().take(live) {
+                let at = place.at.add((v * S::LANES + l) * place.channel + first * place.pixel);
+                place.store(s, at, line, pixels - first);
+            }
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! The weight gradient.
+
+use super::axis::Axis;
+use super::patch::fill_patch;
+use super::plan::{Plan, balanced};
+use super::shape::product;
+use super::tile::max_tile;
+use super::weight_tile::{Outs, interleave, weight_tile};
+use super::{Conv2d, MAX_WIDTH};
+use crate::error::{check_at_least, check_len};
+use crate::simd::{MAX_LANES, Simd, dispatch};
+use crate::{Context, Result, Update, slice};
+
+/// The most outputs of a strip with several rows: their gradients are kept transposed.
+const MAX_OUTS: usize = 512;
+
+/// `dw[oc, ic, kh, kw] = sum over (n, oh, ow) of x[n, ic, oh * stride + kh * dilation - padding, ..] * dy[n, oc, oh, ow]`.
+///
+/// `x` is `[n, in_channels, h, w]`, `dy` `[n, out_channels, out_h, out_w]`, `dw` `[out_channels, in_channels / groups,
+/// kh, kw]`. This is the weight's part of PyTorch's `conv2d` backward.
+///
+/// # Errors
+///
+/// Those of [`Conv2d::check`]; [`Length`](crate::Error::Length) or [`TooShort`](crate::Error::TooShort) for a slice that
+/// does not fit the shape.
+///
+/// # Scratch
+///
+/// [`conv2d_backward_weight_scratch_len`] floats for each thread that is to run.
+///
+/// # Numerics
+///
+/// One chain of fused multiply-adds for each element, `(n, oh, ow)` ascending, from 0 or from the stored value; taps
+/// outside the image are zeros; +0.0 is added to what is stored. So a batch of 32 gives the bits of 32 accumulated
+/// batches of one. Plain loops: [`reference::conv::conv2d_backward_weight`](crate::reference::conv::conv2d_backward_weight).
+///
+/// ```
+/// use flatgrad_core::{Context, Isa, Update, conv::*};
+/// const CONV: Conv2d = Conv2d::new(1, [1, 2, 3], 1, [1, 2]);
+/// let (x, dy) = ([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [1.0, 0.0, 0.0, 10.0]);
+/// let (mut dw, mut scratch) = ([0.0; 2], [0.0; conv2d_backward_weight_scratch_len(&CONV)]);
+/// conv2d_backward_weight(Context::serial(Isa::detect()), &CONV, &x, &dy, Update::Overwrite, &mut dw, &mut scratch)?;
+/// assert_eq!(dw, [51.0, 62.0]);
+/// # Ok::<(), flatgrad_core::Error>(())
+/// ```
+pub fn conv2d_backward_weight(
+    ctx: Context,
+    conv: &Conv2d,
+    x: &[f32],
+    dy: &[f32],
+    update: Update,
+    dw: &mut [f32],
+    scratch: &mut [f32],
+) -> Result {
+    conv.check()?;
+    check_len("x", conv.input_len(), x.len())?;
+    check_len("dy", conv.output_len(), dy.len())?;
+    check_len("dw", conv.weight_len(), dw.len())?;
+    let per_thread = conv2d_backward_weight_scratch_len(conv);
+    check_at_least("scratch", per_thread, scratch.len())?;
+    // Whole groups, or vectors of output channels.
+    let channels = if conv.groups > 1 { conv.group_out() } else { MAX_LANES };
+    let pass = WeightPass::new(conv);
+    slice::share_chunks(ctx, dw, channels * pass.k(), scratch, per_thread, &|first, dw, scratch| {
+        dispatch!(ctx.isa(), |s| pass.part(s, first * channels, x, dy, update, dw, scratch));
+    });
+    Ok(())
+}
+
+/// Scratch of [`conv2d_backward_weight`] for one thread, in floats; 0 for a shape that [`Conv2d::check`] refuses.
+pub const fn conv2d_backward_weight_scratch_len(conv: &Conv2d) -> usize {
+    if conv.check().is_err() {
+        return 0;
+    }
+    let [acc, dy, offsets, patch] = WeightPass::new(conv).scratch_parts(MAX_WIDTH);
+    acc.saturating_add(dy).saturating_add(offsets).saturating_add(patch)
+}
+
+#[derive(Clone, Copy)]
+struct WeightPass {
+    conv: Conv2d,
+    row: Axis,
+    col: Axis,
+    plan: Plan,
+    outs: usize,
+}
+
+impl WeightPass {
+    const fn new(conv: &Conv2d) -> Self {
+        let Conv2d { h, w, kernel, stride, padding, dilation, .. } = *conv;
+        let row = Axis::forward(h, kernel[0], [stride[0], padding[0], dilation[0]], conv.out_h());
+        let col = Axis::forward(w, kernel[1], [stride[1], padding[1], dilation[1]], conv.out_w());
+        let plan = Plan::new(conv.group_in(), &row, &col, MAX_OUTS);
+        Self { conv: *conv, row, col, plan, outs: conv.out_h() * conv.out_w() }
+    }
+
+    /// Elements of one output channel's kernel.
+    const fn k(&self) -> usize {
+        self.conv.group_in() * self.conv.taps()
+    }
+
+    /// Accumulators, transposed output gradients, offsets, and a strip's input, with vectors of `width` lanes.
+    const fn scratch_parts(&self, width: usize) -> [usize; 4] {
+        let channels = self.conv.group_out().div_ceil(width).saturating_mul(width);
+        let outs = self.plan.rows.saturating_mul(self.plan.cols);
+        let offsets = product(&[self.plan.channels, self.conv.taps()]);
+        [product(&[channels, self.k()]), product(&[channels, outs]), offsets, self.plan.patch_len()]
+    }
+
+    /// The output channels of `dw`, of which the first is channel `first` of all.
+    #[inline(always)]
+    fn part<S: Simd>(
+        &self,
+        s: S,
+        first: usize,
+        x: &[f32],
+        dy: &[f32],
+        update: Update,
+        dw: &mut [f32],
+        scratch: &mut [f32],
+    ) {
+        if dw.is_empty() {
+            return;
+        }
+        let [acc, dyt, offsets, patch] = self.scratch_parts(S::LANES);
+        let Some((acc, rest)) = scratch.split_at_mut_checked(acc) else { return };
+        let Some((dyt, rest)) = rest.split_at_mut_checked(dyt) else { return };
+        let Some((offsets, rest)) = rest.split_at_mut_checked(offsets) else { return };
+        let Some(patch) = rest.get_mut(..patch) else { return };
+        self.plan.offsets(&self.row, &self.col, offsets);
+        let per_group = self.conv.group_out();
+        let in_len = self.conv.group_in() * self.conv.h * self.conv.w;
+        for (g, dw) in dw.chunks_mut(per_group * self.k()).enumerate() {
+            let channel = first + g * per_group;
+            let channels = dw.len() / self.k();
+            load_chains::<S>(dw, self.k(), update, acc);
+            for n in 0..self.conv.n {
+                let group = n * self.conv.groups + channel / per_group;
+                let at = (n * self.conv.out_channels + channel) * self.outs;
+                let (Some(x), Some(dy)) =
+                    (x.get(group * in_len..(group + 1) * in_len), dy.get(at..at + channels * self.outs))
+                else {
+                    return;
+                };
+                self.sample(s, channels, x, dy, offsets, acc, dyt, patch);
+            }
+            store_chains::<S>(acc, self.k(), dw);
+        }
+    }
+
+    /// One sample of one group: continues the chains of `channels` output channels.
+    #[inline(always)]
+    fn sample<S: Simd>(
+        &self,
+        s: S,
+        channels: usize,
+        x: &[f32],
+        dy: &[f32],
+        offsets: &[f32],
+        acc: &mut [f32],
+        dyt: &mut [f32],
+        patch: &mut [f32],
+    ) {
+        let (in_plane, block, taps) = (self.conv.h * self.conv.w, self.plan.channels, self.conv.taps());
+        for r0 in (0..self.row.outs).step_by(self.plan.rows) {
+            for c0 in (0..self.col.outs).step_by(self.plan.cols) {
+                let rows = self.plan.rows.min(self.row.outs - r0);
+                let cols = self.plan.cols.min(self.col.outs - c0);
+                let outs = Outs { rows, cols, pitch: self.plan.col_cover.len() };
+                let vector = rows * cols * S::LANES;
+                for (v, dyt) in dyt.chunks_exact_mut(vector).enumerate().take(channels.div_ceil(S::LANES)) {
+                    let from = v * S::LANES * self.outs + r0 * self.col.outs + c0;
+                    let live = channels.saturating_sub(v * S::LANES);
+                    interleave(s, dy.get(from..).unwrap_or_default(), self.outs, live, dyt);
+                }
+                for channel in (0..self.conv.group_in()).step_by(block.max(1)) {
+                    let live = block.min(self.conv.group_in() - channel);
+                    let Some(x) = x.get(channel * in_plane..(channel + live) * in_plane) else { return };
+                    let image = [self.conv.h, self.conv.w];
+                    fill_patch(s, &self.plan, [&self.row, &self.col], [r0, c0], x, image, patch);
+                    let Some(acc) = acc.get_mut(channel * taps * S::LANES..) else { return };
+                    // SAFETY: `offsets` are places in `patch`; `acc` and `dyt` hold a vector for each vector of channels
+                    // and kernel element, or output.
+                    unsafe {
+                        self.tiles(s, channels, live * taps, outs, [offsets, patch, dyt], vector, acc);
+                    }
+                }
+            }
+        }
+    }
+
+    /// All tiles of a strip: `count` kernel elements by `channels` output channels.
+    ///
+    /// # Safety
+    /// The slices must hold what the tiles read.
+    #[inline(always)]
+    unsafe fn tiles<S: Simd>(
+        &self,
+        s: S,
+        channels: usize,
+        count: usize,
+        outs: Outs,
+        [offsets, patch, dyt]: [&[f32]; 3],
+        dy_vector: usize,
+        acc: &mut [f32],
+    ) {
+        let acc_vector = self.k() * S::LANES;
+        let tile = balanced(count, max_tile(S::LANES));
+        for v in (0..channels.div_ceil(S::LANES)).step_by(2) {
+            for i in (0..count).step_by(tile) {
+                let m = tile.min(count - i);
+                // SAFETY: granted by the caller.
+                unsafe {
+                    let sources = [offsets.as_ptr().add(i), patch.as_ptr(), dyt.as_ptr().add(v * dy_vector)];
+                    let acc = acc.as_mut_ptr().add(v * acc_vector + i * S::LANES);
+                    if (v + 1) * S::LANES < channels {
+                        weight_tile::<S, 2>(s, m, outs, sources, dy_vector, acc, acc_vector);
+                    } else {
+                        weight_tile::<S, 1>(s, m, outs, sources, dy_vector, acc, acc_vector);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `acc[v][k][lane]` is `dw[v * LANES + lane][k]`, or zero when it is to be overwritten.
+fn load_chains<S: Simd>(dw: &[f32], k: usize, update: Update, acc: &mut [f32]) {
+    for (v, acc) in acc.chunks_exact_mut(k * S::LANES).enumerate() {
+        for (i, acc) in acc.chunks_exact_mut(S::LANES).enumerate() {
+            for (l, acc) in acc.iter_mut().enumerate() {
+                let stored = dw.get((v * S::LANES + l) * k + i).copied();
+                *acc = stored.filter(|_| update == Update::Accumulate).unwrap_or(0.0);
+            }
+        }
+    }
+}
+
+/// `dw[v * LANES + lane][k] = acc[v][k][lane] + 0.0`
+fn store_chains<S: Simd>(acc: &[f32], k: usize, dw: &mut [f32]) {
+    for (dw, acc) in dw.chunks_mut(k * S::LANES).zip(acc.chunks_exact(k * S::LANES)) {
+        for (l, dw) in dw.chunks_exact_mut(k).enumerate() {
+            for (dw, acc) in dw.iter_mut().zip(acc.chunks_exact(S::LANES)) {
+                *dw = acc.get(l).copied().unwrap_or(0.0) + 0.0;
+            }
+        }
+    }
+}
