@@ -97,7 +97,7 @@ fn check([n, classes]: [usize; 2], logits: &[f32], labels: &[u32]) -> Result {
 }
 
 /// One sample: `(logits, label, dlogits)` to its loss and whether the prediction is right.
-type Row = dyn Fn(&[f32], usize, &mut [f32]) -> (f32, bool) + Sync;
+type Row<'a> = dyn Fn(&[f32], usize, &mut [f32]) -> (f32, bool) + Sync + 'a;
 
 /// Runs `row` on all samples: on a block of them with all threads, then the block's losses are added in order.
 /// `dlogits` may be empty.
