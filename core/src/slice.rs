@@ -214,13 +214,19 @@ pub(crate) fn worth(ctx: Context, len: usize) -> Context {
     if len < 2 * GRAIN { ctx.without_threads() } else { ctx }
 }
 
+/// Runs on one part of every input and output.
+type Parts<'a, const N: usize, const M: usize> = &'a (dyn Fn([&[f32]; N], [&mut [f32]; M]) + Sync);
+
+/// Runs on some chunks: the index of the first, the chunks, scratch.
+type Chunks<'a> = &'a (dyn Fn(usize, &mut [f32], &mut [f32]) + Sync);
+
 /// Cuts all slices (which are equally long) at the same places and runs `f` on the parts, on as many threads as
 /// `ctx` has. `f` must treat elements independently.
 pub(crate) fn share<const N: usize, const M: usize>(
     ctx: Context,
     inputs: [&[f32]; N],
     outputs: [&mut [f32]; M],
-    f: &(dyn Fn([&[f32]; N], [&mut [f32]; M]) + Sync),
+    f: Parts<N, M>,
 ) {
     let len = inputs.iter().map(|x| x.len()).chain(outputs.iter().map(|x| x.len())).min().unwrap_or(0);
     share_parts(ctx, ctx.threads().min(len / GRAIN), inputs, outputs, len, f);
@@ -232,7 +238,7 @@ fn share_parts<const N: usize, const M: usize>(
     inputs: [&[f32]; N],
     mut outputs: [&mut [f32]; M],
     len: usize,
-    f: &(dyn Fn([&[f32]; N], [&mut [f32]; M]) + Sync),
+    f: Parts<N, M>,
 ) {
     if parts <= 1 {
         return f(inputs, outputs);
@@ -272,7 +278,7 @@ pub(crate) fn share_chunks(
     chunk: usize,
     scratch: &mut [f32],
     per_thread: usize,
-    f: &(dyn Fn(usize, &mut [f32], &mut [f32]) + Sync),
+    f: Chunks,
 ) {
     let chunks = out.len().checked_div(chunk).unwrap_or(0);
     let parts = ctx.threads().min(chunks).min(scratch.len().checked_div(per_thread).unwrap_or(usize::MAX));
@@ -287,7 +293,7 @@ fn chunk_parts(
     chunk: usize,
     scratch: &mut [f32],
     per_thread: usize,
-    f: &(dyn Fn(usize, &mut [f32], &mut [f32]) + Sync),
+    f: Chunks,
 ) {
     let chunks = out.len().checked_div(chunk).unwrap_or(0);
     if parts <= 1 {

@@ -1,13 +1,130 @@
-//! What can be wrong with a network description.
+//! What can be wrong with a network description, in words that name the layer.
 
+use super::text::Text;
 use core::fmt;
 
 /// Why a network description or its memory plan was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NetError;
+pub struct NetError {
+    /// Index of the layer, counted from 0; where no layer is to blame, the number of layers.
+    pub layer: usize,
+    /// The layer's kind, such as `conv2d`.
+    pub kind: &'static str,
+    /// What is wrong with it.
+    pub problem: Problem,
+}
+
+/// What is wrong with a layer or a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Problem {
+    /// A size that must be at least 1 is 0.
+    Zero {
+        /// Which size.
+        what: &'static str,
+    },
+    /// The kernel is larger than the padded image.
+    KernelDoesNotFit {
+        /// Height and width that the kernel covers, dilation included.
+        kernel: [usize; 2],
+        /// The padded image's height and width.
+        image: [usize; 2],
+    },
+    /// The groups do not divide the channels.
+    Groups {
+        /// The groups asked for.
+        groups: usize,
+        /// Channels that come in.
+        inputs: usize,
+        /// Channels that go out.
+        outputs: usize,
+    },
+    /// The padding of a pooling layer is more than half its kernel.
+    PoolPadding {
+        /// The kernel.
+        kernel: [usize; 2],
+        /// The padding.
+        padding: [usize; 2],
+    },
+    /// A dense layer gets an image; a flatten layer belongs before it.
+    NotFlat {
+        /// The shape that comes in.
+        input: [usize; 3],
+    },
+    /// A hyper-parameter is outside its range.
+    Parameter {
+        /// Which, and its range.
+        what: &'static str,
+    },
+    /// An option was set on a layer that does not have it.
+    NoSuchOption {
+        /// The option.
+        option: &'static str,
+    },
+    /// There are more layers than a plan can hold.
+    TooManyLayers {
+        /// The most there may be.
+        max: usize,
+    },
+    /// The network has no layers.
+    NoLayers,
+    /// A size overflows `usize`.
+    Overflow,
+    /// The plan needs more memory than allowed.
+    OverBudget {
+        /// Bytes needed.
+        needed: usize,
+        /// Bytes allowed.
+        budget: usize,
+    },
+}
+
+impl NetError {
+    /// The message; `const`, so that it can be a compile error.
+    pub(crate) const fn text(&self) -> Text {
+        let t = match self.problem {
+            Problem::NoLayers => return Text::new().str("the network has no layers"),
+            Problem::TooManyLayers { max } => {
+                return Text::new().str("the network has more than ").num(max).str(" layers");
+            }
+            _ => Text::new().str("layer ").num(self.layer).str(" (").str(self.kind).str("): "),
+        };
+        match self.problem {
+            Problem::Zero { what } => t.str(what).str(" must be at least 1"),
+            Problem::KernelDoesNotFit { kernel, image } => {
+                t.str("kernel ").dims(&kernel).str(" does not fit the padded image ").dims(&image)
+            }
+            Problem::Groups { groups, inputs, outputs } => {
+                t.num(groups).str(" groups do not divide ").num(inputs).str(" to ").num(outputs).str(" channels")
+            }
+            Problem::PoolPadding { kernel, padding } => {
+                t.str("padding ").dims(&padding).str(" is more than half the kernel ").dims(&kernel)
+            }
+            Problem::NotFlat { input } => {
+                t.str("the input is an image, ").dims(&input).str("; put a flatten layer before it")
+            }
+            Problem::Parameter { what } => t.str(what),
+            Problem::NoSuchOption { option } => t.str("has no option ").str(option),
+            Problem::Overflow => t.str("a size overflows"),
+            Problem::OverBudget { needed, budget } => {
+                let t = t.str("sets the peak: the plan needs ").num(needed);
+                t.str(" bytes, the budget is ").num(budget)
+            }
+            Problem::NoLayers | Problem::TooManyLayers { .. } => t,
+        }
+    }
+}
 
 impl fmt::Display for NetError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("network")
+        f.write_str(self.text().as_str())
+    }
+}
+
+impl core::error::Error for NetError {}
+
+impl From<NetError> for crate::Error {
+    fn from(e: NetError) -> Self {
+        Self::Net(e)
     }
 }

@@ -96,10 +96,12 @@ unsafe impl Simd for Portable {
     }
     #[inline(always)]
     unsafe fn load_tail(self, p: *const f32, t: usize) -> Self::V {
-        // SAFETY: the caller grants the first t floats, and only those are read.
         core::array::from_fn(
             #[inline(always)]
-            |i| if i < t { unsafe { p.add(i).read_unaligned() } } else { 0.0 },
+            |i| {
+                // SAFETY: the caller grants the first t floats, and only those are read.
+                if i < t { unsafe { p.add(i).read_unaligned() } } else { 0.0 }
+            },
         )
     }
     #[inline(always)]

@@ -1,0 +1,117 @@
+//! Batch normalization, activations and pooling at the sizes of a small convolutional network, in bytes that must move.
+#![allow(missing_docs, reason = "criterion's macros make undocumented items")]
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use flatgrad_core::activation::{relu, relu_backward, softmax};
+use flatgrad_core::loss::cross_entropy_backward;
+use flatgrad_core::norm::{BatchNorm, batch_norm_backward, batch_norm_train};
+use flatgrad_core::pool::{MaxPool2d, max_pool2d, max_pool2d_backward};
+use flatgrad_core::{Context, Isa, Update};
+use std::hint::black_box;
+
+/// Repeatable numbers in -1 to 1.
+fn numbers(len: usize) -> Vec<f32> {
+    let mut s = 12345u32;
+    (0..len)
+        .map(|_| {
+            s = s.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (s >> 8) as f32 / 8_388_608.0 - 1.0
+        })
+        .collect()
+}
+
+fn bytes(floats: usize) -> Throughput {
+    Throughput::Bytes(4 * floats as u64)
+}
+
+fn batch_norm(c: &mut Criterion) {
+    let mut group = c.benchmark_group("batch_norm");
+    group.sample_size(20);
+    for (name, bn) in [
+        ("n128 c32 28x28", BatchNorm::new(128, 32, 784)),
+        ("n128 c64 14x14", BatchNorm::new(128, 64, 196)),
+        ("n128 800", BatchNorm::new(128, 800, 1)),
+    ] {
+        let (len, channels) = (bn.input_len(), bn.channels);
+        let (x, dy, scale, shift) = (numbers(len), numbers(len), vec![1.0; channels], vec![0.0; channels]);
+        let (mut y, mut dx) = (vec![0.0; len], vec![0.0; len]);
+        let mut v = [0; 6].map(|_| vec![0.0; channels]);
+        let [rm, rv, mean, rstd, dscale, dshift] = &mut v;
+        for isa in Isa::available() {
+            let ctx = Context::serial(isa);
+            // Forward reads x and writes y; backward reads x and dy and writes dx.
+            group.throughput(bytes(2 * len));
+            group.bench_function(BenchmarkId::new(format!("forward {name}"), isa.name()), |b| {
+                b.iter(|| {
+                    batch_norm_train(ctx, &bn, black_box(&x), &scale, &shift, rm, rv, &mut y, mean, rstd).unwrap();
+                });
+            });
+            group.throughput(bytes(3 * len));
+            group.bench_function(BenchmarkId::new(format!("backward {name}"), isa.name()), |b| {
+                b.iter(|| {
+                    let (x, update) = (black_box(&x), Update::Overwrite);
+                    batch_norm_backward(ctx, &bn, x, &dy, &scale, mean, rstd, update, &mut dx, dscale, dshift).unwrap();
+                });
+            });
+        }
+    }
+}
+
+fn pooling(c: &mut Criterion) {
+    let mut group = c.benchmark_group("max_pool2d");
+    group.sample_size(20);
+    for (name, pool) in [
+        ("2x2 n128 c32 28x28", MaxPool2d::new(128, [32, 28, 28], [2, 2])),
+        ("3x3 stride 2 n32 c32 28x28", MaxPool2d::new(32, [32, 28, 28], [3, 3]).stride([2, 2]).padding([1, 1])),
+    ] {
+        let (x, dy) = (numbers(pool.input_len()), numbers(pool.output_len()));
+        let (mut y, mut dx) = (vec![0.0; dy.len()], vec![0.0; x.len()]);
+        for isa in Isa::available() {
+            let ctx = Context::serial(isa);
+            group.throughput(bytes(x.len() + dy.len()));
+            group.bench_function(BenchmarkId::new(format!("forward {name}"), isa.name()), |b| {
+                b.iter(|| max_pool2d(ctx, &pool, black_box(&x), &mut y).unwrap());
+            });
+            group.throughput(bytes(2 * x.len() + dy.len()));
+            group.bench_function(BenchmarkId::new(format!("backward {name}"), isa.name()), |b| {
+                b.iter(|| max_pool2d_backward(ctx, &pool, black_box(&x), &dy, &mut dx).unwrap());
+            });
+        }
+    }
+}
+
+fn activations(c: &mut Criterion) {
+    let mut group = c.benchmark_group("activation");
+    group.sample_size(20);
+    let len = 128 * 32 * 784;
+    let (x, dy, mut y) = (numbers(len), numbers(len), vec![0.0; len]);
+    let labels: Vec<u32> = (0..1280).map(|i| i % 10).collect();
+    for isa in Isa::available() {
+        let ctx = Context::serial(isa);
+        group.throughput(bytes(2 * len));
+        group.bench_function(BenchmarkId::new("copy", isa.name()), |b| b.iter(|| y.copy_from_slice(black_box(&x))));
+        group.bench_function(BenchmarkId::new("relu", isa.name()), |b| {
+            b.iter(|| relu(ctx, black_box(&x), &mut y).unwrap());
+        });
+        group.throughput(bytes(3 * len));
+        group.bench_function(BenchmarkId::new("relu_backward", isa.name()), |b| {
+            b.iter(|| relu_backward(ctx, black_box(&x), &dy, &mut y).unwrap());
+        });
+        for [n, classes] in [[1280, 10], [128, 1000]] {
+            let (x, y) = (&x[..n * classes], &mut y[..n * classes]);
+            group.throughput(Throughput::Elements((n * classes) as u64));
+            group.bench_function(BenchmarkId::new(format!("softmax {n} x {classes}"), isa.name()), |b| {
+                b.iter(|| softmax(ctx, [n, classes], black_box(x), y).unwrap());
+            });
+            group.bench_function(
+                BenchmarkId::new(format!("cross_entropy_backward {n} x {classes}"), isa.name()),
+                |b| {
+                    b.iter(|| cross_entropy_backward(ctx, [n, classes], black_box(x), &labels[..n], 0.1, y).unwrap());
+                },
+            );
+        }
+    }
+}
+
+criterion_group!(benches, batch_norm, pooling, activations);
+criterion_main!(benches);
