@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 
@@ -23,23 +23,42 @@ use crate::error::{Error, Result};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn atomic_write(path: &Path, content: &[u8]) -> Result {
-    let Some(name) = path.file_name() else {
-        return Err(Error::io(path)(std::io::Error::other("not the name of a file")));
-    };
-    // The process id keeps two runs into one folder from sharing a temporary file.
-    let mut temporary = std::ffi::OsString::from(".");
-    temporary.push(name);
-    temporary.push(format!(".{}.tmp", std::process::id()));
-    let temporary = path.with_file_name(temporary);
+    Staged::new(path, content)?.commit()
+}
 
-    let written = write_and_sync(&temporary, content).and_then(|()| fs::rename(&temporary, path));
-    if written.is_err() {
-        // The first error is the one to report; a temporary file that cannot be removed adds nothing to it.
-        let _ = fs::remove_file(&temporary);
+/// A file that is safely on the disk under a temporary name, and is removed again unless it is committed.
+#[derive(Debug)]
+pub(crate) struct Staged {
+    temporary: PathBuf,
+    path: PathBuf,
+}
+
+impl Staged {
+    pub(crate) fn new(path: &Path, content: &[u8]) -> Result<Self> {
+        let Some(name) = path.file_name() else {
+            return Err(Error::io(path)(std::io::Error::other("not the name of a file")));
+        };
+        // The process id keeps two runs into one folder from sharing a temporary file.
+        let mut temporary = std::ffi::OsString::from(".");
+        temporary.push(name);
+        temporary.push(format!(".{}.tmp", std::process::id()));
+        let staged = Self { temporary: path.with_file_name(temporary), path: path.to_owned() };
+        write_and_sync(&staged.temporary, content).map_err(Error::io(path))?;
+        Ok(staged)
     }
-    written.map_err(Error::io(path))?;
-    sync_folder(path);
-    Ok(())
+
+    pub(crate) fn commit(self) -> Result {
+        fs::rename(&self.temporary, &self.path).map_err(Error::io(&self.path))?;
+        sync_folder(&self.path);
+        Ok(())
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        // After a commit there is nothing left to remove; after a failure, the failure is the error to report.
+        let _ = fs::remove_file(&self.temporary);
+    }
 }
 
 fn write_and_sync(path: &Path, content: &[u8]) -> std::io::Result<()> {

@@ -15,6 +15,7 @@ pub mod data;
 pub mod model;
 
 pub mod report;
+pub mod train;
 
 pub use error::{Error, Result};
 pub use files::atomic_write;

@@ -3,7 +3,7 @@
 //! E. Alpaydin and C. Kaynak, *Optical Recognition of Handwritten Digits*, UCI Machine Learning Repository, 1998;
 //! CC BY 4.0; as scikit-learn ships them. See `data/digits.LICENSE.md`.
 
-use super::{DataSplit, Dataset, idx};
+use super::{DataSplit, idx};
 use crate::error::Result;
 
 const IMAGES: &[u8] = include_bytes!("../../data/digits-images-idx3-ubyte");

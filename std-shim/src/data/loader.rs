@@ -1,5 +1,7 @@
 //! Which samples come when, and in what form.
 
+use flatgrad_core::rng::Stream;
+
 use super::{Dataset, Normalizer};
 use crate::error::Result;
 
@@ -34,4 +36,28 @@ impl<'a> Batches<'a> {
         }
         Ok((&self.x, &self.labels))
     }
+}
+
+/// The random stream of the order of samples; its step is the epoch.
+const STREAM: u32 = 0x4000_0000;
+
+/// The order in which an epoch (counted from 0) takes the samples `0..n`: a function of the seed and the epoch alone.
+///
+/// Fisher and Yates's shuffle: for i from n - 1 down to 1, sample i changes places with sample `bits(i) * (i + 1) >> 32`.
+///
+/// ```
+/// use flatgrad::data::epoch_order;
+/// let mut order = epoch_order(1, 0, 100);
+/// assert_ne!(order, epoch_order(1, 1, 100));
+/// order.sort();
+/// assert!(order.into_iter().eq(0..100));
+/// ```
+pub fn epoch_order(seed: u64, epoch: u64, n: u32) -> Vec<u32> {
+    let random = Stream { seed, stream: STREAM, step: epoch };
+    let mut order: Vec<u32> = (0..n).collect();
+    for i in (1..u64::from(n)).rev() {
+        let j = (u64::from(random.bits(i)) * (i + 1)) >> 32;
+        order.swap(i as usize, j as usize);
+    }
+    order
 }

@@ -5,6 +5,7 @@ use plotters::prelude::*;
 use super::History;
 
 const SIZE: (u32, u32) = (900, 500);
+const FONT: (&str, u32) = ("sans-serif", 16);
 /// More points than this along the picture cannot be told apart.
 const MAX_POINTS: usize = 1000;
 
@@ -47,13 +48,17 @@ fn draw(title: &str, history: &History, svg: &mut String) -> Option<()> {
     chart
         .configure_mesh()
         .light_line_style(TRANSPARENT)
+        .label_style(FONT)
+        .axis_desc_style(FONT)
         .x_desc("step")
         .y_desc("loss")
         .x_label_formatter(&|x| format!("{x:.0}"))
         .y_label_formatter(&|y| trimmed(*y))
         .draw()
         .ok()?;
-    chart.configure_secondary_axes().y_desc("test accuracy (%)").y_label_formatter(&|y| trimmed(*y)).draw().ok()?;
+    let mut right_axis = chart.configure_secondary_axes();
+    right_axis.label_style(FONT).axis_desc_style(FONT);
+    right_axis.y_desc("test accuracy (%)").y_label_formatter(&|y| trimmed(*y)).draw().ok()?;
 
     let (pale, blue) = (RGBColor(190, 205, 230), RGBColor(31, 90, 180));
     let (red, green) = (RGBColor(200, 60, 40), RGBColor(30, 140, 70));
@@ -66,7 +71,7 @@ fn draw(title: &str, history: &History, svg: &mut String) -> Option<()> {
     let series = LineSeries::new(accuracy, green.stroke_width(2)).point_size(3);
     chart.draw_secondary_series(series).ok()?.label("test accuracy").legend(line(green));
     let mut labels = chart.configure_series_labels();
-    labels.position(SeriesLabelPosition::MiddleRight).margin(15);
+    labels.position(SeriesLabelPosition::MiddleRight).margin(15).label_font(FONT);
     labels.background_style(WHITE.mix(0.85)).border_style(RGBColor(180, 180, 180)).draw().ok()?;
     area.present().ok()
 }

@@ -43,16 +43,16 @@ impl History {
             .collect()
     }
 
-    /// The training loss of each step, smoothed: a moving average with weight 0.98 on the past, divided by
-    /// `1 - 0.98^k` so that its start is not pulled to zero.
+    /// The training loss of each step, smoothed: an exponential moving average over about a fortieth of the steps (but
+    /// from 5 to 50), divided by `1 - beta^k` after k steps so that its start is not pulled to zero.
     pub fn smoothed_losses(&self) -> Vec<f64> {
-        const BETA: f64 = 0.98;
+        let beta = 1.0 - 1.0 / (self.step_losses.len() as f64 / 40.0).clamp(5.0, 50.0);
         let (mut average, mut weight) = (0.0, 1.0);
         self.step_losses
             .iter()
             .map(|&loss| {
-                average = BETA * average + (1.0 - BETA) * f64::from(loss);
-                weight *= BETA;
+                average = beta * average + (1.0 - beta) * f64::from(loss);
+                weight *= beta;
                 average / (1.0 - weight)
             })
             .collect()

@@ -42,7 +42,7 @@ pub fn layer_table(rows: &[LayerRow]) -> String {
 }
 
 /// A number with commas: `1,437`.
-pub(crate) fn grouped(number: u64) -> String {
+pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (i, digit) in digits.chars().enumerate() {
