@@ -31,7 +31,6 @@ pub const MAX_LANES: usize = 16;
 ///
 /// A value of the implementing type may exist only where every instruction its methods use may run; its methods must
 /// give the portable table's bits, and `load`/`store` may touch exactly the lanes they name.
-#[allow(dead_code, reason = "a complete table: the bit operations wait for kernels that take them")]
 pub unsafe trait Simd: Copy + Send + Sync + 'static {
     /// A vector of `LANES` lanes.
     type V: Copy;
