@@ -1,2 +1,18 @@
-//! The flatgrad program.
-fn main() {}
+//! The flatgrad program: `flatgrad train`, or just `flatgrad`.
+//!
+//! Exit status 0, or 2 after one line on stderr that says what is wrong.
+#![forbid(unsafe_code)]
+
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match cli::run(std::env::args_os()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            cli::complain(&message);
+            ExitCode::from(2)
+        }
+    }
+}

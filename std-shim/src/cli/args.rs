@@ -1,0 +1,123 @@
+//! What can be asked for, and its defaults.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use flatgrad::model::Recipe;
+use flatgrad_core::net::Optimizer;
+
+/// Trains small networks: the same seed gives the same weights, bit for bit, on every instruction set and for every
+/// number of threads.
+#[derive(Debug, Parser)]
+#[command(name = "flatgrad", version, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub train: TrainArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Trains a network on images and evaluates it; this is what happens without a command, too
+    Train(TrainArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct TrainArgs {
+    /// `digits` (1,797 handwritten digits in the program), or a folder with the four IDX files of MNIST, raw or .gz
+    #[arg(long, value_name = "digits|DIR", default_value = "digits")]
+    pub data: PathBuf,
+    /// The network
+    #[arg(long, value_enum, default_value_t = NetName::Cnn)]
+    pub net: NetName,
+    /// Passes over the training images [default: 20 for digits, else 5]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub epochs: Option<NonZeroUsize>,
+    /// Images per step [default: 32 for digits, else 128]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub batch: Option<NonZeroUsize>,
+    /// The optimizer; sgd has momentum 0.9
+    #[arg(long, value_enum, default_value_t = OptimizerName::Adam)]
+    pub optimizer: OptimizerName,
+    /// The learning rate [default: 0.001 for adam, 0.05 for sgd]
+    #[arg(long, value_name = "X", value_parser = learning_rate, allow_negative_numbers = true)]
+    pub lr: Option<f32>,
+    /// Decides initial weights, order of images and dropout
+    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
+    pub seed: u64,
+    /// The instruction set: changes the speed only
+    #[arg(long, value_parser = ["auto", "portable", "avx2", "avx512", "neon"], default_value = "auto")]
+    pub isa: String,
+    /// How many threads: changes the speed only [default: as many as there are]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub threads: Option<NonZeroUsize>,
+    /// Stop after so many steps
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub max_steps: Option<std::num::NonZeroU64>,
+    /// Where the results go; an earlier run's are replaced once this one has succeeded [default: runs/DATA-NET]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// End stdout with one line of JSON; everything for people goes to stderr
+    #[arg(long)]
+    pub json: bool,
+    /// Print the result only
+    #[arg(long)]
+    pub quiet: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum NetName {
+    /// Convolutions with batch norm
+    Cnn,
+    /// Two hidden layers of 800
+    Mlp,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum OptimizerName {
+    Sgd,
+    Adam,
+}
+
+impl TrainArgs {
+    pub fn is_digits(&self) -> bool {
+        self.data == Path::new("digits")
+    }
+    pub fn epochs(&self) -> usize {
+        self.epochs.map_or(if self.is_digits() { 20 } else { 5 }, NonZeroUsize::get)
+    }
+    pub fn batch(&self) -> usize {
+        self.batch.map_or(if self.is_digits() { 32 } else { 128 }, NonZeroUsize::get)
+    }
+    pub fn recipe(&self) -> Recipe {
+        match self.net {
+            NetName::Cnn => Recipe::Cnn,
+            NetName::Mlp => Recipe::Mlp,
+        }
+    }
+    pub fn optimizer(&self) -> Optimizer {
+        match self.optimizer {
+            OptimizerName::Sgd => Optimizer::momentum(self.lr(), 0.9),
+            OptimizerName::Adam => Optimizer::adam(self.lr()),
+        }
+    }
+    pub fn lr(&self) -> f32 {
+        self.lr.unwrap_or(match self.optimizer {
+            OptimizerName::Sgd => 0.05,
+            OptimizerName::Adam => 0.001,
+        })
+    }
+    pub fn optimizer_name(&self) -> &'static str {
+        match self.optimizer {
+            OptimizerName::Sgd => "sgd",
+            OptimizerName::Adam => "adam",
+        }
+    }
+}
+
+fn learning_rate(text: &str) -> Result<f32, String> {
+    let rate: f32 = text.parse().map_err(|_| "not a number".to_string())?;
+    if rate.is_finite() && rate > 0.0 { Ok(rate) } else { Err("must be a finite number above 0".to_string()) }
+}

@@ -1,0 +1,48 @@
+//! The command line.
+
+mod args;
+mod output;
+mod train;
+
+use std::ffi::OsString;
+use std::io::Write;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use args::{Cli, Command};
+
+/// Does what the arguments say.
+///
+/// # Errors
+///
+/// What is wrong, for [`complain`].
+pub fn run(arguments: impl Iterator<Item = OsString>) -> Result<(), String> {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+            // Nothing to do about a closed stdout.
+            let _ = write!(std::io::stdout(), "{}", error.render());
+            return Ok(());
+        }
+        Err(error) => return Err(first_paragraph(&error.render().to_string())),
+    };
+    let args = match cli.command {
+        Some(Command::Train(args)) => args,
+        None => cli.train,
+    };
+    train::run(&args).map_err(|error| error.to_string())
+}
+
+/// One line on stderr.
+pub fn complain(message: &str) {
+    let line: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let _ = writeln!(std::io::stderr(), "flatgrad: {line}");
+}
+
+/// Of clap's several lines, those before the first blank one say what is wrong.
+fn first_paragraph(message: &str) -> String {
+    let lines = message.lines().take_while(|line| !line.trim().is_empty()).map(str::trim);
+    let paragraph = lines.collect::<Vec<_>>().join(" ");
+    paragraph.strip_prefix("error: ").unwrap_or(&paragraph).to_string()
+}

@@ -1,0 +1,190 @@
+//! `flatgrad train`.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use flatgrad::data::{self, DataSplit, Normalizer, idx};
+use flatgrad::model::layer_rows;
+use flatgrad::report::{Progress, RunFiles, RunFolder, grouped, layer_table, loss_curve_svg, peak_memory};
+use flatgrad::train::{Outcome, Settings, train};
+use flatgrad::{Error, Pool, Result};
+use flatgrad_core::Isa;
+use flatgrad_core::net::{Net, Plan};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::args::TrainArgs;
+use super::output::{Console, Printer, megabytes};
+
+/// The labels of MNIST, Fashion-MNIST and their like.
+const IDX_CLASSES: usize = 10;
+
+/// Trains, prints and writes. Everything that can be refused is refused before the first file is touched.
+pub fn run(args: &TrainArgs) -> Result {
+    let isa = instruction_set(&args.isa)?;
+    let pool = Pool::new(args.threads.map_or_else(Pool::available, NonZeroUsize::get))?;
+    let ctx = pool.context(isa);
+    let data = if args.is_digits() { data::digits()? } else { idx::read_folder(&args.data, IDX_CLASSES)? };
+    let shape = data.train.shape();
+    let layers = args.recipe().layers(shape, data.train.classes());
+    let net = Net::try_new(shape, &layers).map_err(flatgrad_core::Error::Net)?;
+    let settings = settings(args);
+    let plan = settings.plan(ctx, &net, &data)?;
+    let out = out_folder(args, data.train.name());
+    let folder = RunFolder::prepare(&out)?;
+
+    let printer = Printer { to_stderr: args.json };
+    if !args.quiet {
+        introduce(printer, args, &data, &net, &plan, (isa, ctx.threads()));
+    }
+    let steps_per_epoch = data.train.len().div_ceil(settings.batch) as u64;
+    let steps = (settings.epochs as u64).saturating_mul(steps_per_epoch);
+    let progress = Progress::new(steps.min(settings.max_steps.unwrap_or(u64::MAX)), args.quiet);
+    let mut console = Console { printer, progress, quiet: args.quiet, epochs: settings.epochs };
+    let trained = pool.run(|| train(pool.context(isa), net, &data, &settings, &mut console));
+    console.progress.finish();
+    let outcome = trained?;
+
+    let summary = Summary::new(args, &data, isa, ctx.threads(), &outcome);
+    let title = format!("{} on {}", args.recipe().name(), data.train.name());
+    folder.write(RunFiles {
+        weights: &outcome.weights.to_safetensors()?,
+        history: &outcome.history.to_jsonl(),
+        curve: loss_curve_svg(&title, &outcome.history).as_deref(),
+        run: summary.run_json(args),
+    })?;
+    summary.print(printer, data.test.len(), &out);
+    if args.json {
+        let json = serde_json::to_string(&summary).unwrap_or_default();
+        Printer { to_stderr: false }.line(format_args!("{json}"));
+    }
+    Ok(())
+}
+
+fn instruction_set(name: &str) -> Result<Isa> {
+    Isa::by_name(name).map_err(|_| {
+        let have = Isa::available().map(Isa::name).collect::<Vec<_>>().join(", ");
+        Error::Setting { what: "isa", fault: format!("this machine lacks {name}; it has {have}") }
+    })
+}
+
+fn settings(args: &TrainArgs) -> Settings {
+    Settings {
+        epochs: args.epochs(),
+        batch: args.batch(),
+        optimizer: args.optimizer(),
+        seed: args.seed,
+        max_steps: args.max_steps.map(|n| n.get()),
+    }
+}
+
+fn out_folder(args: &TrainArgs, data: &str) -> PathBuf {
+    let by_name = || Path::new("runs").join(format!("{data}-{}", args.recipe().name()));
+    args.out.clone().unwrap_or_else(by_name)
+}
+
+fn introduce(
+    printer: Printer,
+    args: &TrainArgs,
+    data: &DataSplit,
+    net: &Net,
+    plan: &Plan,
+    (isa, threads): (Isa, usize),
+) {
+    let (train, normalizer) = (&data.train, Normalizer::fit(&data.train));
+    let [channels, height, width] = train.shape();
+    printer.line(format_args!(
+        "{} on {}: {}, batches of {}, seed {}; {}, {} thread{}",
+        args.recipe().name(),
+        train.name(),
+        args.optimizer_name(),
+        args.batch(),
+        args.seed,
+        isa.name(),
+        threads,
+        if threads == 1 { "" } else { "s" },
+    ));
+    printer.line(format_args!(
+        "  {} training and {} test images, {channels} x {height} x {width}, {} classes; mean {:.4}, deviation {:.4}\n",
+        grouped(train.len() as u64),
+        grouped(data.test.len() as u64),
+        train.classes(),
+        normalizer.mean()[0],
+        normalizer.std()[0],
+    ));
+    printer.line(format_args!("{}", layer_table(&layer_rows(net, args.batch()))));
+    let arena = megabytes(4 * plan.train_len() as u64);
+    printer.line(format_args!("  training takes {arena} in one arena\n"));
+}
+
+/// The line of `--json`.
+#[derive(Clone, Debug, Serialize)]
+struct Summary {
+    test_accuracy: f64,
+    test_loss: f32,
+    train_loss: f32,
+    epochs: usize,
+    steps: u64,
+    seconds: f64,
+    samples_per_second: f64,
+    data: String,
+    net: &'static str,
+    seed: u64,
+    isa: &'static str,
+    threads: usize,
+    peak_memory_bytes: Option<u64>,
+    weights_sha256: String,
+}
+
+/// `run.json`: the result, and the settings that led to it.
+#[derive(Serialize)]
+struct Run<'a> {
+    #[serde(flatten)]
+    summary: &'a Summary,
+    batch: usize,
+    optimizer: &'static str,
+    lr: f32,
+    version: &'static str,
+}
+
+impl Summary {
+    fn new(args: &TrainArgs, data: &DataSplit, isa: Isa, threads: usize, outcome: &Outcome) -> Self {
+        let last = outcome.history.epochs.last();
+        Self {
+            test_accuracy: last.map_or(0.0, |e| e.test_accuracy),
+            test_loss: last.map_or(f32::NAN, |e| e.test_loss),
+            train_loss: last.map_or(f32::NAN, |e| e.train_loss),
+            epochs: outcome.history.epochs.len(),
+            steps: outcome.steps,
+            seconds: outcome.seconds,
+            samples_per_second: outcome.samples_per_second,
+            data: data.train.name().to_string(),
+            net: args.recipe().name(),
+            seed: args.seed,
+            isa: isa.name(),
+            threads,
+            peak_memory_bytes: peak_memory(),
+            weights_sha256: outcome.weights.sha256(),
+        }
+    }
+
+    fn run_json(&self, args: &TrainArgs) -> Value {
+        let (summary, batch, optimizer, lr) = (self, args.batch(), args.optimizer_name(), args.lr());
+        let run = Run { summary, batch, optimizer, lr, version: env!("CARGO_PKG_VERSION") };
+        serde_json::to_value(run).unwrap_or_default()
+    }
+
+    fn print(&self, printer: Printer, test_images: usize, out: &Path) {
+        let errors = ((1.0 - self.test_accuracy) * test_images as f64).round() as u64;
+        let (percent, images) = (100.0 * self.test_accuracy, grouped(test_images as u64));
+        printer.line(format_args!("\ntest accuracy   {percent:.2} % ({} errors in {images} images)", grouped(errors)));
+        let (seconds, rate) = (self.seconds, grouped(self.samples_per_second as u64));
+        printer.line(format_args!("training        {seconds:.2} s, {rate} images/s"));
+        if let Some(peak) = self.peak_memory_bytes {
+            printer.line(format_args!("peak memory     {}", megabytes(peak)));
+        }
+        printer.line(format_args!("weights sha256  {}", self.weights_sha256));
+        let out = out.display();
+        printer.line(format_args!("results in      {out} (weights.safetensors, history.jsonl, loss.svg, run.json)"));
+    }
+}

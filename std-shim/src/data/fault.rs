@@ -1,0 +1,119 @@
+//! What can be wrong with data.
+
+use std::path::PathBuf;
+
+/// What is wrong with a file or a data set.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataFault {
+    /// None of the file's usual names is in the folder.
+    #[error("no {} here (nor with .gz)", names.join(" or "))]
+    NoFile {
+        /// The names looked for.
+        names: [String; 2],
+    },
+    /// The file ends inside its header.
+    #[error("not an IDX file: it ends inside the header, after {actual} of {needed} bytes")]
+    Header {
+        /// The length of the header.
+        needed: usize,
+        /// What there is of it.
+        actual: usize,
+    },
+    /// The file does not start like an IDX file of bytes with this many dimensions.
+    #[error("not an IDX file of bytes with {dims} dimensions: it starts {found:02x?}, not [00, 00, 08, {dims:02x}]")]
+    Magic {
+        /// The dimensions expected: 3 for images, 1 for labels.
+        dims: usize,
+        /// The first four bytes.
+        found: [u8; 4],
+    },
+    /// The header asks for more than the reader is willing to hold.
+    #[error("the header promises {dims:?} bytes, more than the {limit} this reader accepts")]
+    Limit {
+        /// The dimensions in the header.
+        dims: Vec<u32>,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// The file is shorter than its header promises.
+    #[error("cut short: the header promises {promised} bytes of data, the file has {actual}")]
+    Truncated {
+        /// What the header promises.
+        promised: u64,
+        /// What there is.
+        actual: u64,
+    },
+    /// The file goes on after the data its header promises.
+    #[error("the file goes on after the {promised} bytes of data that its header promises")]
+    Trailing {
+        /// What the header promises.
+        promised: u64,
+    },
+    /// The compressed stream is cut short or damaged.
+    #[error("damaged or cut short gzip file: {0}")]
+    Gzip(String),
+    /// There are no samples.
+    #[error("no samples")]
+    Empty,
+    /// A dimension of the images is 0.
+    #[error("images of {channels} x {height} x {width} have no pixels")]
+    NoPixels {
+        /// Channels.
+        channels: usize,
+        /// Rows.
+        height: usize,
+        /// Columns.
+        width: usize,
+    },
+    /// The images' bytes are not a whole number of images.
+    #[error("{actual} bytes are not {images} images of {pixels} pixels")]
+    Pixels {
+        /// The number of bytes.
+        actual: usize,
+        /// The number of labels, so of images.
+        images: usize,
+        /// Pixels of one image.
+        pixels: usize,
+    },
+    /// Images and labels do not pair up.
+    #[error("{labels} labels, but {} has {images} images", images_file.display())]
+    Count {
+        /// Labels in this file.
+        labels: usize,
+        /// Images in the other.
+        images: usize,
+        /// The other file.
+        images_file: PathBuf,
+    },
+    /// A label is not a class.
+    #[error("label {label} of sample {index} is not below the number of classes, {classes}")]
+    Label {
+        /// The sample, counted from 0.
+        index: usize,
+        /// Its label.
+        label: u32,
+        /// The number of classes.
+        classes: usize,
+    },
+    /// Training and test images differ in size.
+    #[error("images of {found:?} pixels, but the training images have {expected:?}")]
+    Size {
+        /// Height and width here.
+        found: [usize; 2],
+        /// Height and width of the training images.
+        expected: [usize; 2],
+    },
+    /// A sample beyond the end, or a buffer of the wrong length, was asked for.
+    #[error("sample {index} of {len} into {actual} values, which must be {pixels}")]
+    Sample {
+        /// The sample asked for.
+        index: usize,
+        /// The number of samples.
+        len: usize,
+        /// The buffer's length.
+        actual: usize,
+        /// Pixels of one image.
+        pixels: usize,
+    },
+}

@@ -1,0 +1,79 @@
+//! What can go wrong around the kernels; every message fits on one line and names the file or the setting.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::data::DataFault;
+
+/// Why data could not be read, a network not trained, or a result not written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system refused a file or folder.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// A file's content, or a data set put together in memory, is wrong.
+    #[error("{origin}: {fault}")]
+    Data {
+        /// The file, folder or data set.
+        origin: String,
+        /// What is wrong with it.
+        fault: DataFault,
+    },
+    /// A setting is outside its range, or does not fit the data.
+    #[error("{what}: {fault}")]
+    Setting {
+        /// The setting, in the words of the command line.
+        what: &'static str,
+        /// What is wrong with it.
+        fault: String,
+    },
+    /// A file of weights cannot be read or does not fit.
+    #[error("{origin}: {fault}")]
+    Weights {
+        /// The file, or the tensor.
+        origin: String,
+        /// What is wrong with it.
+        fault: String,
+    },
+    /// Training met the first loss that is not a finite number.
+    #[error("training diverged: the loss of step {step} (epoch {epoch}) is {loss}; try a smaller learning rate")]
+    Diverged {
+        /// The step, counted from 1 over the whole run.
+        step: u64,
+        /// Its epoch, counted from 1.
+        epoch: usize,
+        /// The loss.
+        loss: f32,
+    },
+    /// A kernel or the network refused its arguments.
+    #[error(transparent)]
+    Core(#[from] flatgrad_core::Error),
+}
+
+/// The result of every fallible function in this crate.
+pub type Result<T = ()> = std::result::Result<T, Error>;
+
+impl Error {
+    pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        |source| Self::Io { path, source }
+    }
+
+    pub(crate) fn data(origin: impl std::fmt::Display, fault: DataFault) -> Self {
+        Self::Data { origin: origin.to_string(), fault }
+    }
+
+    pub(crate) fn setting(what: &'static str, fault: impl Into<String>) -> Self {
+        Self::Setting { what, fault: fault.into() }
+    }
+
+    pub(crate) fn weights(origin: impl std::fmt::Display, fault: impl Into<String>) -> Self {
+        Self::Weights { origin: origin.to_string(), fault: fault.into() }
+    }
+}

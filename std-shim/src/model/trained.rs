@@ -1,0 +1,62 @@
+//! What a network in training shows of itself: its weights as a state dict, its layers as rows of a table.
+
+use flatgrad_core::net::{Kind, Net, Role, Trainer};
+
+use super::StateDict;
+use crate::error::{Error, Result};
+use crate::report::LayerRow;
+
+/// The weights under PyTorch's names, in the order of its `state_dict()`, with `num_batches_tracked` after each batch
+/// norm's running averages.
+///
+/// # Errors
+///
+/// None in practice: names differ and lengths fit by construction of a network.
+pub fn state_dict(trainer: &Trainer) -> Result<StateDict> {
+    let (net, weights) = (trainer.net(), trainer.weights());
+    let mut dict = StateDict::new();
+    for tensor in trainer.plan().tensors(&net) {
+        let name = tensor.name.to_string();
+        let data = weights.get(tensor.range()).ok_or_else(|| Error::weights(&name, "outside the weights"))?;
+        match tensor.shape() {
+            &[inputs, outputs] if tensor.is_dense_weight() => dict.push_dense(name, [inputs, outputs], data)?,
+            shape => dict.push(name, shape, data.to_vec())?,
+        }
+        if tensor.name.role == Role::RunningVar {
+            let counter = format!("{}{}.num_batches_tracked", tensor.name.stem, tensor.name.ordinal);
+            dict.push_counter(counter, i64::from(trainer.steps()))?;
+        }
+    }
+    Ok(dict)
+}
+
+/// One row per layer, with the bytes that it takes for batches of `batch` samples.
+pub fn layer_rows(net: &Net, batch: usize) -> Vec<LayerRow> {
+    let row = |(index, layer): (usize, &flatgrad_core::net::Layer)| {
+        let parameters = net.layer_parameters(index);
+        let output = net.output_shape(index);
+        let own = if in_place(layer.kind()) { 0 } else { batch * output.iter().product::<usize>() };
+        let flat = output[1..] == [1, 1] && !matches!(layer.kind(), Kind::Conv2d { .. } | Kind::MaxPool2d { .. });
+        LayerRow {
+            layer: description(layer),
+            output: if flat { output[..1].to_vec() } else { output.to_vec() },
+            parameters,
+            bytes: 4 * (parameters + own),
+        }
+    };
+    net.layers().iter().enumerate().map(row).collect()
+}
+
+/// Layers that work on their input's memory.
+fn in_place(kind: Kind) -> bool {
+    matches!(kind, Kind::Relu | Kind::Flatten | Kind::Dropout { .. })
+}
+
+fn description(layer: &flatgrad_core::net::Layer) -> String {
+    let name = layer.kind_name();
+    match layer.kind() {
+        Kind::Conv2d { kernel: [h, w], .. } | Kind::MaxPool2d { kernel: [h, w], .. } => format!("{name} {h}x{w}"),
+        Kind::Dropout { p } => format!("{name} {p}"),
+        _ => name.to_string(),
+    }
+}

@@ -1,0 +1,93 @@
+//! The course of a run, as numbers.
+
+use serde::Serialize;
+
+/// One line of `history.jsonl`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct EpochRecord {
+    /// The epoch, counted from 1.
+    pub epoch: usize,
+    /// Mean loss over the epoch's training samples, each measured just before the step that used it.
+    pub train_loss: f32,
+    /// Mean loss over the test part after the epoch.
+    pub test_loss: f32,
+    /// Share of the test part that is classified correctly after the epoch, from 0 to 1.
+    pub test_accuracy: f64,
+    /// Seconds the epoch's training took, evaluation excluded.
+    pub seconds: f64,
+    /// Training samples per second of these.
+    pub samples_per_second: f64,
+    /// The learning rate.
+    pub lr: f32,
+}
+
+/// Everything measured during a run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct History {
+    /// The mean loss of each step's batch.
+    pub step_losses: Vec<f32>,
+    /// One record per epoch.
+    pub epochs: Vec<EpochRecord>,
+    /// How many steps had been taken at the end of each epoch.
+    pub epoch_ends: Vec<usize>,
+}
+
+impl History {
+    /// One JSON object per line, one line per epoch.
+    pub fn to_jsonl(&self) -> String {
+        self.epochs
+            .iter()
+            // A record is a flat struct of numbers: it cannot fail to serialize, and JSON has no NaN to offer.
+            .filter_map(|record| serde_json::to_string(record).ok())
+            .map(|line| line + "\n")
+            .collect()
+    }
+
+    /// The training loss of each step, smoothed: an exponential moving average over about a fortieth of the steps (but
+    /// from 5 to 50), divided by `1 - beta^k` after k steps so that its start is not pulled to zero.
+    pub fn smoothed_losses(&self) -> Vec<f64> {
+        let beta = 1.0 - 1.0 / (self.step_losses.len() as f64 / 40.0).clamp(5.0, 50.0);
+        let (mut average, mut weight) = (0.0, 1.0);
+        self.step_losses
+            .iter()
+            .map(|&loss| {
+                average = beta * average + (1.0 - beta) * f64::from(loss);
+                weight *= beta;
+                average / (1.0 - weight)
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn smoothing_keeps_a_constant_and_follows_a_step() {
+        let mut history = History { step_losses: vec![2.5; 40], ..History::default() };
+        assert!(history.smoothed_losses().iter().all(|l| (l - 2.5).abs() < 1e-12));
+        history.step_losses.extend([0.0; 400]);
+        let smoothed = history.smoothed_losses();
+        assert!(smoothed[41] > 2.0 && smoothed[439] < 0.01);
+    }
+
+    #[test]
+    fn a_line_per_epoch_in_json() {
+        let record = EpochRecord {
+            epoch: 1,
+            train_loss: 0.5,
+            test_loss: 0.25,
+            test_accuracy: 0.975,
+            seconds: 1.5,
+            samples_per_second: 958.0,
+            lr: 0.001,
+        };
+        let history = History { epochs: vec![record.clone(), record], ..History::default() };
+        let lines = history.to_jsonl();
+        assert_eq!(lines.lines().count(), 2);
+        let value: serde_json::Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
+        assert_eq!(value["test_accuracy"], 0.975);
+        assert_eq!(value["epoch"], 1);
+    }
+}

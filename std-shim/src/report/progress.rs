@@ -1,0 +1,41 @@
+//! A progress bar on a terminal.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// A bar over the steps of a run, with the loss and the samples per second, on stderr.
+///
+/// Nothing is drawn if it is made hidden or if stderr is not a terminal.
+#[derive(Debug)]
+pub struct Progress {
+    bar: ProgressBar,
+}
+
+impl Progress {
+    /// A bar of `steps` steps.
+    pub fn new(steps: u64, hidden: bool) -> Self {
+        let target = if hidden { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr_with_hz(10) };
+        let bar = ProgressBar::with_draw_target(Some(steps), target);
+        let style = ProgressStyle::with_template("  {bar:30} {pos}/{len} steps  {msg}  {elapsed} (left {eta})");
+        // The template is a constant; were it wrong, the default style would do.
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
+        Self { bar }
+    }
+
+    /// One more step is done.
+    pub fn step(&self, epoch: usize, loss: f64, samples_per_second: f64) {
+        if !self.bar.is_hidden() {
+            self.bar.set_message(format!("epoch {epoch}  loss {loss:.4}  {samples_per_second:.0} samples/s"));
+        }
+        self.bar.inc(1);
+    }
+
+    /// Runs `print` with the bar out of the way.
+    pub fn suspend(&self, print: impl FnOnce()) {
+        self.bar.suspend(print);
+    }
+
+    /// Takes the bar away.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}

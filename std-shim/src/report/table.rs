@@ -1,0 +1,82 @@
+//! The network as a table.
+
+use std::fmt::Write;
+
+/// One row of the table: a layer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LayerRow {
+    /// The layer, such as `conv2d 3x3, 16`.
+    pub layer: String,
+    /// The shape of its output for one sample.
+    pub output: Vec<usize>,
+    /// The number of trained parameters.
+    pub parameters: usize,
+    /// Bytes of its parameters and of its output for one batch.
+    pub bytes: usize,
+}
+
+/// The rows, aligned, with a heading and the sums of parameters and bytes.
+pub fn layer_table(rows: &[LayerRow]) -> String {
+    let heading = ["layer", "output", "parameters", "bytes"].map(String::from);
+    let body = rows.iter().map(|row| {
+        let output = row.output.iter().map(usize::to_string).collect::<Vec<_>>().join(" x ");
+        [row.layer.clone(), output, grouped(row.parameters as u64), grouped(row.bytes as u64)]
+    });
+    let parameters: usize = rows.iter().map(|row| row.parameters).sum();
+    let bytes: usize = rows.iter().map(|row| row.bytes).sum();
+    let total = ["total".to_string(), String::new(), grouped(parameters as u64), grouped(bytes as u64)];
+
+    let lines: Vec<[String; 4]> = std::iter::once(heading).chain(body).chain(std::iter::once(total)).collect();
+    let width = |column: usize| lines.iter().map(|line| line[column].len()).max().unwrap_or(0);
+    let widths: [usize; 4] = std::array::from_fn(width);
+    let rule = "-".repeat(widths.iter().sum::<usize>() + 6);
+    let mut table = String::new();
+    for (i, [layer, output, parameters, bytes]) in lines.iter().enumerate() {
+        if i == 1 || i + 1 == lines.len() {
+            let _ = writeln!(table, "  {rule}");
+        }
+        let [a, b, c, d] = widths;
+        let _ = writeln!(table, "  {layer:a$}  {output:>b$}  {parameters:>c$}  {bytes:>d$}");
+    }
+    table
+}
+
+/// A number with commas: `1,437`.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commas_stand_every_three_digits() {
+        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (12345, "12,345"), (1234567, "1,234,567")] {
+            assert_eq!(grouped(number), text);
+        }
+    }
+
+    #[test]
+    fn columns_line_up_and_sums_are_right() {
+        let row = |layer: &str, parameters, bytes| LayerRow {
+            layer: layer.into(),
+            output: vec![16, 8, 8],
+            parameters,
+            bytes,
+        };
+        let table = layer_table(&[row("conv2d", 1600, 64_000), row("relu", 0, 1_000_000)]);
+        let lines: Vec<&str> = table.lines().collect();
+        assert!(lines.iter().all(|line| line.len() == lines[0].len()), "{table}");
+        assert!(lines[2].contains("16 x 8 x 8"), "{table}");
+        assert!(lines[5].ends_with("1,600  1,064,000"), "{table}");
+    }
+}
