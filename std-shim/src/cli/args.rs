@@ -41,7 +41,7 @@ pub struct TrainArgs {
     /// The optimizer; sgd has momentum 0.9
     #[arg(long, value_enum, default_value_t = OptimizerName::Adam)]
     pub optimizer: OptimizerName,
-    /// The learning rate [default: 0.001 for adam, 0.05 for sgd]
+    /// The learning rate [default: 0.001 for adam, 0.01 for sgd]
     #[arg(long, value_name = "X", value_parser = learning_rate, allow_negative_numbers = true)]
     pub lr: Option<f32>,
     /// Decides initial weights, order of images and dropout
@@ -105,7 +105,7 @@ impl TrainArgs {
     }
     pub fn lr(&self) -> f32 {
         self.lr.unwrap_or(match self.optimizer {
-            OptimizerName::Sgd => 0.05,
+            OptimizerName::Sgd => 0.01,
             OptimizerName::Adam => 0.001,
         })
     }
