@@ -2,11 +2,13 @@
 //!
 //! The plain algorithm: for each window, walk its elements in row-major order and keep the first maximum; backward,
 //! find it again and add the window's gradient there. On top of that: windows of 2x2 at stride 2, which is what most
-//! networks use, take whole vectors of neighbouring windows at once.
+//! networks use, take whole vectors of neighbouring windows at once (`two_by_two.rs`).
+
+mod two_by_two;
 
 use crate::context::Context;
 use crate::error::{Result, check_dim, check_len, checked_len};
-use crate::simd::{Simd, dispatch, math};
+use crate::simd::dispatch;
 use crate::slice;
 use core::ops::Range;
 
@@ -172,13 +174,13 @@ pub fn max_pool2d(ctx: Context, shape: &MaxPool2d, x: &[f32], y: &mut [f32]) -> 
         if shape.is_2x2() {
             dispatch!(ctx.isa(), |s| planes.for_each(
                 #[inline(always)]
-                |(x, y)| forward_2x2(s, shape.w, x, y)
+                |(x, y)| two_by_two::forward(s, shape.w, x, y)
             ));
         } else {
             planes.for_each(|(x, y)| {
                 windows(shape, |i, rows, cols| {
                     if let Some(y) = y.get_mut(i) {
-                        *y = first_maximum(x, shape.w, rows, cols).0;
+                        *y = maximum(x, shape.w, rows, cols);
                     }
                 })
             });
@@ -220,13 +222,13 @@ pub fn max_pool2d_backward(ctx: Context, shape: &MaxPool2d, x: &[f32], dy: &[f32
         if shape.is_2x2() {
             dispatch!(ctx.isa(), |s| planes.for_each(
                 #[inline(always)]
-                |((x, dy), dx)| backward_2x2(s, shape.w, x, dy, dx)
+                |((x, dy), dx)| two_by_two::backward(s, shape.w, x, dy, dx)
             ));
         } else {
             planes.for_each(|((x, dy), dx)| {
                 dx.fill(0.0);
                 windows(shape, |i, rows, cols| {
-                    let (_, chosen) = first_maximum(x, shape.w, rows, cols);
+                    let chosen = chosen(x, shape.w, rows, cols);
                     if let (Some(dx), Some(dy)) = (dx.get_mut(chosen), dy.get(i)) {
                         *dx += dy;
                     }
@@ -249,89 +251,39 @@ fn windows(shape: &MaxPool2d, mut f: impl FnMut(usize, Range<usize>, Range<usize
     }
 }
 
-/// The value and the index of the chosen element of one window.
+/// The rows of one window.
 #[inline(always)]
-fn first_maximum(x: &[f32], w: usize, rows: Range<usize>, cols: Range<usize>) -> (f32, usize) {
-    let mut best = (f32::NEG_INFINITY, rows.start * w + cols.start);
-    for row in rows {
-        let start = row * w + cols.start;
-        for (i, &v) in x.get(start..row * w + cols.end).unwrap_or(&[]).iter().enumerate() {
-            if v > best.0 || v.is_nan() {
-                best = (v, start + i);
-            }
+fn window(x: &[f32], w: usize, rows: Range<usize>, cols: Range<usize>) -> impl Iterator<Item = &[f32]> {
+    rows.map(move |row| x.get(row * w + cols.start..row * w + cols.end).unwrap_or(&[]))
+}
+
+/// The maximum of one window.
+#[inline(always)]
+fn maximum(x: &[f32], w: usize, rows: Range<usize>, cols: Range<usize>) -> f32 {
+    let elements = window(x, w, rows, cols).flatten();
+    elements.fold(f32::NEG_INFINITY, |m, &v| if (v > m) | v.is_nan() { v } else { m })
+}
+
+/// The index of the chosen element of one window: the first maximum, or the last NaN.
+#[inline(always)]
+fn chosen(x: &[f32], w: usize, rows: Range<usize>, cols: Range<usize>) -> usize {
+    let max = maximum(x, w, rows.clone(), cols.clone());
+    let (mut at, mut last_nan) = (rows.start * w + cols.start, 0);
+    // Counts elements up to the maximum instead of branching: where it lies cannot be predicted.
+    let mut ahead = 1;
+    for row in window(x, w, rows.clone(), cols.clone()) {
+        for &v in row {
+            ahead &= (v != max) as usize;
+            at += ahead;
         }
+        at += ahead * (w - cols.len());
     }
-    best
-}
-
-/// `if x > m or x is NaN { new } else { old }`
-#[inline(always)]
-fn choose<S: Simd>(s: S, m: S::V, x: S::V, new: S::V, old: S::V) -> S::V {
-    s.select(math::is_nan(s, x), new, s.select(s.lt(m, x), new, old))
-}
-
-/// One plane of 2x2 windows at stride 2; an odd last row or column belongs to no window.
-#[inline(always)]
-fn forward_2x2<S: Simd>(s: S, w: usize, x: &[f32], y: &mut [f32]) {
-    let width = w.max(1);
-    for (rows, y) in x.chunks_exact(2 * width).zip(y.chunks_exact_mut((w / 2).max(1))) {
-        let Some((above, below)) = rows.split_at_checked(w) else { return };
-        slice::map_pairs(
-            s,
-            [above, below],
-            y,
-            #[inline(always)]
-            |[(a, b), (c, d)]| {
-                let m = choose(s, a, b, b, a);
-                let m = choose(s, m, c, c, m);
-                choose(s, m, d, d, m)
-            },
-        );
-    }
-}
-
-/// The gradient of one plane of 2x2 windows at stride 2. No two windows overlap, so each gradient is `0 + dy`.
-#[inline(always)]
-fn backward_2x2<S: Simd>(s: S, w: usize, x: &[f32], dy: &[f32], dx: &mut [f32]) {
-    let width = w.max(1);
-    let mut left = dx.chunks_exact_mut(2 * width);
-    for ((rows, dy), drows) in x.chunks_exact(2 * width).zip(dy.chunks_exact((w / 2).max(1))).zip(&mut left) {
-        let Some((above, below)) = rows.split_at_checked(w) else { return };
-        let Some((dabove, dbelow)) = drows.split_at_mut_checked(w) else { return };
-        slice::map_to_pairs(
-            s,
-            [above, below],
-            dy,
-            [&mut *dabove, &mut *dbelow],
-            #[inline(always)]
-            |[(a, b), (c, d)], dy| route(s, [a, b, c, d], dy),
-        );
-        if w % 2 == 1 {
-            [dabove, dbelow].into_iter().filter_map(|row| row.last_mut()).for_each(|dx| *dx = 0.0);
+    if max.is_nan() {
+        for row in rows {
+            let nan = x.get(row * w + cols.start..row * w + cols.end).unwrap_or(&[]).iter().rposition(|v| v.is_nan());
+            last_nan = nan.map_or(last_nan, |i| row * w + cols.start + i);
         }
+        return last_nan;
     }
-    left.into_remainder().fill(0.0);
-}
-
-/// `dy` in the place of the chosen one of four elements, 0 in the others.
-#[inline(always)]
-fn route<S: Simd>(s: S, [a, b, c, d]: [S::V; 4], dy: S::V) -> [(S::V, S::V); 2] {
-    let (mut m, mut at) = (a, s.splat(0.0));
-    for (x, number) in [(b, 1.0), (c, 2.0), (d, 3.0)] {
-        at = choose(s, m, x, s.splat(number), at);
-        m = choose(s, m, x, x, m);
-    }
-    let zero = s.splat(0.0);
-    let dy = s.add(zero, dy);
-    let (da, rest) = take(s, at, 0.5, dy);
-    let (db, rest) = take(s, at, 1.5, rest);
-    let (dc, dd) = take(s, at, 2.5, rest);
-    [(da, db), (dc, dd)]
-}
-
-/// `rest` where `at < below` and 0 elsewhere; and the other way round.
-#[inline(always)]
-fn take<S: Simd>(s: S, at: S::V, below: f32, rest: S::V) -> (S::V, S::V) {
-    let (here, zero) = (s.lt(at, s.splat(below)), s.splat(0.0));
-    (s.select(here, rest, zero), s.select(here, zero, rest))
+    at
 }

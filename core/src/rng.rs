@@ -7,37 +7,13 @@
 //! of its library Random123 are part of the tests.
 
 use crate::error::{Result, check_dim, check_param};
+use crate::simd::Simd;
+use crate::slice::{lane_numbers, update_with};
 
-/// Blocks that are computed side by side, one to a vector lane.
-const LANES: usize = 8;
-/// Elements of as many blocks.
-const GROUP: usize = 4 * LANES;
-
-/// Ten rounds of Philox on `L` counters under one key.
-///
-/// A word lives in the lower half of a `u64`, and the upper half may hold anything: so a round is two multiplications of
-/// 32-bit numbers, two shifts and four exclusive ors in each lane, which LLVM finds vector instructions for.
-#[inline(always)]
-const fn philox<const L: usize>(counter: [[u64; L]; 4], key: [u32; 2]) -> [[u64; L]; 4] {
-    let ([mut a, mut b, mut c, mut d], [mut k0, mut k1]) = (counter, key);
-    let mut round = 0;
-    while round < 10 {
-        let mut l = 0;
-        while l < L {
-            let p = 0xd251_1f53 * (a[l] & 0xffff_ffff);
-            let q = 0xcd9e_8d57 * (c[l] & 0xffff_ffff);
-            a[l] = (q >> 32) ^ b[l] ^ k0 as u64;
-            c[l] = (p >> 32) ^ d[l] ^ k1 as u64;
-            b[l] = q;
-            d[l] = p;
-            l += 1;
-        }
-        k0 = k0.wrapping_add(0x9e37_79b9);
-        k1 = k1.wrapping_add(0xbb67_ae85);
-        round += 1;
-    }
-    [a, b, c, d]
-}
+/// The multipliers and the key's increments; the number of rounds is in the name.
+const MULTIPLIER: [u32; 2] = [0xd251_1f53, 0xcd9e_8d57];
+const WEYL: [u32; 2] = [0x9e37_79b9, 0xbb67_ae85];
+const ROUNDS: usize = 10;
 
 /// One block: four random words from a counter and a key.
 ///
@@ -46,9 +22,31 @@ const fn philox<const L: usize>(counter: [[u64; L]; 4], key: [u32; 2]) -> [[u64;
 /// assert_eq!(philox4x32_10([0; 4], [0; 2]), [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8]);
 /// ```
 pub const fn philox4x32_10(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
-    let [a, b, c, d] = counter;
-    let [[a], [b], [c], [d]] = philox([[a as u64], [b as u64], [c as u64], [d as u64]], key);
-    [a as u32, b as u32, c as u32, d as u32]
+    let ([mut a, mut b, mut c, mut d], [mut k0, mut k1]) = (counter, key);
+    let mut round = 0;
+    while round < ROUNDS {
+        let p = MULTIPLIER[0] as u64 * a as u64;
+        let q = MULTIPLIER[1] as u64 * c as u64;
+        (a, b) = ((q >> 32) as u32 ^ b ^ k0, q as u32);
+        (c, d) = ((p >> 32) as u32 ^ d ^ k1, p as u32);
+        (k0, k1) = (k0.wrapping_add(WEYL[0]), k1.wrapping_add(WEYL[1]));
+        round += 1;
+    }
+    [a, b, c, d]
+}
+
+/// [`philox4x32_10`] in each lane.
+#[inline(always)]
+fn philox<S: Simd>(s: S, counter: [S::V; 4], key: [u32; 2]) -> [S::V; 4] {
+    let ([mut a, mut b, mut c, mut d], [mut k0, mut k1]) = (counter, key);
+    for _ in 0..ROUNDS {
+        let (p_low, p_high) = s.mul_wide(a, MULTIPLIER[0]);
+        let (q_low, q_high) = s.mul_wide(c, MULTIPLIER[1]);
+        (a, b) = (s.xor(s.xor(q_high, b), s.splat_bits(k0)), q_low);
+        (c, d) = (s.xor(s.xor(p_high, d), s.splat_bits(k1)), p_low);
+        (k0, k1) = (k0.wrapping_add(WEYL[0]), k1.wrapping_add(WEYL[1]));
+    }
+    [a, b, c, d]
 }
 
 /// The name of an endless random sequence.
@@ -91,49 +89,42 @@ impl Stream {
         philox4x32_10(self.counter(block), self.key())
     }
 
-    /// The words of 16 blocks, from `block` on.
-    #[inline(always)]
-    fn group(self, block: u64) -> [u32; GROUP] {
-        let mut counter = [[0; LANES]; 4];
-        for l in 0..LANES {
-            let word = self.counter(block.wrapping_add(l as u64));
-            for w in 0..4 {
-                counter[w][l] = word[w] as u64;
-            }
-        }
-        let block = philox(counter, self.key());
-        let mut words = [0; GROUP];
-        for l in 0..LANES {
-            for w in 0..4 {
-                words[4 * l + w] = block[w][l] as u32;
-            }
-        }
-        words
+    /// The elements from `first` on.
+    fn words(self, first: u64) -> impl Iterator<Item = u32> {
+        let blocks = (0..).map(move |b| self.block((first / 4).wrapping_add(b)));
+        blocks.flatten().skip((first % 4) as usize)
     }
 
-    /// `out[i] = f(bits(first + i), out[i])`, compiled for the instruction set of the caller.
+    /// The words of `LANES` blocks from `block` on, in order; `lanes` holds 0, 1, 2, ...
     #[inline(always)]
-    pub(crate) fn update(self, first: u64, out: &mut [f32], f: impl Fn(u32, f32) -> f32) {
-        // Elements before the first whole block, whole groups of blocks, and the rest of one group.
-        let lead = out.len().min((first.wrapping_neg() % 4) as usize);
-        let (lead, out) = out.split_at_mut_checked(lead).unwrap_or_default();
-        for (i, x) in (0..).zip(lead) {
-            *x = f(self.bits(first.wrapping_add(i)), *x);
-        }
-        let mut block = first.div_ceil(4);
-        let (groups, rest) = out.as_chunks_mut::<GROUP>();
-        for group in groups {
-            let words = self.group(block);
-            for i in 0..GROUP {
-                group[i] = f(words[i], group[i]);
-            }
-            block += LANES as u64;
-        }
-        if !rest.is_empty() {
-            for (x, word) in rest.iter_mut().zip(self.group(block)) {
-                *x = f(word, *x);
-            }
-        }
+    fn group<S: Simd>(self, s: S, lanes: S::V, block: u64) -> [S::V; 4] {
+        let [low, high, step, stream] = self.counter(block).map(
+            #[inline(always)]
+            |w| s.splat_bits(w),
+        );
+        let low_lanes = s.add_bits(low, lanes);
+        // Where the addition wraps, the highest bit turns from 1 to 0.
+        let carry = s.shr_bits::<31>(s.and(low, s.xor(low_lanes, s.splat_bits(u32::MAX))));
+        let (high_bits, step_bits) = (s.splat_bits(0xffff), s.splat_bits(0xffff_0000));
+        let high_lanes = s.or(s.and(s.add_bits(high, carry), high_bits), s.and(high, step_bits));
+        let [a, b, c, d] = philox(s, [low_lanes, high_lanes, step, stream], self.key());
+        let ((ac, ac_high), (bd, bd_high)) = (s.zip(a, c), s.zip(b, d));
+        let ((first, second), (third, fourth)) = (s.zip(ac, bd), s.zip(ac_high, bd_high));
+        [first, second, third, fourth]
+    }
+
+    /// `x[i] = f(bits(first + i), x[i])`.
+    #[inline(always)]
+    pub(crate) fn update<S: Simd>(self, s: S, first: u64, x: &mut [f32], f: impl Fn(S::V, S::V) -> S::V) {
+        let lanes = lane_numbers(s);
+        update_with(
+            s,
+            (first % 4) as usize,
+            x,
+            #[inline(always)]
+            |g| self.group(s, lanes, (first / 4).wrapping_add((g * S::LANES) as u64)),
+            f,
+        );
     }
 
     /// Element `i`: 32 random bits.
@@ -166,7 +157,9 @@ impl Stream {
         let range = hi - lo;
         check_param(lo.is_finite(), "lo", "finite", lo)?;
         check_param(hi >= lo && range.is_finite(), "hi", "at least lo, and finitely far from it", hi)?;
-        self.update(first, out, |word, _| lo + range * unit(word));
+        for (x, word) in out.iter_mut().zip(self.words(first)) {
+            *x = lo + range * unit(word);
+        }
         Ok(())
     }
 
@@ -237,7 +230,7 @@ const fn unit(word: u32) -> f32 {
 /// ```
 pub fn permutation(stream: Stream, out: &mut [u32]) -> Result {
     check_dim(u32::try_from(out.len()).is_ok(), "permutation", "at most u32::MAX long", out.len())?;
-    let mut words = (0..).flat_map(|block| stream.block(block));
+    let mut words = stream.words(0);
     for i in 0..out.len() {
         let j = below(i as u32 + 1, &mut words);
         let moved = out.get(j as usize).copied().unwrap_or_default();

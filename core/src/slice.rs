@@ -6,9 +6,11 @@
 
 mod channels;
 mod pairs;
+mod words;
 
 pub(crate) use channels::{ChannelsMut, share_channels};
 pub(crate) use pairs::{map_pairs, map_to_pairs};
+pub(crate) use words::{lane_numbers, update_with};
 
 use crate::context::Context;
 use crate::simd::{MAX_LANES, Simd};

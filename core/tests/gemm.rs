@@ -70,7 +70,7 @@ impl Case {
     fn vary(m: usize, n: usize, k: usize, seed: usize) -> Self {
         Self {
             layouts: [INPUTS[seed % 7], INPUTS[seed / 7 % 7], OUTPUTS[seed / 3 % 4]],
-            update: if seed % 2 == 0 { Update::Overwrite } else { Update::Accumulate },
+            update: if seed.is_multiple_of(2) { Update::Overwrite } else { Update::Accumulate },
             bias: seed % 3,
             activation: if seed % 5 < 2 { Activation::None } else { Activation::Relu },
             shift: seed % 4,
@@ -217,6 +217,35 @@ fn accumulation_resumes_chains() {
             gemm(ctx, a, b, Update::Accumulate, Epilogue::NONE, out, &mut scratch).unwrap();
         }
         assert_bits(&name, &parts, &whole);
+    }
+}
+
+/// The stride of a single row or column is never used, however large.
+#[test]
+fn unused_strides() {
+    let (x, huge) = (numbers(40, 7), usize::MAX);
+    for (name, ctx) in contexts() {
+        let mut scratch = vec![f32::NAN; gemm_scratch_len(40, 40, 40)];
+        for (m, n, k) in [(1, 40, 1), (40, 1, 1), (1, 1, 40), (1, 40, 40), (40, 40, 1), (40, 1, 40)] {
+            let lines = |rows, cols| {
+                if rows == 1 {
+                    (huge, 1)
+                } else if cols == 1 {
+                    (1, huge)
+                } else {
+                    (0, 1)
+                }
+            };
+            let (sa, sb) = (lines(m, k), lines(k, n));
+            let a = Mat::strided(&x, m, k, sa.0, sa.1).unwrap();
+            let b = Mat::strided(&x, k, n, sb.0, sb.1).unwrap();
+            let (mut want, mut c) = (vec![f32::NAN; m * n], vec![f32::NAN; m * n]);
+            reference::gemm::gemm(a, b, Update::Overwrite, Epilogue::NONE, &mut want);
+            let sc = if m == 1 || n == 1 { lines(m, n) } else { (n, 1) };
+            let out = MatMut::strided(&mut c, m, n, sc.0, sc.1).unwrap();
+            gemm(ctx, a, b, Update::Overwrite, Epilogue::NONE, out, &mut scratch).unwrap();
+            assert_bits(&format!("{name} {m}x{n}x{k}"), &c, &want);
+        }
     }
 }
 

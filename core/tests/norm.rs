@@ -91,6 +91,14 @@ fn images() {
     }
 }
 
+/// More channels than are taken together, by their number and by their size.
+#[test]
+fn images_with_many_or_large_channels() {
+    check(BatchNorm::new(2, 64, 3), 1);
+    check(BatchNorm::new(3, 131, 5), 2);
+    check(BatchNorm::new(2, 3, 400_001), 3);
+}
+
 #[test]
 fn matrices() {
     for c in [1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 33, 63, 64, 65, 97, 128, 131, 200] {

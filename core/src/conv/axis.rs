@@ -1,6 +1,8 @@
 //! One axis (rows or columns) of a correlation: which image positions its outputs read, and where a block of outputs
 //! finds them in scratch.
 
+use super::shape::nonzero;
+
 /// One axis of a correlation of an image with a kernel.
 ///
 /// Output `q` and tap `t` meet at the image position `origin + q * step + t' * spacing`, where `t'` is `t`, or
@@ -54,8 +56,8 @@ impl Axis {
         image: usize,
         phase: usize,
     ) -> Self {
-        let common = gcd(stride, dilation);
-        let tap_step = stride / common;
+        let (stride, common) = (nonzero(stride), nonzero(gcd(stride, dilation)));
+        let tap_step = nonzero(stride / common);
         let mut first_tap = 0;
         while first_tap < tap_step && first_tap < kernel && first_tap * dilation % stride != (phase + padding) % stride
         {
@@ -64,12 +66,13 @@ impl Axis {
         let met = first_tap < tap_step && first_tap < kernel;
         let taps = if met { (kernel - 1 - first_tap) / tap_step + 1 } else { 0 };
         let last = if met { first_tap + (taps - 1) * tap_step } else { 0 };
+        let start = (phase + padding) as isize - (last * dilation) as isize;
         Self {
             first_tap,
             tap_step,
             taps,
             reversed: true,
-            origin: if met { ((phase + padding) as isize - (last * dilation) as isize) / stride as isize } else { 0 },
+            origin: if met { exact_quotient(start, stride as isize) } else { 0 },
             spacing: dilation / common,
             step: 1,
             image,
@@ -81,7 +84,7 @@ impl Axis {
 
     /// How scratch holds what `outs` neighbouring outputs read.
     pub const fn cover(&self, outs: usize) -> Cover {
-        let reach = self.taps.saturating_sub(1).saturating_mul(self.spacing) / self.step;
+        let reach = self.taps.saturating_sub(1).saturating_mul(self.spacing) / nonzero(self.step);
         let shared = self.step.saturating_mul(outs.saturating_add(reach));
         let per_tap = self.taps.saturating_mul(outs);
         if shared <= per_tap {
@@ -98,7 +101,8 @@ impl Axis {
             t * cover.pitch
         } else {
             let at = t * self.spacing;
-            at % self.step * cover.pitch + at / self.step
+            let step = nonzero(self.step);
+            at % step * cover.pitch + at / step
         }
     }
 
@@ -153,11 +157,18 @@ impl Line {
     /// Which of the first `len` elements exist: a range.
     #[inline(always)]
     pub const fn inside(&self, len: usize) -> (usize, usize) {
-        let before = if self.start < 0 { self.start.unsigned_abs().div_ceil(self.step) } else { 0 };
+        let before = if self.start < 0 { self.start.unsigned_abs().div_ceil(nonzero(self.step)) } else { 0 };
         let end = self.image as isize - self.start;
-        let until = if end > 0 { (end as usize).div_ceil(self.step) } else { 0 };
+        let until = if end > 0 { (end as usize).div_ceil(nonzero(self.step)) } else { 0 };
         let until = if until < len { until } else { len };
         (if before < until { before } else { until }, until)
+    }
+}
+
+const fn exact_quotient(a: isize, b: isize) -> isize {
+    match a.checked_div(b) {
+        Some(quotient) => quotient,
+        None => 0,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The bias gradient.
 
 use super::Conv2d;
+use super::shape::nonzero;
 use crate::error::check_len;
 use crate::simd::dispatch;
 use crate::{Context, Result, Update, slice};
@@ -40,7 +41,7 @@ pub fn conv2d_backward_bias(ctx: Context, conv: &Conv2d, dy: &[f32], update: Upd
             }
             for n in 0..conv.n {
                 let planes = dy.get((n * conv.out_channels + first) * plane..).unwrap_or_default();
-                for (db, dy) in db.iter_mut().zip(planes.chunks_exact(plane)) {
+                for (db, dy) in db.iter_mut().zip(planes.chunks_exact(nonzero(plane))) {
                     let [sum] = slice::sum(
                         s,
                         [dy],

@@ -4,7 +4,7 @@ use super::axis::Axis;
 use super::patch::fill_patch;
 use super::pixel_tile::{pixel_tile, pixel_tile_size};
 use super::plan::{Plan, balanced};
-use super::shape::product;
+use super::shape::{nonzero, product};
 use super::tile::{Finish, Place, channel_tile, max_tile};
 use super::{Conv2d, MAX_WIDTH};
 use crate::simd::{MAX_LANES, Simd, dispatch};
@@ -69,14 +69,14 @@ impl Correlation {
     }
 
     const fn phase(&self, phase: usize) -> Phase {
-        let across = self.conv.stride[1];
+        let across = nonzero(self.conv.stride[1]);
         let (row, col) = (self.axis(0, phase / across), self.axis(1, phase % across));
         Phase { plan: Plan::new(self.reads, &row, &col, usize::MAX), row, col }
     }
 
     /// Packed weights of a phase and group: channels in vectors of `width`, `[channel vector][k][width]`.
     const fn packed_len(&self, taps: usize, width: usize) -> usize {
-        product(&[self.writes.div_ceil(width), width, self.reads, taps])
+        product(&[self.writes.div_ceil(nonzero(width)), width, self.reads, taps])
     }
 
     /// The length of the three parts of scratch: packed weights, offsets, and a strip's input.
@@ -94,7 +94,7 @@ impl Correlation {
 
     /// Phases beyond the image have no outputs; so have all behind them.
     const fn skips(&self, phase: usize) -> bool {
-        phase / self.conv.stride[1] >= self.to[0]
+        phase / nonzero(self.conv.stride[1]) >= self.to[0]
     }
 
     pub(super) const fn scratch_len(&self) -> usize {
@@ -150,7 +150,7 @@ impl Correlation {
         let mut to = to;
         let mut at = planes.start;
         while at < planes.end {
-            let (sample, channel) = (at / channels, at % channels);
+            let (sample, channel) = (at / nonzero(channels), at % nonzero(channels));
             let count = (channels - channel).min(planes.end - at);
             let Some((mine, others)) = to.split_at_mut_checked(count * plane) else { return };
             let len = self.reads * self.conv.groups * self.from[0] * self.from[1];
@@ -185,8 +185,8 @@ impl Correlation {
             (packed, offsets) = (next, others);
             let mut done = 0;
             while done * plane < to.len() {
-                let (group, channel) = ((first + done) / self.writes, (first + done) % self.writes);
-                let count = (self.writes - channel).min(to.len() / plane - done);
+                let (group, channel) = ((first + done) / nonzero(self.writes), (first + done) % nonzero(self.writes));
+                let count = (self.writes - channel).min(to.len() / nonzero(plane) - done);
                 let (Some(x), Some(weights), Some(to)) = (
                     from.get(group * self.reads * from_plane..(group + 1) * self.reads * from_plane),
                     weights.get(group * len + channel * k..(group + 1) * len),
@@ -216,8 +216,8 @@ impl Correlation {
         patch: &mut [f32],
     ) {
         let (from_plane, block) = (self.from[0] * self.from[1], p.plan.channels);
-        for r0 in (0..p.row.outs).step_by(p.plan.rows) {
-            for c0 in (0..p.col.outs).step_by(p.plan.cols) {
+        for r0 in (0..p.row.outs).step_by(nonzero(p.plan.rows)) {
+            for c0 in (0..p.col.outs).step_by(nonzero(p.plan.cols)) {
                 let outs = [p.plan.rows.min(p.row.outs - r0), p.plan.cols.min(p.col.outs - c0)];
                 let place = Place {
                     // SAFETY: output (r0, c0) of the phase lies in the first plane.
@@ -230,7 +230,7 @@ impl Correlation {
                     pixel: p.col.out_step,
                 };
                 // A chain over no channels still stores its zeros.
-                for channel in (0..self.reads.max(1)).step_by(block.max(1)) {
+                for channel in (0..self.reads.max(1)).step_by(nonzero(block)) {
                     let live = block.min(self.reads - channel);
                     let Some(x) = x.get(channel * from_plane..(channel + live) * from_plane) else { return };
                     fill_patch(s, &p.plan, [&p.row, &p.col], [r0, c0], x, self.from, patch);
@@ -297,9 +297,10 @@ impl Correlation {
         if packed.is_empty() {
             return;
         }
-        for (v, packed) in packed.chunks_exact_mut(lanes * self.reads * p.taps()).enumerate() {
-            for (k, packed) in packed.chunks_exact_mut(lanes).enumerate() {
-                let (channel, kh, kw) = (k / p.taps(), k % p.taps() / p.col.taps, k % p.col.taps);
+        for (v, packed) in packed.chunks_exact_mut(nonzero(lanes * self.reads * p.taps())).enumerate() {
+            for (k, packed) in packed.chunks_exact_mut(nonzero(lanes)).enumerate() {
+                let (taps, across) = (nonzero(p.taps()), nonzero(p.col.taps));
+                let (channel, kh, kw) = (k / taps, k % taps / across, k % across);
                 let tap = (p.row.first_tap + kh * p.row.tap_step) * self.conv.kernel[1];
                 let at = channel * read + tap + p.col.first_tap + kw * p.col.tap_step;
                 for (l, w) in packed.iter_mut().enumerate() {

@@ -3,7 +3,7 @@
 use super::Conv2d;
 use super::axis::Axis;
 use super::patch::fill_line;
-use super::shape::product;
+use super::shape::{nonzero, product};
 use crate::error::{check_len, checked_len};
 use crate::simd::{Simd, dispatch};
 use crate::{Context, Result, Update, slice};
@@ -32,13 +32,13 @@ use crate::{Context, Result, Update, slice};
 /// ```
 pub fn im2col(ctx: Context, conv: &Conv2d, x: &[f32], cols: &mut [f32]) -> Result {
     check(conv, x, cols)?;
-    let ([row, col], taps) = (axes(conv), conv.taps());
-    let (plane, ow) = (conv.out_h() * conv.out_w(), conv.out_w());
+    let ([row, col], plane) = (axes(conv), conv.out_h() * conv.out_w());
     slice::share_chunks(ctx, cols, plane, &mut [], 0, &|first, cols, _| {
+        let (taps, across) = (nonzero(conv.taps()), nonzero(conv.kernel[1]));
+        let (plane, ow) = (nonzero(plane), nonzero(conv.out_w()));
         dispatch!(ctx.isa(), |s| {
             for (i, cols) in cols.chunks_exact_mut(plane).enumerate() {
-                let (channel, kh, kw) =
-                    ((first + i) / taps, (first + i) % taps / conv.kernel[1], (first + i) % conv.kernel[1]);
+                let (channel, kh, kw) = ((first + i) / taps, (first + i) % taps / across, (first + i) % across);
                 let (rows, line) = (row.tap_line(kh), col.tap_line(kw));
                 let x = x.get(channel * conv.h * conv.w..).unwrap_or_default();
                 for (oh, out) in cols.chunks_exact_mut(ow).enumerate() {
@@ -76,8 +76,7 @@ pub fn im2col(ctx: Context, conv: &Conv2d, x: &[f32], cols: &mut [f32]) -> Resul
 /// ```
 pub fn col2im(ctx: Context, conv: &Conv2d, cols: &[f32], update: Update, x: &mut [f32]) -> Result {
     check(conv, x, cols)?;
-    let ([row, col], taps) = (axes(conv), conv.taps());
-    let (plane, ow) = (conv.out_h() * conv.out_w(), conv.out_w());
+    let [row, col] = axes(conv);
     slice::share_chunks(ctx, x, conv.h * conv.w, &mut [], 0, &|first, x, _| {
         if update == Update::Overwrite {
             x.fill(0.0);
@@ -85,11 +84,13 @@ pub fn col2im(ctx: Context, conv: &Conv2d, cols: &[f32], update: Update, x: &mut
         if x.is_empty() {
             return;
         }
+        let (taps, across) = (conv.taps(), nonzero(conv.kernel[1]));
+        let (plane, ow) = (nonzero(conv.out_h() * conv.out_w()), nonzero(conv.out_w()));
         dispatch!(ctx.isa(), |s| {
-            for (c, x) in x.chunks_exact_mut(conv.h * conv.w).enumerate() {
+            for (c, x) in x.chunks_exact_mut(nonzero(conv.h * conv.w)).enumerate() {
                 let cols = cols.get((first + c) * taps * plane..).unwrap_or_default();
                 for (tap, cols) in cols.chunks_exact(plane).take(taps).enumerate() {
-                    let (rows, line) = (row.tap_line(tap / conv.kernel[1]), col.tap_line(tap % conv.kernel[1]));
+                    let (rows, line) = (row.tap_line(tap / across), col.tap_line(tap % across));
                     let (from, until) = line.inside(ow);
                     for (oh, cols) in cols.chunks_exact(ow).enumerate() {
                         let (Some(at), Some(first), Some(cols)) = (rows.at(oh), line.at(from), cols.get(from..until))
@@ -106,7 +107,7 @@ pub fn col2im(ctx: Context, conv: &Conv2d, cols: &[f32], update: Update, x: &mut
                                 |[col], [x]| [s.add(x, col)],
                             );
                         } else {
-                            x.iter_mut().step_by(line.step.max(1)).zip(cols).for_each(|(x, col)| *x += col);
+                            x.iter_mut().step_by(nonzero(line.step)).zip(cols).for_each(|(x, col)| *x += col);
                         }
                     }
                 }

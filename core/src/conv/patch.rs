@@ -2,6 +2,7 @@
 
 use super::axis::{Axis, Line};
 use super::plan::Plan;
+use super::shape::nonzero;
 use crate::simd::Simd;
 
 /// `out[i] = row[line.at(i)]`, zero where there is no such element; `row` of `None` is a row of zeros.
@@ -23,7 +24,7 @@ pub(super) fn fill_line<S: Simd>(s: S, row: Option<&[f32]>, line: Line, out: &mu
             |[x]| x,
         );
     } else {
-        live.iter_mut().zip(source.iter().step_by(line.step.max(1))).for_each(|(out, x)| *out = *x);
+        live.iter_mut().zip(source.iter().step_by(nonzero(line.step))).for_each(|(out, x)| *out = *x);
     }
 }
 
@@ -49,18 +50,18 @@ pub(super) fn fill_patch<S: Simd>(
     [h, w]: [usize; 2],
     patch: &mut [f32],
 ) {
-    let (pitch, width) = (plan.row_cover.pitch, plan.col_cover.len());
+    let (pitch, width) = (nonzero(plan.row_cover.pitch), plan.col_cover.len());
     if plan.plane() == 0 {
         return; // no taps, nothing is read
     }
     if h * w == 0 {
         return zero(s, patch);
     }
-    for (plane, patch) in x.chunks_exact(h * w).zip(patch.chunks_exact_mut(plan.plane())) {
-        for (r, out) in patch.chunks_exact_mut(width).enumerate() {
+    for (plane, patch) in x.chunks_exact(nonzero(h * w)).zip(patch.chunks_exact_mut(nonzero(plan.plane()))) {
+        for (r, out) in patch.chunks_exact_mut(nonzero(width)).enumerate() {
             let line = row.line(&plan.row_cover, first_row, r / pitch);
             let image = line.at(r % pitch).and_then(|at| plane.get(at * w..)?.get(..w));
-            for (g, out) in out.chunks_exact_mut(plan.col_cover.pitch).enumerate() {
+            for (g, out) in out.chunks_exact_mut(nonzero(plan.col_cover.pitch)).enumerate() {
                 fill_line(s, image, col.line(&plan.col_cover, first_col, g), out);
             }
         }

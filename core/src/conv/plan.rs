@@ -1,6 +1,7 @@
 //! How a correlation is cut into strips whose input fits in a small, fixed piece of scratch.
 
 use super::axis::{Axis, Cover};
+use super::shape::nonzero;
 use crate::simd::MAX_LANES;
 
 /// Floats of a strip's input: 64 KB, so that it stays in a second-level cache beside the weights.
@@ -86,6 +87,5 @@ pub(super) const fn balanced(len: usize, max: usize) -> usize {
     if len == 0 {
         return 1;
     }
-    let max = if max < 1 { 1 } else { max };
-    len.div_ceil(len.div_ceil(max))
+    nonzero(len.div_ceil(nonzero(len.div_ceil(nonzero(max)))))
 }

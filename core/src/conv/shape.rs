@@ -130,6 +130,12 @@ impl Conv2d {
     }
 }
 
+/// `n`, or 1 for the 0 that [`Conv2d::check`] has excluded. Divisors and chunk lengths go through it: where the compiler
+/// cannot see that they are not 0, the panic machinery would be linked in.
+pub(super) const fn nonzero(n: usize) -> usize {
+    if n == 0 { 1 } else { n }
+}
+
 const fn per_group(channels: usize, groups: usize) -> usize {
     match channels.checked_div(groups) {
         Some(channels) => channels,

@@ -3,7 +3,7 @@
 use super::axis::Axis;
 use super::patch::fill_patch;
 use super::plan::{Plan, balanced};
-use super::shape::product;
+use super::shape::{nonzero, product};
 use super::tile::max_tile;
 use super::weight_tile::{Outs, interleave, weight_tile};
 use super::{Conv2d, MAX_WIDTH};
@@ -101,7 +101,7 @@ impl WeightPass {
 
     /// Accumulators, transposed output gradients, offsets, and a strip's input, with vectors of `width` lanes.
     const fn scratch_parts(&self, width: usize) -> [usize; 4] {
-        let channels = self.conv.group_out().div_ceil(width).saturating_mul(width);
+        let channels = self.conv.group_out().div_ceil(nonzero(width)).saturating_mul(width);
         let outs = self.plan.rows.saturating_mul(self.plan.cols);
         let offsets = product(&[self.plan.channels, self.conv.taps()]);
         [product(&[channels, self.k()]), product(&[channels, outs]), offsets, self.plan.patch_len()]
@@ -130,12 +130,12 @@ impl WeightPass {
         self.plan.offsets(&self.row, &self.col, offsets);
         let per_group = self.conv.group_out();
         let in_len = self.conv.group_in() * self.conv.h * self.conv.w;
-        for (g, dw) in dw.chunks_mut(per_group * self.k()).enumerate() {
+        for (g, dw) in dw.chunks_mut(nonzero(per_group * self.k())).enumerate() {
             let channel = first + g * per_group;
-            let channels = dw.len() / self.k();
+            let channels = dw.len() / nonzero(self.k());
             load_chains::<S>(dw, self.k(), update, acc);
             for n in 0..self.conv.n {
-                let group = n * self.conv.groups + channel / per_group;
+                let group = n * self.conv.groups + channel / nonzero(per_group);
                 let at = (n * self.conv.out_channels + channel) * self.outs;
                 let (Some(x), Some(dy)) =
                     (x.get(group * in_len..(group + 1) * in_len), dy.get(at..at + channels * self.outs))
@@ -162,18 +162,18 @@ impl WeightPass {
         patch: &mut [f32],
     ) {
         let (in_plane, block, taps) = (self.conv.h * self.conv.w, self.plan.channels, self.conv.taps());
-        for r0 in (0..self.row.outs).step_by(self.plan.rows) {
-            for c0 in (0..self.col.outs).step_by(self.plan.cols) {
+        for r0 in (0..self.row.outs).step_by(nonzero(self.plan.rows)) {
+            for c0 in (0..self.col.outs).step_by(nonzero(self.plan.cols)) {
                 let rows = self.plan.rows.min(self.row.outs - r0);
                 let cols = self.plan.cols.min(self.col.outs - c0);
                 let outs = Outs { rows, cols, pitch: self.plan.col_cover.len() };
                 let vector = rows * cols * S::LANES;
-                for (v, dyt) in dyt.chunks_exact_mut(vector).enumerate().take(channels.div_ceil(S::LANES)) {
+                for (v, dyt) in dyt.chunks_exact_mut(nonzero(vector)).enumerate().take(channels.div_ceil(S::LANES)) {
                     let from = v * S::LANES * self.outs + r0 * self.col.outs + c0;
                     let live = channels.saturating_sub(v * S::LANES);
                     interleave(s, dy.get(from..).unwrap_or_default(), self.outs, live, dyt);
                 }
-                for channel in (0..self.conv.group_in()).step_by(block.max(1)) {
+                for channel in (0..self.conv.group_in()).step_by(nonzero(block)) {
                     let live = block.min(self.conv.group_in() - channel);
                     let Some(x) = x.get(channel * in_plane..(channel + live) * in_plane) else { return };
                     let image = [self.conv.h, self.conv.w];
@@ -207,7 +207,7 @@ impl WeightPass {
         let acc_vector = self.k() * S::LANES;
         let tile = balanced(count, max_tile(S::LANES));
         for v in (0..channels.div_ceil(S::LANES)).step_by(2) {
-            for i in (0..count).step_by(tile) {
+            for i in (0..count).step_by(nonzero(tile)) {
                 let m = tile.min(count - i);
                 // SAFETY: granted by the caller.
                 unsafe {
@@ -226,7 +226,7 @@ impl WeightPass {
 
 /// `acc[v][k][lane]` is `dw[v * LANES + lane][k]`, or zero when it is to be overwritten.
 fn load_chains<S: Simd>(dw: &[f32], k: usize, update: Update, acc: &mut [f32]) {
-    for (v, acc) in acc.chunks_exact_mut(k * S::LANES).enumerate() {
+    for (v, acc) in acc.chunks_exact_mut(nonzero(k * S::LANES)).enumerate() {
         for (i, acc) in acc.chunks_exact_mut(S::LANES).enumerate() {
             for (l, acc) in acc.iter_mut().enumerate() {
                 let stored = dw.get((v * S::LANES + l) * k + i).copied();
@@ -238,8 +238,8 @@ fn load_chains<S: Simd>(dw: &[f32], k: usize, update: Update, acc: &mut [f32]) {
 
 /// `dw[v * LANES + lane][k] = acc[v][k][lane] + 0.0`
 fn store_chains<S: Simd>(acc: &[f32], k: usize, dw: &mut [f32]) {
-    for (dw, acc) in dw.chunks_mut(k * S::LANES).zip(acc.chunks_exact(k * S::LANES)) {
-        for (l, dw) in dw.chunks_exact_mut(k).enumerate() {
+    for (dw, acc) in dw.chunks_mut(nonzero(k * S::LANES)).zip(acc.chunks_exact(nonzero(k * S::LANES))) {
+        for (l, dw) in dw.chunks_exact_mut(nonzero(k)).enumerate() {
             for (dw, acc) in dw.iter_mut().zip(acc.chunks_exact(S::LANES)) {
                 *dw = acc.get(l).copied().unwrap_or(0.0) + 0.0;
             }

@@ -1,56 +1,16 @@
-//! The loops around the microkernel.
+//! The loops around the panels, and what is packed.
 
 use super::pack::pack;
+use super::panel::{Panel, Source, columns, ladder};
 use super::product::{Product, Strided};
 use super::table::{KC, MC};
-use super::tile::{Ahead, LINE, Tile, tile};
+use super::tile::{Ahead, Tile};
 use crate::simd::Simd;
-
-/// How the tiles of a panel get at `b`.
-#[derive(Clone, Copy, PartialEq)]
-enum Source {
-    /// From the matrix.
-    Matrix,
-    /// The first row tile reads the matrix and leaves a packed panel for the others.
-    Fused,
-    /// A panel is packed first: `b` is not contiguous along its rows.
-    Copied,
-}
-
-/// A block of rows times a panel of columns, over one block of `k`.
-#[derive(Clone, Copy)]
-struct Panel {
-    rows: usize,
-    a: Strided,
-    /// `a` is packed: row tiles one after the other, each by columns.
-    packed_a: bool,
-    source: Source,
-    /// The panel after this one, to prefetch; null for none.
-    next: *const f32,
-    next_row: usize,
-}
 
 /// `len` in equal parts of at most `max` (0: one part): the length of a part.
 #[inline(always)]
 const fn even(len: usize, max: usize) -> usize {
     if len <= max || max == 0 { len } else { len.div_ceil(len.div_ceil(max)) }
-}
-
-/// The next step down the ladder `MR`, 8, 4, 2, 1 of row tiles that `rows` can fill.
-#[inline(always)]
-const fn ladder<const MR: usize>(rows: usize) -> usize {
-    // 8 rows are two tiles of 4 rather than 6 and 2: the chains of a tile of 2 wait for each other.
-    if rows >= MR && !(MR == 6 && rows == 8) {
-        MR
-    } else if rows >= 8 && MR > 8 {
-        8
-    } else if rows >= 4 {
-        4
-    } else if rows >= 2 {
-        2
-    } else {
-        1
-    }
 }
 
 /// The whole product. Tiles are `MR` rows of `NV` vectors, or `MR1` rows of one vector where the columns end.
@@ -90,20 +50,23 @@ pub(super) unsafe fn blocks<S: Simd, const MR: usize, const NV: usize, const MR1
             }
             let mut jr = 0;
             while jr < p.n {
-                let cols = (p.n - jr).min(nr);
-                let more = ahead && jr + nr < p.n;
+                // Panels of NV vectors, the last one perhaps cut; what is too narrow for that, vector by vector.
+                let left = p.n - jr;
+                let cols = left.min(if left > nr - S::LANES { nr } else { S::LANES });
+                let more = ahead && cols < left;
                 let panel = Panel {
                     rows,
                     a,
                     packed_a: pack_a,
                     source,
-                    next: if more { p.b.at(pc, jr + nr) } else { core::ptr::null() },
+                    next: if more { p.b.at(pc, jr + cols) } else { core::ptr::null() },
                     next_row: p.b.row,
                 };
                 let c = p.c.wrapping_add(ic * p.c_row + jr);
                 let b = p.b.at(pc, jr);
                 let t = Tile {
                     k,
+                    a: a.ptr,
                     a_row: if pack_a { 1 } else { a.row },
                     b,
                     b_row: p.b.row,
@@ -116,7 +79,7 @@ pub(super) unsafe fn blocks<S: Simd, const MR: usize, const NV: usize, const MR1
                 };
                 // SAFETY: the rectangle lies inside the product; the packed panel has room for k rows of its vectors.
                 unsafe { columns::<S, MR, NV, MR1>(s, cols, panel, t, p.b.col) };
-                jr += nr;
+                jr += cols;
             }
             ic += rows;
         }
@@ -147,127 +110,5 @@ unsafe fn pack_rows<S: Simd, const MR: usize>(s: S, to: *mut f32, from: Strided,
         // SAFETY: rows ir .. ir + mr; the tiles before hold ir * k floats.
         unsafe { pack(s, to.add(ir * k), mr, from.from(ir, 0), mr, k) };
         ir += mr;
-    }
-}
-
-/// One panel of `cols` columns: packs `b` where it must be, and picks the tile.
-///
-/// # Safety
-/// The panel, its part of the product and the packed panel must be valid.
-#[inline(always)]
-unsafe fn columns<S: Simd, const MR: usize, const NV: usize, const MR1: usize>(
-    s: S,
-    cols: usize,
-    panel: Panel,
-    mut t: Tile,
-    b_col: usize,
-) {
-    let width = cols.div_ceil(S::LANES) * S::LANES;
-    let tail = s.tail(cols - (width - S::LANES));
-    // SAFETY: as the caller's; `tail` selects the columns of the last vector.
-    unsafe {
-        if panel.source == Source::Copied {
-            let from = Strided { ptr: t.b, row: b_col, col: t.b_row };
-            pack(s, t.packed, width, from, cols, t.k);
-            (t.b, t.b_row) = (t.packed, width);
-        }
-        // Full panels, then the cuts. A panel may need fewer than NV vectors; there are kernels for NV and for 1.
-        if cols == NV * S::LANES {
-            row_tiles::<S, MR, NV, false>(s, tail, panel, t)
-        } else if cols > (NV - 1) * S::LANES {
-            row_tiles::<S, MR, NV, true>(s, tail, panel, t)
-        } else if panel.packed_a {
-            row_tiles::<S, MR, 1, true>(s, tail, panel, t)
-        } else {
-            row_tiles::<S, MR1, 1, true>(s, tail, panel, t)
-        }
-    }
-}
-
-/// All row tiles of a panel, down the ladder.
-///
-/// # Safety
-/// As [`columns`]; with `TAIL`, `tail` selects the columns of vector `NV - 1`.
-#[inline(always)]
-unsafe fn row_tiles<S: Simd, const MR: usize, const NV: usize, const TAIL: bool>(
-    s: S,
-    tail: S::Tail,
-    panel: Panel,
-    mut t: Tile,
-) {
-    let (first_c, first_epilogue, fetch_c) = (t.c, t.epilogue, !t.ahead.c.is_null());
-    let fused = panel.source == Source::Fused;
-    let mut ir = 0;
-    while ir < panel.rows {
-        let left = panel.rows - ir;
-        let mr = ladder::<MR>(left);
-        let a_step;
-        let a = if panel.packed_a {
-            a_step = mr;
-            panel.a.ptr.wrapping_add(ir * t.k)
-        } else {
-            a_step = panel.a.col;
-            panel.a.at(ir, 0)
-        };
-        t.c = first_c.wrapping_add(ir * t.c_row);
-        t.epilogue = first_epilogue.map(
-            #[inline(always)]
-            |e| e.at(ir, 0),
-        );
-        if fetch_c {
-            t.ahead.c = if left > mr { t.c.wrapping_add(mr * t.c_row) } else { first_c.wrapping_add(NV * S::LANES) };
-        }
-        if fused && ir == 0 {
-            t.ahead.b = t.b.wrapping_add(16 * t.b_row);
-            t.ahead.b_row = t.b_row;
-            // SAFETY: as the caller's; a fused panel has at least MR rows.
-            unsafe { strided::<S, MR, NV, TAIL, true>(s, tail, &t, a, a_step) };
-            (t.b, t.b_row) = (t.packed, NV * S::LANES);
-            ir += MR;
-            continue;
-        }
-        // Row tile 1 fetches the first line of each row of the next panel, row tile 2 the second, and so on.
-        let line = ir / MR;
-        (t.ahead.b, t.ahead.b_row) = if !panel.next.is_null() && line >= 1 && line <= (NV * S::LANES).div_ceil(LINE) + 1
-        {
-            (panel.next.wrapping_add((line - 1) * LINE), panel.next_row)
-        } else {
-            (t.c.cast_const(), 0)
-        };
-        // SAFETY: as the caller's, for the rows ir .. ir + mr.
-        unsafe {
-            match mr {
-                x if x == MR => strided::<S, MR, NV, TAIL, false>(s, tail, &t, a, a_step),
-                8 if MR > 8 => strided::<S, 8, NV, TAIL, false>(s, tail, &t, a, a_step),
-                4 => strided::<S, 4, NV, TAIL, false>(s, tail, &t, a, a_step),
-                2 => strided::<S, 2, NV, TAIL, false>(s, tail, &t, a, a_step),
-                _ => strided::<S, 1, NV, TAIL, false>(s, tail, &t, a, a_step),
-            }
-        }
-        ir += mr;
-    }
-}
-
-/// A tile whose columns of `a` are `a_step` apart.
-///
-/// # Safety
-/// As [`tile`].
-#[inline(always)]
-unsafe fn strided<S: Simd, const MR: usize, const NV: usize, const TAIL: bool, const PACK: bool>(
-    s: S,
-    tail: S::Tail,
-    t: &Tile,
-    a: *const f32,
-    a_step: usize,
-) {
-    // SAFETY: as the caller's.
-    unsafe {
-        tile::<S, MR, NV, TAIL, PACK>(
-            s,
-            tail,
-            t,
-            #[inline(always)]
-            |p| a.wrapping_add(p.wrapping_mul(a_step)),
-        )
     }
 }

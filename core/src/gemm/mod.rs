@@ -1,11 +1,57 @@
-//! Matrix product.
+//! Matrix product, `c = activation([c +] a b + bias)`, for matrices of any layout.
+//!
+//! What has to be computed is three loops; their order and the fused multiply-add are the definition of the bits:
+//!
+//! ```text
+//! for i in 0..m, j in 0..n:
+//!     acc = c[i][j] or 0
+//!     for p in 0..k:
+//!         acc = fma(a[i][p], b[p][j], acc)
+//!     c[i][j] = activation(acc + bias)
+//! ```
+//!
+//! An element's chain cannot be cut over `k` into sums that are joined later, so speed has to come from working on many
+//! elements at once. The real code (`blocks.rs`, `panel.rs`, `tile.rs`) is five loops around a tile:
+//!
+//! ```text
+//! for pc in blocks of KC over k:                    // chains pause: c holds them from block to block
+//!     for ic in blocks of MC over m:                // MC x KC of a stay in the L2 cache
+//!         for jr in panels of NR = NV * LANES columns:
+//!             for ir in tiles of MR rows:
+//!                 acc[MR][NV] = c or 0              // in registers
+//!                 for p in block:                   // MR * NV independent chains advance by a step
+//!                     b_row = NV vectors of b[p]
+//!                     acc[r][..] = fma(splat(a[r][p]), b_row, acc[r][..])    for r in 0..MR
+//!                 c = acc, in the last block activation(acc + bias)
+//! ```
+//!
+//! What it adds, and why:
+//!
+//! - **Packing of `b` inside the first row tile.** That tile reads `b` from the matrix and leaves the rows of its panel side
+//!   by side in scratch for the tiles below it; a separate pass would read everything twice. Few rows, or a `b` that fits
+//!   in the L1 cache, are not worth it. A `b` stored by columns is packed first, transposed in registers.
+//! - **`a` is read in place.** A tile broadcasts single elements, so any stride will do; only rows a multiple of 4 KB apart
+//!   (they compete for the same cache sets) and, with short vectors, a transposed `a` are packed.
+//! - **No padding.** Rows that do not fill a tile go down a ladder of smaller ones, `MR`, 8, 4, 2, 1; columns that do not
+//!   fill a vector are masked; and `k` is never rounded up, since `fma(0, 0, -0.0)` is not `-0.0`.
+//! - **Prefetches.** Each tile asks for the next tile of `c`, and the second to fourth row tiles for the next panel of `b`,
+//!   one line per step.
+//! - **Up to three rows** (one sample through a dense layer) are bound by the bandwidth at which `b` arrives: `vector.rs`
+//!   reads it in order, a few whole rows at a time.
+//! - **A `c` stored by columns** is computed as `c^T = b^T a^T`: the same chains.
+//! - **Threads** get rectangles of `c`, and each packs for itself; `k` is never shared out.
+//!
+//! What it gives up: sums in several accumulators per element, which would be faster where there are few elements and `k`
+//! is long (the bits would depend on their number), and a loop over blocks of columns for an L3 cache: each block of rows
+//! reads all of `b`. Tile and block sizes are in `table.rs`, the only file here that names instruction sets.
 
 mod blocks;
 mod epilogue;
 mod pack;
+mod panel;
 mod product;
 mod table;
-mod tile;
+pub(crate) mod tile;
 mod vector;
 
 pub use epilogue::{Bias, Epilogue};
@@ -78,7 +124,7 @@ pub fn gemm(
     let accumulate = update == Update::Accumulate;
     let product = Product { m, n, k, a, b, c: c.as_mut_ptr(), c_row, accumulate, epilogue };
     let parts = parts(ctx, m, n, k, scratch.len(), per_thread);
-    share(ctx, parts, product, scratch, per_thread);
+    share(ctx, parts, &product, scratch, per_thread);
     Ok(())
 }
 
@@ -100,16 +146,20 @@ const GRAIN: usize = 1 << 19;
 
 /// How many parts to share out: at most the threads, and what the work and the scratch are good for.
 fn parts(ctx: Context, m: usize, n: usize, k: usize, scratch: usize, per_thread: usize) -> usize {
+    let threads = ctx.threads();
+    if threads == 1 {
+        return 1; // the divisions would take as long as a small product
+    }
     let work = m.saturating_mul(n).saturating_mul(k) / GRAIN;
-    ctx.threads().min(work).min(scratch.checked_div(per_thread).unwrap_or(usize::MAX)).max(1)
+    threads.min(work).min(scratch.checked_div(per_thread).unwrap_or(usize::MAX)).max(1)
 }
 
 /// Cuts `c` along its longer side until there are as many parts as asked for; never `k`.
-fn share(ctx: Context, parts: usize, p: Product, scratch: &mut [f32], per_thread: usize) {
+fn share(ctx: Context, parts: usize, p: &Product, scratch: &mut [f32], per_thread: usize) {
     if parts <= 1 {
         // SAFETY: `gemm` made the product from views that outlive this call, the only one that writes these elements of
         // c; each part has been left `per_thread` floats, enough for the whole product and so for a part of it.
-        return unsafe { table::multiply(ctx.isa(), &p, scratch.as_mut_ptr()) };
+        return unsafe { table::multiply(ctx.isa(), p, scratch.as_mut_ptr()) };
     }
     let left = parts / 2;
     let cut = |len: usize, unit: usize| (len.saturating_mul(left) / parts).next_multiple_of(unit).min(len);
@@ -118,5 +168,5 @@ fn share(ctx: Context, parts: usize, p: Product, scratch: &mut [f32], per_thread
     let Some((mine, other)) = scratch.split_at_mut_checked(left * per_thread) else {
         return share(ctx, 1, p, scratch, per_thread); // cannot be: there is scratch for each part
     };
-    ctx.join(|| share(ctx, left, first, mine, per_thread), || share(ctx, parts - left, second, other, per_thread));
+    ctx.join(|| share(ctx, left, &first, mine, per_thread), || share(ctx, parts - left, &second, other, per_thread));
 }

@@ -49,21 +49,11 @@ unsafe fn transpose_lines<S: Simd>(s: S, to: *mut f32, width: usize, from: Strid
     let out = s.tail(rows);
     let mut p = 0;
     while p < k {
-        let live = (k - p).min(S::LANES);
-        let tail = s.tail(live);
-        let mut v = [s.splat(0.0); MAX_LANES];
-        for r in 0..S::LANES {
-            if r < rows {
-                // SAFETY: row r is among the rows granted, and the tail selects its columns p .. p + live.
-                v[r] = unsafe {
-                    let q = from.at(r, p);
-                    if live == S::LANES { s.load(q) } else { s.load_tail(q, tail) }
-                };
-            }
-        }
-        let v = transpose(s, v);
+        let steps = (k - p).min(S::LANES);
+        // SAFETY: the block lies within what the caller grants.
+        let v = unsafe { load_transposed(s, from.from(0, p), rows, steps) };
         for q in 0..S::LANES {
-            if q < live {
+            if q < steps {
                 // SAFETY: step p + q < k; `out` selects the rows granted.
                 unsafe {
                     let to = to.add((p + q) * width);
@@ -73,6 +63,28 @@ unsafe fn transpose_lines<S: Simd>(s: S, to: *mut f32, width: usize, from: Strid
         }
         p += S::LANES;
     }
+}
+
+/// Vector `q` of the result holds `from(r, q)` in lane `r`, for `r < rows` and `q < steps`; zeros elsewhere. Only the
+/// first `LANES` vectors are used.
+///
+/// # Safety
+///
+/// `from` must be readable as `rows x steps`, both at most `LANES`, with `from.col == 1`.
+#[inline(always)]
+pub(super) unsafe fn load_transposed<S: Simd>(s: S, from: Strided, rows: usize, steps: usize) -> [S::V; MAX_LANES] {
+    let tail = s.tail(steps);
+    let mut v = [s.splat(0.0); MAX_LANES];
+    for r in 0..S::LANES {
+        if r < rows {
+            // SAFETY: row r is among the rows granted, and the tail selects the steps granted.
+            v[r] = unsafe {
+                let q = from.at(r, 0);
+                if steps == S::LANES { s.load(q) } else { s.load_tail(q, tail) }
+            };
+        }
+    }
+    transpose(s, v)
 }
 
 /// # Safety

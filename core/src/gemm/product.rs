@@ -27,6 +27,12 @@ impl Strided {
     pub fn from(self, i: usize, j: usize) -> Self {
         Self { ptr: self.at(i, j), ..self }
     }
+
+    /// The transposed matrix.
+    #[inline(always)]
+    pub fn t(self) -> Self {
+        Self { row: self.col, col: self.row, ..self }
+    }
 }
 
 /// `c = epilogue([c +] a b)`, or a rectangle of it. Rows of `c` are contiguous and `c_row` apart.

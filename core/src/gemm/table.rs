@@ -2,11 +2,11 @@
 
 use super::blocks::blocks;
 use super::product::Product;
-use super::vector::row_times_matrix;
+use super::vector::{FEW_ROWS, row_times_transposed, rows_times_matrix};
 use crate::isa::{Isa, Level};
 use crate::simd::Simd;
 #[cfg(target_arch = "x86_64")]
-use crate::simd::avx2::Avx2;
+use crate::simd::{avx2::Avx2, avx512::Avx512};
 
 /// Targets with vectors have caches that pay for packing; the others have kilobytes of memory in all.
 const LARGE: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
@@ -59,19 +59,23 @@ pub(super) unsafe fn multiply(isa: Isa, p: &Product, scratch: *mut f32) {
             #[cfg(target_arch = "x86_64")]
             Level::Avx2(t) => avx2(t, p, scratch),
             #[cfg(target_arch = "x86_64")]
+            Level::Avx512(t) if p.m < 8 && p.b.col == 1 => t.run(
+                // Few rows: wider tiles, so that there are chains enough to hide the latency. No panel is packed.
+                #[inline(always)]
+                |s| tiles::<_, 6, 4, 12>(s, p, scratch),
+            ),
+            #[cfg(target_arch = "x86_64")]
             Level::Avx512(t) => {
                 // A rest of up to 8 columns fills a vector of AVX2 better.
-                let rest = if p.n % 16 <= 8 { p.n % 16 } else { 0 };
+                let rest = p.n % 16;
+                if rest == 0 || rest > 8 {
+                    return avx512(t, p, scratch);
+                } else if rest == p.n {
+                    return avx2(t.half(), p, scratch);
+                }
                 let (main, rest) = p.split_cols(p.n - rest);
-                if main.n > 0 {
-                    t.run(
-                        #[inline(always)]
-                        |s| tiles::<_, 12, 2, 12>(s, &main, scratch),
-                    );
-                }
-                if rest.n > 0 {
-                    avx2(t.half(), &rest, scratch);
-                }
+                avx512(t, &main, scratch);
+                avx2(t.half(), &rest, scratch);
             }
             #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
             Level::Neon(t) => t.run(
@@ -80,6 +84,17 @@ pub(super) unsafe fn multiply(isa: Isa, p: &Product, scratch: *mut f32) {
             ),
         }
     }
+}
+
+/// # Safety
+/// As [`multiply`].
+#[cfg(target_arch = "x86_64")]
+unsafe fn avx512(t: Avx512, p: &Product, scratch: *mut f32) {
+    t.run(
+        #[inline(always)]
+        // SAFETY: as the caller's.
+        |s| unsafe { tiles::<_, 12, 2, 12>(s, p, scratch) },
+    )
 }
 
 /// # Safety
@@ -99,8 +114,14 @@ unsafe fn avx2(t: Avx2, p: &Product, scratch: *mut f32) {
 unsafe fn tiles<S: Simd, const MR: usize, const NV: usize, const MR1: usize>(s: S, p: &Product, scratch: *mut f32) {
     // SAFETY: as the caller's.
     unsafe {
-        if p.m == 1 && p.n > NV * S::LANES && p.b.col == 1 && p.k > 0 {
-            row_times_matrix(s, p)
+        if p.m <= FEW_ROWS && p.n > NV * S::LANES && p.b.col == 1 && p.k > 0 {
+            match p.m {
+                1 => rows_times_matrix::<S, 1>(s, p),
+                2 => rows_times_matrix::<S, 2>(s, p),
+                _ => rows_times_matrix::<S, FEW_ROWS>(s, p),
+            }
+        } else if p.m == 1 && p.b.row == 1 && p.b.col != 1 {
+            row_times_transposed(s, p)
         } else {
             blocks::<S, MR, NV, MR1>(s, p, scratch)
         }

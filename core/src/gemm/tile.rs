@@ -3,12 +3,13 @@
 use super::Epilogue;
 use crate::simd::Simd;
 
-/// What a tile reads and writes. `a` is given apart, as the place of its column for each step.
+/// What a tile reads and writes. Where the columns of `a` are is given apart, as a function.
 #[derive(Clone, Copy)]
 pub(crate) struct Tile<'a> {
     /// Steps: the length of this block of `k`.
     pub k: usize,
-    /// From one row of the tile to the next in a column of `a`.
+    /// The first element of `a`, and from one row of the tile to the next.
+    pub a: *const f32,
     pub a_row: usize,
     /// The first row of `b`: `NV` vectors side by side.
     pub b: *const f32,
@@ -48,10 +49,12 @@ impl Ahead {
 pub(super) const LINE: usize = 16;
 /// Rows that one base address serves, at 0, 1 and 2 strides: what an x86 address can express without further sums.
 const GROUP: usize = 3;
+/// Enough for tiles of up to 30 rows.
+const MAX_GROUPS: usize = 10;
 
 /// `MR` rows of `NV` vectors: `c[i][j] = chain(c[i][j] or 0, a, b)`; then the epilogue, if this is the last block.
 ///
-/// `column(p)` is where `a` has step `p` of row 0. With `TAIL`, `tail` selects the columns of the last vector. With
+/// `column(p)` is the distance from `t.a` to step `p` of row 0. With `TAIL`, `tail` selects the columns of the last vector. With
 /// `PACK`, `b` is copied to `t.packed` on its way through the registers.
 ///
 /// # Safety
@@ -63,7 +66,7 @@ pub(crate) unsafe fn tile<S: Simd, const MR: usize, const NV: usize, const TAIL:
     s: S,
     tail: S::Tail,
     t: &Tile,
-    column: impl Fn(usize) -> *const f32,
+    column: impl Fn(usize) -> usize,
 ) {
     let masked = |j| TAIL && j == NV - 1;
     let mut acc = [[s.splat(0.0); NV]; MR];
@@ -86,10 +89,11 @@ pub(crate) unsafe fn tile<S: Simd, const MR: usize, const NV: usize, const TAIL:
             }
         }
     }
-    // Opaque to LLVM, which would else walk from row to row by a chain of additions, each waiting for the last.
-    let groups: [usize; 10] = core::array::from_fn(
+    // Opaque to LLVM, which would else walk from row to row by a chain of additions, each waiting for the last, or keep
+    // a register for each row.
+    let bases: [*const f32; MAX_GROUPS] = core::array::from_fn(
         #[inline(always)]
-        |g| if g > 0 && g * GROUP < MR { core::hint::black_box(t.a_row.wrapping_mul(g * GROUP)) } else { 0 },
+        |g| if g * GROUP < MR { core::hint::black_box(t.a.wrapping_add(t.a_row.wrapping_mul(g * GROUP))) } else { t.a },
     );
     let (mut b, mut packed, mut ahead) = (t.b, t.packed, t.ahead.b);
     for p in 0..t.k {
@@ -108,9 +112,9 @@ pub(crate) unsafe fn tile<S: Simd, const MR: usize, const NV: usize, const TAIL:
         for line in 0..lines {
             s.prefetch(ahead.wrapping_add(line * LINE));
         }
-        let a = column(p);
+        let offset = column(p);
         for i in 0..MR {
-            let row = a.wrapping_add(groups[i / GROUP]).wrapping_add(t.a_row.wrapping_mul(i % GROUP));
+            let row = bases[i / GROUP].wrapping_add(offset).wrapping_add(t.a_row.wrapping_mul(i % GROUP));
             // SAFETY: the caller grants row i of a's column p.
             let av = s.splat(unsafe { *row });
             for j in 0..NV {

@@ -1,9 +1,7 @@
 //! Batch normalization (Ioffe and Szegedy, "Batch Normalization", 2015) over `[n, channels, spatial]`.
 //!
-//! Each pass takes one channel after another: sums over its planes, then the result for its planes. A channel of a
-//! usual batch fits in the L2 cache, so memory sees the input once although the algorithm reads it three times (mean,
-//! variance, result). With `spatial = 1` (a dense layer) a channel is a column; blocks of neighbouring columns are taken
-//! together, lanes over channels, with the same bits: a sum over a plane of one element is that element.
+//! The plain algorithm is three passes over each channel: mean, variance, result; backward, two. How a channel lies in
+//! memory decides how: see `planes.rs` (images) and `columns.rs` (dense layers).
 
 use super::{columns, planes};
 use crate::context::Context;

@@ -3,40 +3,15 @@
 //! rule for planes says when a plane has one element (`0 + x` differs from `x` in the sign of a zero only, and a sum
 //! that starts from 0 never shows it).
 
-use super::{BatchNorm, Coefficients, finish, gradients};
+use super::{BLOCK, BatchNorm, blocks, finish, gradients, part, part_mut, reciprocal_deviation};
 use crate::simd::Simd;
 use crate::slice::{self, ChannelsMut};
 use crate::update::Update;
-
-/// Columns of a block: four cache lines of each row, and a few arrays of this length on the stack.
-const BLOCK: usize = 64;
-
-/// Calls `f(start, width)` for each block of `count` columns.
-#[inline(always)]
-fn blocks(count: usize, mut f: impl FnMut(usize, usize)) {
-    let mut start = 0;
-    while start < count {
-        let width = BLOCK.min(count - start);
-        f(start, width);
-        start += width;
-    }
-}
-
-/// `width` elements of `x` from `start`.
-#[inline(always)]
-fn part(x: &[f32], start: usize, width: usize) -> &[f32] {
-    x.get(start..start + width).unwrap_or(&[])
-}
 
 /// `width` columns of row `i`, from column `at`.
 #[inline(always)]
 fn row<'a>(shape: &BatchNorm, x: &'a [f32], i: usize, at: usize, width: usize) -> &'a [f32] {
     part(x, i * shape.channels + at, width)
-}
-
-#[inline(always)]
-fn part_mut(x: &mut [f32], start: usize, width: usize) -> &mut [f32] {
-    x.get_mut(start..start + width).unwrap_or(&mut [])
 }
 
 /// `y = (x - mean) * (scale * rstd) + shift` on one row of a block.
@@ -62,11 +37,13 @@ pub(super) fn train<S: Simd>(
     let (first, count) = (y.first(), y.count());
     blocks(
         count,
+        BLOCK,
         #[inline(always)]
         |start, width| {
             let at = first + start;
-            let (mean, rstd) =
-                (part_mut(saved_mean.sample(0), start, width), part_mut(saved_rstd.sample(0), start, width));
+            let mean = part_mut(saved_mean.sample(0), start, width);
+            let rstd = part_mut(saved_rstd.sample(0), start, width);
+            let [rm, rv] = [&mut running_mean, &mut running_var].map(|v| part_mut(v.sample(0), start, width));
             mean.fill(0.0);
             rstd.fill(0.0);
             for i in 0..shape.n {
@@ -76,14 +53,7 @@ pub(super) fn train<S: Simd>(
             for i in 0..shape.n {
                 add_squares(s, row(shape, x, i, at, width), mean, rstd);
             }
-            let running = part_mut(running_mean.sample(0), start, width).iter_mut().zip(part_mut(
-                running_var.sample(0),
-                start,
-                width,
-            ));
-            for ((mean, rstd), (running_mean, running_var)) in mean.iter().zip(&mut *rstd).zip(running) {
-                *rstd = finish(shape, *mean, *rstd, [running_mean, running_var]);
-            }
+            finish(s, shape, mean, rstd, [rm, rv]);
             let (scale, shift) = (part(scale, at, width), part(shift, at, width));
             for i in 0..shape.n {
                 normalize(
@@ -126,9 +96,9 @@ fn add_squares<S: Simd>(s: S, x: &[f32], mean: &[f32], sum: &mut [f32]) {
 #[inline(always)]
 pub(super) fn infer<S: Simd>(s: S, shape: &BatchNorm, x: &[f32], parameters: [&[f32]; 4], mut y: ChannelsMut) {
     let (first, count) = (y.first(), y.count());
-    let (one, eps) = (s.splat(1.0), s.splat(shape.eps));
     blocks(
         count,
+        BLOCK,
         #[inline(always)]
         |start, width| {
             let at = first + start;
@@ -137,13 +107,7 @@ pub(super) fn infer<S: Simd>(s: S, shape: &BatchNorm, x: &[f32], parameters: [&[
                 |p| part(p, at, width),
             );
             let mut rstd = [0.0; BLOCK];
-            slice::map(
-                s,
-                [var],
-                &mut rstd,
-                #[inline(always)]
-                |[var]| s.div(one, s.sqrt(s.add(var, eps))),
-            );
+            reciprocal_deviation(s, shape.eps, var, &mut rstd);
             for i in 0..shape.n {
                 normalize(
                     s,
@@ -167,6 +131,7 @@ pub(super) fn backward<S: Simd>(
     let (first, count) = (dx.first(), dx.count());
     blocks(
         count,
+        BLOCK,
         #[inline(always)]
         |start, width| {
             let at = first + start;
@@ -174,32 +139,24 @@ pub(super) fn backward<S: Simd>(
                 #[inline(always)]
                 |p| part(p, at, width),
             );
-            let (mut sum, mut dot, mut factor) = ([0.0; BLOCK], [0.0; BLOCK], [0.0; BLOCK]);
+            let (mut sum, mut dot) = ([0.0; BLOCK], [0.0; BLOCK]);
             for i in 0..shape.n {
-                add_products(
-                    s,
-                    [row(shape, x, i, at, width), row(shape, dy, i, at, width)],
-                    mean,
-                    [&mut sum, &mut dot],
-                );
+                let inputs = [row(shape, x, i, at, width), row(shape, dy, i, at, width)];
+                add_products(s, inputs, mean, [&mut sum, &mut dot]);
             }
-            let gradient =
-                part_mut(dscale.sample(0), start, width).iter_mut().zip(part_mut(dshift.sample(0), start, width));
-            let sums = sum.iter_mut().zip(&mut dot).zip(&mut factor);
-            for (((scale, rstd), (dscale, dshift)), ((sum, dot), factor)) in
-                scale.iter().zip(rstd).zip(gradient).zip(sums)
-            {
-                let c = gradients(shape, [*sum, *dot], [*scale, *rstd], update, [dscale, dshift]);
-                Coefficients { mean_dy: *sum, slope: *dot, factor: *factor } = c;
-            }
+            let [dscale, dshift] = [&mut dscale, &mut dshift].map(|v| part_mut(v.sample(0), start, width));
+            gradients(s, shape, rstd, [&mut sum, &mut dot], update, [dscale, dshift]);
+            let (mean_dy, slope) = (sum, dot);
             for i in 0..shape.n {
+                let (x, dy) = (row(shape, x, i, at, width), row(shape, dy, i, at, width));
                 slice::map(
                     s,
-                    [row(shape, x, i, at, width), row(shape, dy, i, at, width), mean, &sum, &dot, &factor],
+                    [x, dy, mean, &mean_dy, &slope, scale, rstd],
                     part_mut(dx.sample(i), start, width),
                     #[inline(always)]
-                    |[x, dy, mean, mean_dy, slope, factor]| {
-                        s.mul(s.sub(s.sub(dy, mean_dy), s.mul(s.sub(x, mean), slope)), factor)
+                    |[x, dy, mean, mean_dy, slope, scale, rstd]| {
+                        let d = s.sub(s.sub(dy, mean_dy), s.mul(s.sub(x, mean), slope));
+                        s.mul(d, s.mul(scale, rstd))
                     },
                 );
             }

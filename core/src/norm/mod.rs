@@ -6,46 +6,98 @@ mod planes;
 
 pub use batch::{BatchNorm, batch_norm_backward, batch_norm_infer, batch_norm_train};
 
+use crate::simd::Simd;
+use crate::slice;
 use crate::update::Update;
 
-/// `1 / sqrt(var + eps)`
-fn rstd(var: f32, eps: f32) -> f32 {
-    1.0 / libm::sqrtf(var + eps)
-}
+/// Channels that are taken together at most: a few arrays of this length stand on the stack.
+const BLOCK: usize = 64;
 
-/// Moves the running statistics towards a channel's mean and unbiased variance, and gives its `rstd`; `squares` is the
-/// sum of the squared deviations.
-fn finish(shape: &BatchNorm, mean: f32, squares: f32, running: [&mut f32; 2]) -> f32 {
-    let (count, momentum) = (shape.count(), shape.momentum);
-    let [running_mean, running_var] = running;
-    *running_mean = (1.0 - momentum) * *running_mean + momentum * mean;
-    *running_var = (1.0 - momentum) * *running_var + momentum * (squares / (count - 1) as f32);
-    rstd(squares / count as f32, shape.eps)
-}
-
-/// What one channel's input gradient needs.
-#[derive(Clone, Copy, Default)]
-struct Coefficients {
-    /// `mean(dy)`
-    mean_dy: f32,
-    /// `mean(dy * xhat) * rstd`
-    slope: f32,
-    /// `scale * rstd`
-    factor: f32,
-}
-
-/// Stores a channel's `dscale` and `dshift`, given the sums of `dy` and of `dy * (x - mean)`.
-fn gradients(
-    shape: &BatchNorm,
-    [sum, dot]: [f32; 2],
-    [scale, rstd]: [f32; 2],
-    update: Update,
-    [dscale, dshift]: [&mut f32; 2],
-) -> Coefficients {
-    let (count, batch) = (shape.count() as f32, dot * rstd);
-    match update {
-        Update::Overwrite => (*dscale, *dshift) = (batch, sum),
-        Update::Accumulate => (*dscale, *dshift) = (*dscale + batch, *dshift + sum),
+/// Calls `f(start, width)` for each block of `count` channels, `most` at a time.
+#[inline(always)]
+fn blocks(count: usize, most: usize, mut f: impl FnMut(usize, usize)) {
+    let most = most.clamp(1, BLOCK);
+    let mut start = 0;
+    while start < count {
+        let width = most.min(count - start);
+        f(start, width);
+        start += width;
     }
-    Coefficients { mean_dy: sum / count, slope: batch / count * rstd, factor: scale * rstd }
+}
+
+/// `width` elements of `x` from `start`.
+#[inline(always)]
+fn part(x: &[f32], start: usize, width: usize) -> &[f32] {
+    x.get(start..start + width).unwrap_or(&[])
+}
+
+/// `width` elements of `x` from `start`, to write.
+#[inline(always)]
+fn part_mut(x: &mut [f32], start: usize, width: usize) -> &mut [f32] {
+    x.get_mut(start..start + width).unwrap_or(&mut [])
+}
+
+/// `1 / sqrt(var + eps)` of some channels.
+#[inline(always)]
+fn reciprocal_deviation<S: Simd>(s: S, eps: f32, var: &[f32], rstd: &mut [f32]) {
+    let eps = s.splat(eps);
+    slice::map(
+        s,
+        [var],
+        rstd,
+        #[inline(always)]
+        |[var]| s.div(s.splat(1.0), s.sqrt(s.add(var, eps))),
+    );
+}
+
+/// Of some channels: moves the running statistics towards the mean and the unbiased variance, and turns the sums of
+/// squared deviations into `rstd`.
+#[inline(always)]
+fn finish<S: Simd>(s: S, shape: &BatchNorm, mean: &[f32], rstd: &mut [f32], running: [&mut [f32]; 2]) {
+    let (count, others) = (s.splat(shape.count() as f32), s.splat((shape.count() - 1) as f32));
+    let (keep, momentum) = (s.splat(1.0 - shape.momentum), s.splat(shape.momentum));
+    let (eps, [running_mean, running_var]) = (s.splat(shape.eps), running);
+    slice::update(
+        s,
+        [mean],
+        [rstd, running_mean, running_var],
+        #[inline(always)]
+        |[mean], [squares, running_mean, running_var]| {
+            let rstd = s.div(s.splat(1.0), s.sqrt(s.add(s.div(squares, count), eps)));
+            let mean = s.add(s.mul(keep, running_mean), s.mul(momentum, mean));
+            let var = s.add(s.mul(keep, running_var), s.mul(momentum, s.div(squares, others)));
+            [rstd, mean, var]
+        },
+    );
+}
+
+/// Of some channels: stores `dscale` and `dshift`, and turns the sums of `dy` and of `dy * (x - mean)` into what the input
+/// gradient needs, `mean(dy)` and `mean(dy * xhat) * rstd`.
+#[inline(always)]
+fn gradients<S: Simd>(
+    s: S,
+    shape: &BatchNorm,
+    rstd: &[f32],
+    sums: [&mut [f32]; 2],
+    update: Update,
+    gradient: [&mut [f32]; 2],
+) {
+    let count = s.splat(shape.count() as f32);
+    let [sum, dot] = sums;
+    let [dscale, dshift] = gradient;
+    slice::update(
+        s,
+        [rstd],
+        [sum, dot, dscale, dshift],
+        #[inline(always)]
+        |[rstd], [sum, dot, dscale, dshift]| {
+            let batch = s.mul(dot, rstd);
+            let slope = s.mul(s.div(batch, count), rstd);
+            let (dscale, dshift) = match update {
+                Update::Overwrite => (batch, sum),
+                Update::Accumulate => (s.add(dscale, batch), s.add(dshift, sum)),
+            };
+            [s.div(sum, count), slope, dscale, dshift]
+        },
+    );
 }

@@ -183,6 +183,18 @@ unsafe impl Simd for Avx2 {
         unsafe { _mm256_castsi256_ps(_mm256_srl_epi32(_mm256_castps_si256(a), _mm_cvtsi32_si128(N as i32))) }
     }
     #[inline(always)]
+    fn mul_wide(self, a: __m256, b: u32) -> (__m256, __m256) {
+        // SAFETY: token.
+        unsafe {
+            let (a, b) = (_mm256_castps_si256(a), _mm256_set1_epi32(b as i32));
+            let even = _mm256_mul_epu32(a, b);
+            let odd = _mm256_mul_epu32(_mm256_srli_epi64::<32>(a), b);
+            let low = _mm256_blend_epi32::<0xaa>(even, _mm256_slli_epi64::<32>(odd));
+            let high = _mm256_blend_epi32::<0xaa>(_mm256_srli_epi64::<32>(even), odd);
+            (_mm256_castsi256_ps(low), _mm256_castsi256_ps(high))
+        }
+    }
+    #[inline(always)]
     fn zip(self, a: __m256, b: __m256) -> (__m256, __m256) {
         // SAFETY: token.
         unsafe {

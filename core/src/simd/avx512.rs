@@ -155,6 +155,18 @@ unsafe impl Simd for Avx512 {
         unsafe { _mm512_castsi512_ps(_mm512_srl_epi32(_mm512_castps_si512(a), _mm_cvtsi32_si128(N as i32))) }
     }
     #[inline(always)]
+    fn mul_wide(self, a: __m512, b: u32) -> (__m512, __m512) {
+        // SAFETY: token.
+        unsafe {
+            let (a, b) = (_mm512_castps_si512(a), _mm512_set1_epi32(b as i32));
+            let even = _mm512_mul_epu32(a, b);
+            let odd = _mm512_mul_epu32(_mm512_srli_epi64::<32>(a), b);
+            let low = _mm512_mask_blend_epi32(0xaaaa, even, _mm512_slli_epi64::<32>(odd));
+            let high = _mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64::<32>(even), odd);
+            (_mm512_castsi512_ps(low), _mm512_castsi512_ps(high))
+        }
+    }
+    #[inline(always)]
     fn zip(self, a: __m512, b: __m512) -> (__m512, __m512) {
         // SAFETY: token.
         unsafe {

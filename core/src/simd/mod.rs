@@ -1,4 +1,4 @@
-//! The SIMD layer: one zero-sized token per instruction set, about twenty-five `f32` operations on it.
+//! The SIMD layer: one zero-sized token per instruction set, about twenty-five operations on it.
 //!
 //! Kernels are written once, generic over [`Simd`], and instantiated per instruction set by [`dispatch!`]. A token can
 //! only be had where its instructions may run, so the operations on it need no further proof. Every method and every
@@ -113,6 +113,8 @@ pub unsafe trait Simd: Copy + Send + Sync + 'static {
     fn shl_bits<const N: u32>(self, a: Self::V) -> Self::V;
     /// The lanes' bits shifted right, zeros shifted in.
     fn shr_bits<const N: u32>(self, a: Self::V) -> Self::V;
+    /// The lanes' bits times `b` as 32-bit integers: the lower and the upper half of the 64-bit products.
+    fn mul_wide(self, a: Self::V, b: u32) -> (Self::V, Self::V);
 
     /// `(a0 b0 a1 b1 ..)` as low and high half: `log2(LANES)` rounds of it transpose a square block.
     fn zip(self, a: Self::V, b: Self::V) -> (Self::V, Self::V);

@@ -173,6 +173,16 @@ unsafe impl Simd for Neon {
         unsafe { vreinterpretq_f32_u32(vshlq_u32(vreinterpretq_u32_f32(a), vdupq_n_s32(-(N as i32)))) }
     }
     #[inline(always)]
+    fn mul_wide(self, a: float32x4_t, b: u32) -> (float32x4_t, float32x4_t) {
+        // SAFETY: token.
+        unsafe {
+            let (a, b) = (vreinterpretq_u32_f32(a), vdupq_n_u32(b));
+            let first = vreinterpretq_f32_u64(vmull_u32(vget_low_u32(a), vget_low_u32(b)));
+            let last = vreinterpretq_f32_u64(vmull_high_u32(a, b));
+            (vuzp1q_f32(first, last), vuzp2q_f32(first, last))
+        }
+    }
+    #[inline(always)]
     fn zip(self, a: float32x4_t, b: float32x4_t) -> (float32x4_t, float32x4_t) {
         // SAFETY: token.
         unsafe { (vzip1q_f32(a, b), vzip2q_f32(a, b)) }

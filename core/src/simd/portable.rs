@@ -240,6 +240,23 @@ unsafe impl Simd for Portable {
         )
     }
     #[inline(always)]
+    fn mul_wide(self, a: Self::V, b: u32) -> (Self::V, Self::V) {
+        let product = a.map(
+            #[inline(always)]
+            |a| a.to_bits() as u64 * b as u64,
+        );
+        (
+            product.map(
+                #[inline(always)]
+                |p| f32::from_bits(p as u32),
+            ),
+            product.map(
+                #[inline(always)]
+                |p| f32::from_bits((p >> 32) as u32),
+            ),
+        )
+    }
+    #[inline(always)]
     fn zip(self, a: Self::V, b: Self::V) -> (Self::V, Self::V) {
         ([a[0], b[0], a[1], b[1]], [a[2], b[2], a[3], b[3]])
     }

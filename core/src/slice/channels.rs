@@ -67,14 +67,6 @@ impl<'a> ChannelsMut<'a> {
         }
     }
 
-    /// Element `channel`, counted from this part's first, of a vector of one element per channel.
-    #[inline(always)]
-    pub(crate) fn set(&mut self, channel: usize, value: f32) {
-        if let Some(x) = self.sample(0).get_mut(channel) {
-            *x = value;
-        }
-    }
-
     /// One channel of one sample, counted from this part's first channel.
     #[inline(always)]
     pub(crate) fn plane(&mut self, sample: usize, channel: usize) -> &mut [f32] {

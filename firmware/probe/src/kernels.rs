@@ -3,6 +3,8 @@
 //! Shapes, slices and the number of threads pass through [`any`]: the compiler must not know them, or it would drop a
 //! panic that only other arguments reach.
 
+mod convolution;
+mod layers;
 mod products;
 mod steps;
 
@@ -28,7 +30,9 @@ impl Parallel for Two {
 pub fn run(isa: Isa, print: Print) -> Result {
     let ctx = Context::parallel(isa, &Two);
     steps::run(ctx, print)?;
-    products::run(ctx, print)
+    products::run(ctx, print)?;
+    convolution::run(ctx, print)?;
+    layers::run(ctx, print)
 }
 
 /// FNV-1a over the bits.
@@ -47,4 +51,9 @@ fn fill<const N: usize>(seed: u32) -> [f32; N] {
         s ^= s << 5;
         (s >> 8) as f32 / 8_388_608.0 - 1.0
     })
+}
+
+/// The first `n` elements.
+fn first(x: &mut [f32], n: usize) -> &mut [f32] {
+    x.get_mut(..n).unwrap_or_default()
 }
