@@ -33,6 +33,12 @@ pub trait Observer {
     fn epoch(&mut self, record: &EpochRecord);
 }
 
+/// Looks away.
+impl Observer for () {
+    fn step(&mut self, _: &StepRecord) {}
+    fn epoch(&mut self, _: &EpochRecord) {}
+}
+
 /// What an [`Observer`] hears of a step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StepRecord {
