@@ -94,3 +94,8 @@ pub use error::{Error, Result};
 pub use isa::Isa;
 pub use update::Update;
 pub use view::{Mat, MatMut};
+
+/// The README's examples are tested, too.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

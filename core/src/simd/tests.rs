@@ -40,6 +40,9 @@ const SPECIAL: [u32; 28] = [
     0x7fc0_0000, // NaN
 ];
 
+/// What `mul_wide` multiplies by: one of Philox's constants.
+const FACTOR: u32 = 0xd251_1f53;
+
 /// A small generator of bit patterns.
 struct Bits(u32);
 
@@ -58,7 +61,7 @@ impl Bits {
 }
 
 /// What each operation gives in one lane, and whether a NaN's sign and payload count.
-fn scalar(a: f32, b: f32, c: f32) -> [(&'static str, f32, bool); 17] {
+fn scalar(a: f32, b: f32, c: f32) -> [(&'static str, f32, bool); 19] {
     let (x, y) = (a.to_bits(), b.to_bits());
     [
         ("add", a + b, false),
@@ -78,17 +81,20 @@ fn scalar(a: f32, b: f32, c: f32) -> [(&'static str, f32, bool); 17] {
         ("shl_bits 1", f32::from_bits(x << 1), true),
         ("shr_bits 23", f32::from_bits(x >> 23), true),
         ("shr_bits 1", f32::from_bits(x >> 1), true),
+        ("mul_wide, low", f32::from_bits(x.wrapping_mul(FACTOR)), true),
+        ("mul_wide, high", f32::from_bits((u64::from(x) * u64::from(FACTOR) >> 32) as u32), true),
     ]
 }
 
 /// The same operations of the table `s`, in the same order.
 #[inline(always)]
-fn vector<S: Simd>(s: S, a: &Lanes, b: &Lanes, c: &Lanes) -> [Lanes; 17] {
-    let mut out = [[0.0; MAX_LANES]; 17];
+fn vector<S: Simd>(s: S, a: &Lanes, b: &Lanes, c: &Lanes) -> [Lanes; 19] {
+    let mut out = [[0.0; MAX_LANES]; 19];
     for at in (0..MAX_LANES).step_by(S::LANES) {
         // SAFETY: at + LANES <= MAX_LANES, the length of every array.
         unsafe {
             let (a, b, c) = (s.load(a.as_ptr().add(at)), s.load(b.as_ptr().add(at)), s.load(c.as_ptr().add(at)));
+            let (low, high) = s.mul_wide(a, FACTOR);
             let results = [
                 s.add(a, b),
                 s.sub(a, b),
@@ -107,6 +113,8 @@ fn vector<S: Simd>(s: S, a: &Lanes, b: &Lanes, c: &Lanes) -> [Lanes; 17] {
                 s.shl_bits::<1>(a),
                 s.shr_bits::<23>(a),
                 s.shr_bits::<1>(a),
+                low,
+                high,
             ];
             for (out, v) in out.iter_mut().zip(results) {
                 s.store(out.as_mut_ptr().add(at), v);

@@ -5,6 +5,7 @@
 
 mod convolution;
 mod layers;
+mod network;
 mod products;
 mod steps;
 
@@ -32,7 +33,8 @@ pub fn run(isa: Isa, print: Print) -> Result {
     steps::run(ctx, print)?;
     products::run(ctx, print)?;
     convolution::run(ctx, print)?;
-    layers::run(ctx, print)
+    layers::run(ctx, print)?;
+    network::run(ctx, print)
 }
 
 /// FNV-1a over the bits.
