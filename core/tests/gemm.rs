@@ -70,7 +70,7 @@ impl Case {
     fn vary(m: usize, n: usize, k: usize, seed: usize) -> Self {
         Self {
             layouts: [INPUTS[seed % 7], INPUTS[seed / 7 % 7], OUTPUTS[seed / 3 % 4]],
-            update: if seed % 2 == 0 { Update::Overwrite } else { Update::Accumulate },
+            update: if seed.is_multiple_of(2) { Update::Overwrite } else { Update::Accumulate },
             bias: seed % 3,
             activation: if seed % 5 < 2 { Activation::None } else { Activation::Relu },
             shift: seed % 4,

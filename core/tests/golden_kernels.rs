@@ -336,6 +336,7 @@ fn train10() {
     }
     let Trained { losses, params } = first.unwrap();
     let want = golden.numbers::<10>("train10/losses").map(|l| l as f32);
+    common::assert_close("train10 losses", &losses, &want, tolerance("train10 loss").relative, 0.0);
     for (name, got) in PARAMETERS.iter().zip(&params) {
         let got = if *name == "5.weight" { &transposed(got, 128, 10) } else { got };
         golden.check("train10 weights", &format!("train10/end/{name}"), got);

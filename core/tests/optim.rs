@@ -93,7 +93,7 @@ fn adam_follows_the_paper() {
     let adam = Adam { lr: 0.01, ..Adam::DEFAULT };
     for step in 1..=100 {
         let g = numbers(len, step);
-        adam_step(ctx, &adam, step as u32, &g, &mut p, &mut m, &mut v).unwrap();
+        adam_step(ctx, &adam, step, &g, &mut p, &mut m, &mut v).unwrap();
         for ([p, m, v], g) in exact.iter_mut().zip(&g) {
             let (g, t) = (*g as f64, step as i32);
             *m = 0.9 * *m + 0.1 * g;

@@ -80,7 +80,7 @@ fn box_muller(i: u64) -> f32 {
     let [a, b] = [i & !1, i | 1].map(|i| STREAM.bits(i) as f64 / 2f64.powi(32));
     let r = libm::sqrt(-2.0 * libm::log(a + 2f64.powi(-32)));
     let t = std::f64::consts::TAU * b;
-    (r * if i % 2 == 0 { libm::cos(t) } else { libm::sin(t) }) as f32
+    (r * if i.is_multiple_of(2) { libm::cos(t) } else { libm::sin(t) }) as f32
 }
 
 /// 2^20 numbers: each bound is five standard deviations of the estimate.

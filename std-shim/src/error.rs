@@ -41,8 +41,8 @@ pub enum Error {
         /// What is wrong with it.
         fault: String,
     },
-    /// Training met the first loss that is not a finite number.
-    #[error("training diverged: the loss of step {step} (epoch {epoch}) is {loss}; try a smaller learning rate")]
+    /// Training met the first loss, on a batch or on the test part, that is not a finite number.
+    #[error("training diverged: the loss is {loss} at step {step} (epoch {epoch}); try a smaller learning rate")]
     Diverged {
         /// The step, counted from 1 over the whole run.
         step: u64,

@@ -5,6 +5,24 @@
 //! happened, [`Pool`] lends the kernels its threads. The `flatgrad` program is all of them behind one command line.
 //!
 //! The same seed gives the same weights, bit for bit, on every instruction set and for every number of threads.
+//!
+//! ```
+//! use flatgrad::{Pool, data, train};
+//! use flatgrad_core::Isa;
+//! use flatgrad_core::net::{Layer, Net, Optimizer};
+//!
+//! const LAYERS: [Layer; 4] = [Layer::flatten(), Layer::dense(32), Layer::relu(), Layer::dense(10)];
+//! const NET: Net = Net::new([1, 8, 8], &LAYERS);
+//!
+//! let digits = data::digits()?;
+//! let optimizer = Optimizer::adam(3e-3);
+//! let settings = train::Settings { epochs: 5, batch: 32, optimizer, seed: 0, max_steps: None };
+//! let pool = Pool::new(2)?;
+//! let outcome = pool.run(|| train::train(pool.context(Isa::detect()), NET, &digits, &settings, &mut ()))?;
+//! assert!(outcome.history.epochs[4].test_accuracy > 0.9);
+//! println!("weights sha256 {}", outcome.weights.sha256());
+//! # Ok::<(), flatgrad::Error>(())
+//! ```
 #![forbid(unsafe_code)]
 
 mod error;

@@ -146,11 +146,11 @@ fn sgd_learns_too() {
 fn settings_outside_their_range_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     for (arguments, text) in [
-        (&["--epochs", "0"][..], "--epochs"),
+        (&["--epochs", "0"][..], "'--epochs <N>': must be a whole number from 1 on"),
         (&["--epochs", "-3"], "--epochs"),
         (&["--epochs", "many"], "--epochs"),
         (&["--batch", "0"], "--batch"),
-        (&["--batch", "1438"], "batch: must be from 1 to the 1437 training images"),
+        (&["--batch", "1438"], "--batch: must be from 1 to the 1437 training images"),
         (&["--batch", "18446744073709551616"], "--batch"),
         (&["--lr", "NaN"], "finite number above 0"),
         (&["--lr", "inf"], "finite number above 0"),
@@ -159,7 +159,7 @@ fn settings_outside_their_range_are_refused() {
         (&["--lr", "-0.1"], "finite number above 0"),
         (&["--lr", "fast"], "not a number"),
         (&["--threads", "0"], "--threads"),
-        (&["--threads", "1000000"], "threads: must be from 1 to 1024"),
+        (&["--threads", "1000000"], "--threads: must be from 1 to 1024"),
         (&["--max-steps", "0"], "--max-steps"),
         (&["--seed", "-1"], "--seed"),
         (&["--net", "rnn"], "cnn, mlp"),

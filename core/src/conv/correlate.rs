@@ -1,5 +1,6 @@
 //! The engine of the forward pass and of the input gradient: both are correlations.
 
+use super::ahead::Ahead;
 use super::axis::Axis;
 use super::patch::fill_patch;
 use super::pixel_tile::{pixel_tile, pixel_tile_size};
@@ -154,8 +155,9 @@ impl Correlation {
             let count = (channels - channel).min(planes.end - at);
             let Some((mine, others)) = to.split_at_mut_checked(count * plane) else { return };
             let len = self.reads * self.conv.groups * self.from[0] * self.from[1];
+            let next = from.get((sample + 1) * len..).unwrap_or_default();
             let Some(from) = from.get(sample * len..(sample + 1) * len) else { return };
-            self.sample(s, channel, from, [packed, offsets], bias, activation, mine, patch);
+            self.sample(s, channel, [from, next], [packed, offsets], bias, activation, mine, patch);
             (to, at) = (others, at + count);
         }
     }
@@ -166,7 +168,7 @@ impl Correlation {
         &self,
         s: S,
         first: usize,
-        from: &[f32],
+        [from, next]: [&[f32]; 2],
         [mut packed, mut offsets]: [&[f32]; 2],
         bias: Option<&[f32]>,
         activation: Activation,
@@ -195,7 +197,11 @@ impl Correlation {
                     return;
                 };
                 let finish = Finish::Final(bias.and_then(|bias| bias.get(first + done..)), activation);
-                self.strips(s, &p, x, [weights, places], lanes, finish, count, to, patch);
+                // While one sample is computed the next one is fetched, an equal part with each tile.
+                let (tile, tiles) = p.tiles(S::LANES, count);
+                let len = self.reads * from_plane;
+                let ahead = Ahead::new(next.get(group * len..(group + 1) * len), tiles);
+                self.strips(s, &p, x, ahead, [weights, places], [lanes, tile], finish, count, to, patch);
                 done += count;
             }
         }
@@ -208,8 +214,9 @@ impl Correlation {
         s: S,
         p: &Phase,
         x: &[f32],
+        mut ahead: Ahead,
         [weights, offsets]: [&[f32]; 2],
-        lanes: usize,
+        [lanes, tile]: [usize; 2],
         finish: Finish,
         count: usize,
         to: &mut [f32],
@@ -251,7 +258,13 @@ impl Correlation {
                     };
                     // SAFETY: `offsets` are places in `patch`, which has a vector's floats behind the last; the weights
                     // hold `all` vectors for each vector of channels; the strip lies inside the planes.
-                    unsafe { if lanes > 1 { strip.channel_lanes(s, finish) } else { strip.pixel_lanes(s, finish) } }
+                    unsafe {
+                        if lanes > 1 {
+                            strip.channel_lanes(s, tile, &mut ahead, finish)
+                        } else {
+                            strip.pixel_lanes(s, finish)
+                        }
+                    }
                 }
             }
         }
@@ -314,6 +327,13 @@ impl Correlation {
 }
 
 impl Phase {
+    /// Pixels of a tile of channel lanes, and how many tiles `channels` channels have.
+    fn tiles(&self, lanes: usize, channels: usize) -> (usize, usize) {
+        let tile = balanced(self.plan.cols, max_tile(lanes));
+        let across = self.col.outs.div_ceil(tile);
+        (tile, (self.row.outs * across * channels.div_ceil(2 * lanes)).max(1))
+    }
+
     /// Taps of the phase.
     const fn taps(&self) -> usize {
         self.row.taps * self.col.taps
@@ -339,9 +359,8 @@ impl Strip {
     /// # Safety
     /// The pointers must be good for the tiles of the strip.
     #[inline(always)]
-    unsafe fn channel_lanes<S: Simd>(&self, s: S, finish: Finish) {
+    unsafe fn channel_lanes<S: Simd>(&self, s: S, tile: usize, ahead: &mut Ahead, finish: Finish) {
         let [offsets, patch, weights] = self.sources;
-        let tile = balanced(self.outs[1], max_tile(S::LANES));
         for channel in (0..self.channels).step_by(2 * S::LANES) {
             let channels = (self.channels - channel).min(2 * S::LANES);
             let finish = finish.from(channel);
@@ -354,10 +373,11 @@ impl Strip {
                         let at =
                             self.place.at.add(channel * self.place.channel + r * self.place.row + c * self.place.pixel);
                         let (chain, place) = ([self.k, self.all * S::LANES], Place { at, ..self.place });
+                        let ahead = ahead.next(self.k.saturating_sub(channels));
                         if channels > S::LANES {
-                            channel_tile::<S, 2>(s, size, chain, sources, place, self.resume, finish);
+                            channel_tile::<S, 2>(s, size, chain, sources, place, ahead, self.resume, finish);
                         } else {
-                            channel_tile::<S, 1>(s, size, chain, sources, place, self.resume, finish);
+                            channel_tile::<S, 1>(s, size, chain, sources, place, ahead, self.resume, finish);
                         }
                     }
                 }

@@ -23,6 +23,7 @@
 //! # Ok::<(), flatgrad_core::Error>(())
 //! ```
 
+mod ahead;
 mod axis;
 mod bias_grad;
 mod correlate;

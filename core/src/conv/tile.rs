@@ -4,6 +4,7 @@
 //! lanes* put neighbouring output channels into a vector and broadcast the pixel; *pixel lanes* put neighbouring pixels
 //! into a vector and broadcast the weight, which is better for few channels.
 
+use super::ahead::Fetch;
 use crate::Activation;
 use crate::simd::{MAX_LANES, Simd};
 
@@ -38,17 +39,33 @@ impl Finish<'_> {
         }
     }
 
+    /// What is stored of accumulators that share a vector of biases.
     #[inline(always)]
-    pub(super) fn apply<S: Simd>(self, s: S, acc: S::V, bias: impl FnOnce(&[f32]) -> S::V) -> S::V {
+    pub(super) fn apply<S: Simd, const N: usize>(
+        self,
+        s: S,
+        acc: [S::V; N],
+        bias: impl FnOnce(&[f32]) -> S::V,
+    ) -> [S::V; N] {
         let Finish::Final(biases, activation) = self else { return acc };
         let zero = s.splat(0.0);
-        let mut y = s.add(acc, zero);
+        let mut y = acc.map(
+            #[inline(always)]
+            |acc| s.add(acc, zero),
+        );
         if let Some(biases) = biases {
-            y = s.add(y, bias(biases));
+            let bias = bias(biases);
+            y = y.map(
+                #[inline(always)]
+                |y| s.add(y, bias),
+            );
         }
         match activation {
             Activation::None => y,
-            Activation::Relu => s.max(zero, y),
+            Activation::Relu => y.map(
+                #[inline(always)]
+                |y| s.max(zero, y),
+            ),
         }
     }
 }
@@ -63,38 +80,62 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// `n` pixels, at most a vector of them.
+    /// The first `n` pixels of as many lines (`distance` apart, from `at` on) as there are vectors; no more than `lines`.
     ///
     /// # Safety
-    /// The pixels must be readable.
+    /// The pixels of the lines must be readable.
     #[inline(always)]
-    pub(super) unsafe fn load<S: Simd>(self, s: S, at: *const f32, n: usize) -> S::V {
-        // SAFETY: the caller grants the pixels; the array holds the longest vector.
-        unsafe {
-            if self.pixel == 1 {
-                return s.load_tail(at, s.tail(n));
+    pub(super) unsafe fn load<S: Simd>(
+        self,
+        s: S,
+        at: *const f32,
+        [distance, lines, n]: [usize; 3],
+        block: &mut [S::V],
+    ) {
+        let tail = s.tail(n);
+        for (l, v) in block.iter_mut().enumerate() {
+            if l >= lines {
+                continue;
             }
-            let mut lanes = [0.0; MAX_LANES];
-            for i in 0..n.min(S::LANES) {
-                lanes[i] = *at.add(i * self.pixel);
+            let at = at.wrapping_add(l * distance);
+            // SAFETY: the caller grants the pixels; the array holds the longest vector.
+            unsafe {
+                if self.pixel == 1 {
+                    *v = s.load_tail(at, tail);
+                } else {
+                    let mut lanes = [0.0; MAX_LANES];
+                    for i in 0..n.min(S::LANES) {
+                        lanes[i] = *at.add(i * self.pixel);
+                    }
+                    *v = s.load(lanes.as_ptr());
+                }
             }
-            s.load(lanes.as_ptr())
         }
     }
 
+    /// The way back of [`Place::load`].
+    ///
     /// # Safety
-    /// The pixels must be writable.
+    /// The pixels of the lines must be writable.
     #[inline(always)]
-    pub(super) unsafe fn store<S: Simd>(self, s: S, at: *mut f32, v: S::V, n: usize) {
-        // SAFETY: the caller grants the pixels; the array holds the longest vector.
-        unsafe {
-            if self.pixel == 1 {
-                return s.store_tail(at, v, s.tail(n));
+    pub(super) unsafe fn store<S: Simd>(self, s: S, at: *mut f32, [distance, lines, n]: [usize; 3], block: &[S::V]) {
+        let tail = s.tail(n);
+        for (l, &v) in block.iter().enumerate() {
+            if l >= lines {
+                continue;
             }
-            let mut lanes = [0.0; MAX_LANES];
-            s.store(lanes.as_mut_ptr(), v);
-            for i in 0..n.min(S::LANES) {
-                *at.add(i * self.pixel) = lanes[i];
+            let at = at.wrapping_add(l * distance);
+            // SAFETY: the caller grants the pixels; the array holds the longest vector.
+            unsafe {
+                if self.pixel == 1 {
+                    s.store_tail(at, v, tail);
+                } else {
+                    let mut lanes = [0.0; MAX_LANES];
+                    s.store(lanes.as_mut_ptr(), v);
+                    for i in 0..n.min(S::LANES) {
+                        *at.add(i * self.pixel) = lanes[i];
+                    }
+                }
             }
         }
     }
@@ -129,6 +170,7 @@ unsafe fn channel_chain<S: Simd, const M: usize, const NV: usize>(
     x: *const f32,
     weight: *const f32,
     vector: usize,
+    fetch: [Fetch; 2],
     memory: &mut ChannelAcc<S, NV>,
 ) {
     if M > max_tile(S::LANES) {
@@ -138,20 +180,28 @@ unsafe fn channel_chain<S: Simd, const M: usize, const NV: usize>(
         #[inline(always)]
         |i| memory[i],
     );
-    for p in 0..k {
-        // SAFETY: granted by the caller.
-        unsafe {
-            let x = x.add((*offsets.add(p)).to_bits() as usize);
-            let w: [S::V; NV] = core::array::from_fn(
-                #[inline(always)]
-                |v| s.load(weight.add(v * vector + p * S::LANES)),
-            );
-            for i in 0..M {
-                let x = s.splat(*x.add(i));
-                for v in 0..NV {
-                    acc[i][v] = s.mul_add(x, w[v], acc[i][v]);
+    let mut p = 0;
+    for Fetch { mut at, length, stride, steps } in fetch {
+        let end = k.min(p + steps.min(k));
+        while p < end {
+            s.prefetch(at);
+            s.prefetch(at.wrapping_add(length));
+            at = at.wrapping_add(stride);
+            // SAFETY: granted by the caller.
+            unsafe {
+                let x = x.add((*offsets.add(p)).to_bits() as usize);
+                let w: [S::V; NV] = core::array::from_fn(
+                    #[inline(always)]
+                    |v| s.load(weight.add(v * vector + p * S::LANES)),
+                );
+                for i in 0..M {
+                    let x = s.splat(*x.add(i));
+                    for v in 0..NV {
+                        acc[i][v] = s.mul_add(x, w[v], acc[i][v]);
+                    }
                 }
             }
+            p += 1;
         }
     }
     for (memory, acc) in memory.iter_mut().zip(acc) {
@@ -170,9 +220,13 @@ pub(super) unsafe fn channel_tile<S: Simd, const NV: usize>(
     [k, vector]: [usize; 2],
     [offsets, x, weight]: [*const f32; 3],
     place: Place,
+    ahead: Fetch,
     resume: bool,
     finish: Finish,
 ) {
+    // What is stored at the end is on its way while the tile computes; then what later tiles read.
+    let length = pixels.saturating_sub(1) * place.pixel;
+    let fetch = [Fetch { at: place.at, length, stride: place.channel, steps: channels }, ahead];
     let mut acc: ChannelAcc<S, NV> = [[s.splat(0.0); NV]; MAX_TILE];
     // Square blocks of the tile, which a transposition turns: first pixel, vector of channels.
     let blocks = (0..pixels).step_by(S::LANES).flat_map(
@@ -184,11 +238,9 @@ pub(super) unsafe fn channel_tile<S: Simd, const NV: usize>(
         if resume {
             for (first, v) in blocks.clone() {
                 let mut block = [s.splat(0.0); MAX_LANES];
-                for (l, line) in block.iter_mut().enumerate().take(S::LANES.min(channels.saturating_sub(v * S::LANES)))
-                {
-                    let at = place.at.add((v * S::LANES + l) * place.channel + first * place.pixel);
-                    *line = place.load(s, at, pixels - first);
-                }
+                let lines = [place.channel, channels.saturating_sub(v * S::LANES), pixels - first];
+                let at = place.at.add(v * S::LANES * place.channel + first * place.pixel);
+                place.load(s, at, lines, &mut block[..S::LANES]);
                 transpose(s, &mut block);
                 acc.iter_mut().skip(first).zip(block).for_each(|(acc, b)| acc[v] = b);
             }
@@ -196,28 +248,29 @@ pub(super) unsafe fn channel_tile<S: Simd, const NV: usize>(
         macro_rules! chains {
             ($($m:literal)*) => {
                 match pixels {
-                    $($m => channel_chain::<S, $m, NV>(s, k, offsets, x, weight, vector, &mut acc),)*
+                    $($m => channel_chain::<S, $m, NV>(s, k, offsets, x, weight, vector, fetch, &mut acc),)*
                     _ => {}
                 }
             };
         }
         chains!(1 2 3 4 5 6 7 8 9 10 11 12 13 14);
         for (first, v) in blocks {
-            let live = S::LANES.min(channels.saturating_sub(v * S::LANES));
+            let live = channels.saturating_sub(v * S::LANES);
             let mut block = [s.splat(0.0); MAX_LANES];
-            for (b, acc) in block.iter_mut().zip(acc.iter().skip(first)).take(S::LANES) {
-                *b = finish.apply(
-                    s,
-                    acc[v],
-                    #[inline(always)]
-                    |bias| s.load_tail(bias.as_ptr().add(v * S::LANES), s.tail(live)),
-                );
+            for i in 0..S::LANES {
+                if let Some(acc) = acc.get(first + i) {
+                    block[i] = acc[v];
+                }
             }
+            block = finish.apply(
+                s,
+                block,
+                #[inline(always)]
+                |bias| s.load_tail(bias.as_ptr().add(v * S::LANES), s.tail(live)),
+            );
             transpose(s, &mut block);
-            for (l, line) in block.into_iter().enumerate().take(live) {
-                let at = place.at.add((v * S::LANES + l) * place.channel + first * place.pixel);
-                place.store(s, at, line, pixels - first);
-            }
+            let at = place.at.add(v * S::LANES * place.channel + first * place.pixel);
+            place.store(s, at, [place.channel, live, pixels - first], &block[..S::LANES]);
         }
     }
 }

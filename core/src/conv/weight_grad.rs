@@ -1,5 +1,6 @@
 //! The weight gradient.
 
+use super::ahead::Ahead;
 use super::axis::Axis;
 use super::patch::fill_patch;
 use super::plan::{Plan, balanced};
@@ -137,12 +138,13 @@ impl WeightPass {
             for n in 0..self.conv.n {
                 let group = n * self.conv.groups + channel / nonzero(per_group);
                 let at = (n * self.conv.out_channels + channel) * self.outs;
-                let (Some(x), Some(dy)) =
-                    (x.get(group * in_len..(group + 1) * in_len), dy.get(at..at + channels * self.outs))
-                else {
-                    return;
-                };
-                self.sample(s, channels, x, dy, offsets, acc, dyt, patch);
+                let x_at = |group: usize| x.get(group * in_len..(group + 1) * in_len);
+                let dy_at = |at: usize| dy.get(at..at + channels * self.outs);
+                let (Some(x), Some(dy)) = (x_at(group), dy_at(at)) else { return };
+                let (x_next, dy_next) =
+                    (x_at(group + self.conv.groups), dy_at(at + self.conv.out_channels * self.outs));
+                let next = [x_next, dy_next].map(|data| Ahead::new(data, self.tiles_of_a_sample(S::LANES, channels)));
+                self.sample(s, channels, [x, dy], next, offsets, acc, dyt, patch);
             }
             store_chains::<S>(acc, self.k(), dw);
         }
@@ -154,8 +156,8 @@ impl WeightPass {
         &self,
         s: S,
         channels: usize,
-        x: &[f32],
-        dy: &[f32],
+        [x, dy]: [&[f32]; 2],
+        mut next: [Ahead; 2],
         offsets: &[f32],
         acc: &mut [f32],
         dyt: &mut [f32],
@@ -182,11 +184,16 @@ impl WeightPass {
                     // SAFETY: `offsets` are places in `patch`; `acc` and `dyt` hold a vector for each vector of channels
                     // and kernel element, or output.
                     unsafe {
-                        self.tiles(s, channels, live * taps, outs, [offsets, patch, dyt], vector, acc);
+                        self.tiles(s, channels, live * taps, outs, [offsets, patch, dyt], vector, acc, &mut next);
                     }
                 }
             }
         }
+    }
+
+    fn tiles_of_a_sample(&self, lanes: usize, channels: usize) -> usize {
+        let strips = self.row.outs.div_ceil(self.plan.rows) * self.col.outs.div_ceil(self.plan.cols);
+        strips * self.k().div_ceil(max_tile(lanes)) * channels.div_ceil(2 * lanes)
     }
 
     /// All tiles of a strip: `count` kernel elements by `channels` output channels.
@@ -203,20 +210,25 @@ impl WeightPass {
         [offsets, patch, dyt]: [&[f32]; 3],
         dy_vector: usize,
         acc: &mut [f32],
+        next: &mut [Ahead; 2],
     ) {
         let acc_vector = self.k() * S::LANES;
         let tile = balanced(count, max_tile(S::LANES));
         for v in (0..channels.div_ceil(S::LANES)).step_by(2) {
             for i in (0..count).step_by(nonzero(tile)) {
                 let m = tile.min(count - i);
+                let fetch = next.each_mut().map(
+                    #[inline(always)]
+                    |next| next.next(outs.rows * outs.cols),
+                );
                 // SAFETY: granted by the caller.
                 unsafe {
                     let sources = [offsets.as_ptr().add(i), patch.as_ptr(), dyt.as_ptr().add(v * dy_vector)];
                     let acc = acc.as_mut_ptr().add(v * acc_vector + i * S::LANES);
                     if (v + 1) * S::LANES < channels {
-                        weight_tile::<S, 2>(s, m, outs, sources, dy_vector, acc, acc_vector);
+                        weight_tile::<S, 2>(s, m, outs, sources, dy_vector, acc, acc_vector, fetch);
                     } else {
-                        weight_tile::<S, 1>(s, m, outs, sources, dy_vector, acc, acc_vector);
+                        weight_tile::<S, 1>(s, m, outs, sources, dy_vector, acc, acc_vector, fetch);
                     }
                 }
             }

@@ -1,5 +1,6 @@
 //! The inner loop of the weight gradient: a register tile of kernel elements by vectors of output channels.
 
+use super::ahead::Fetch;
 use super::tile::{MAX_TILE, max_tile, transpose};
 use crate::simd::{MAX_LANES, Simd};
 
@@ -25,6 +26,7 @@ unsafe fn weight_chain<S: Simd, const M: usize, const NV: usize>(
     dy_vector: usize,
     memory: *mut f32,
     acc_vector: usize,
+    mut fetch: [Fetch; 2],
 ) {
     if M > max_tile(S::LANES) {
         return; // decided at compile time: there is no such tile
@@ -47,6 +49,10 @@ unsafe fn weight_chain<S: Simd, const M: usize, const NV: usize>(
                     #[inline(always)]
                     |v| s.load(dy.add(v * dy_vector)),
                 );
+                for fetch in &mut fetch {
+                    s.prefetch(fetch.at);
+                    fetch.at = fetch.at.wrapping_add(fetch.stride);
+                }
                 for i in 0..M {
                     let x = s.splat(*taps[i].add(c));
                     for v in 0..NV {
@@ -77,12 +83,13 @@ pub(super) unsafe fn weight_tile<S: Simd, const NV: usize>(
     dy_vector: usize,
     acc: *mut f32,
     acc_vector: usize,
+    fetch: [Fetch; 2],
 ) {
     macro_rules! chains {
         ($($m:literal)*) => {
             match count {
                 // SAFETY: granted by the caller.
-                $($m => unsafe { weight_chain::<S, $m, NV>(s, outs, sources, dy_vector, acc, acc_vector) },)*
+                $($m => unsafe { weight_chain::<S, $m, NV>(s, outs, sources, dy_vector, acc, acc_vector, fetch) },)*
                 _ => {}
             }
         };

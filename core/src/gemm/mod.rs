@@ -11,7 +11,7 @@
 //! ```
 //!
 //! An element's chain cannot be cut over `k` into sums that are joined later, so speed has to come from working on many
-//! elements at once. The real code (`blocks.rs` and `tile.rs`) is five loops around a tile:
+//! elements at once. The real code (`blocks.rs`, `panel.rs`, `tile.rs`) is five loops around a tile:
 //!
 //! ```text
 //! for pc in blocks of KC over k:                    // chains pause: c holds them from block to block
@@ -42,12 +42,13 @@
 //! - **Threads** get rectangles of `c`, and each packs for itself; `k` is never shared out.
 //!
 //! What it gives up: sums in several accumulators per element, which would be faster where there are few elements and `k`
-//! is long (the bits would depend on their number), and a loop over blocks of columns for an L3 cache, which showed no
-//! gain up to 2048 columns. Tile and block sizes are in `table.rs`, the only file here that names instruction sets.
+//! is long (the bits would depend on their number), and a loop over blocks of columns for an L3 cache: each block of rows
+//! reads all of `b`. Tile and block sizes are in `table.rs`, the only file here that names instruction sets.
 
 mod blocks;
 mod epilogue;
 mod pack;
+mod panel;
 mod product;
 mod table;
 pub(crate) mod tile;

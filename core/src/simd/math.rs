@@ -7,7 +7,7 @@ use super::Simd;
 /// low bits of the sum.
 const ROUND: f32 = 12_582_912.0;
 
-/// `e^x`, at most 2 ULP from the true value everywhere (0.99 measured); the subnormal range underflows gradually.
+/// `e^x`, at most 2 ULP from the true value everywhere (0.991 over all inputs); the subnormal range underflows gradually.
 ///
 /// `x = n ln 2 + r` with `|r| <= ln(2) / 2`: `ln 2` in two parts of which the first has so few bits that `n` times it is
 /// exact (Cody and Waite, "Software Manual for the Elementary Functions", 1980), a polynomial in `r` (the coefficients

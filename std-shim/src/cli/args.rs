@@ -1,7 +1,8 @@
 //! What can be asked for, and its defaults.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use flatgrad::model::Recipe;
@@ -33,15 +34,15 @@ pub struct TrainArgs {
     #[arg(long, value_enum, default_value_t = NetName::Cnn)]
     pub net: NetName,
     /// Passes over the training images [default: 20 for digits, else 5]
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = positive::<NonZeroUsize>, allow_negative_numbers = true)]
     pub epochs: Option<NonZeroUsize>,
     /// Images per step [default: 32 for digits, else 128]
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = positive::<NonZeroUsize>, allow_negative_numbers = true)]
     pub batch: Option<NonZeroUsize>,
     /// The optimizer; sgd has momentum 0.9
     #[arg(long, value_enum, default_value_t = OptimizerName::Adam)]
     pub optimizer: OptimizerName,
-    /// The learning rate [default: 0.001 for adam, 0.05 for sgd]
+    /// The learning rate [default: 0.001 for adam, 0.01 for sgd]
     #[arg(long, value_name = "X", value_parser = learning_rate, allow_negative_numbers = true)]
     pub lr: Option<f32>,
     /// Decides initial weights, order of images and dropout
@@ -51,11 +52,11 @@ pub struct TrainArgs {
     #[arg(long, value_parser = ["auto", "portable", "avx2", "avx512", "neon"], default_value = "auto")]
     pub isa: String,
     /// How many threads: changes the speed only [default: as many as there are]
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = positive::<NonZeroUsize>, allow_negative_numbers = true)]
     pub threads: Option<NonZeroUsize>,
     /// Stop after so many steps
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    pub max_steps: Option<std::num::NonZeroU64>,
+    #[arg(long, value_name = "N", value_parser = positive::<NonZeroU64>, allow_negative_numbers = true)]
+    pub max_steps: Option<NonZeroU64>,
     /// Where the results go; an earlier run's are replaced once this one has succeeded [default: runs/DATA-NET]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -105,7 +106,7 @@ impl TrainArgs {
     }
     pub fn lr(&self) -> f32 {
         self.lr.unwrap_or(match self.optimizer {
-            OptimizerName::Sgd => 0.05,
+            OptimizerName::Sgd => 0.01,
             OptimizerName::Adam => 0.001,
         })
     }
@@ -115,6 +116,10 @@ impl TrainArgs {
             OptimizerName::Adam => "adam",
         }
     }
+}
+
+fn positive<N: FromStr>(text: &str) -> Result<N, String> {
+    text.parse().map_err(|_| "must be a whole number from 1 on".to_string())
 }
 
 fn learning_rate(text: &str) -> Result<f32, String> {

@@ -11,6 +11,7 @@ use clap::Parser;
 use clap::error::ErrorKind;
 
 use args::{Cli, Command};
+use flatgrad::Error;
 
 /// Does what the arguments say.
 ///
@@ -31,7 +32,11 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> Result<(), String> {
         Some(Command::Train(args)) => args,
         None => cli.train,
     };
-    train::run(&args).map_err(|error| error.to_string())
+    train::run(&args).map_err(|error| match error {
+        // Settings have the names of their options.
+        Error::Setting { what, fault } => format!("--{what}: {fault}"),
+        other => other.to_string(),
+    })
 }
 
 /// One line on stderr.

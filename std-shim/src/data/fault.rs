@@ -29,7 +29,7 @@ pub enum DataFault {
         found: [u8; 4],
     },
     /// The header asks for more than the reader is willing to hold.
-    #[error("the header promises {dims:?} bytes, more than the {limit} this reader accepts")]
+    #[error("the header promises {} bytes, more than the {} MiB this reader accepts", product(dims), limit >> 20)]
     Limit {
         /// The dimensions in the header.
         dims: Vec<u32>,
@@ -116,4 +116,8 @@ pub enum DataFault {
         /// Pixels of one image.
         pixels: usize,
     },
+}
+
+fn product(dims: &[u32]) -> String {
+    dims.iter().map(u32::to_string).collect::<Vec<_>>().join(" x ")
 }

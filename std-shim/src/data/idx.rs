@@ -38,8 +38,7 @@ pub fn read_folder(folder: &Path, classes: usize) -> Result<DataSplit> {
     let [train, test] = paths;
     let (train, test) = ((train.0?, train.1?), (test.0?, test.1?));
 
-    let name = folder.canonicalize().ok().and_then(|p| p.file_name().map(|n| n.to_string_lossy().into_owned()));
-    let name = name.unwrap_or_else(|| folder.display().to_string());
+    let name = name(folder);
     let train = read_part(&name, &train.0, &train.1, classes)?;
     let images = test.0.clone();
     let test = read_part(&name, &test.0, &test.1, classes)?;
@@ -100,6 +99,13 @@ fn assemble(name: &str, images: Idx, labels: Idx, classes: usize, white: u8) -> 
     let shape = [1, images.dims[1], images.dims[2]];
     let labels = labels.bytes.into_iter().map(u32::from).collect();
     Dataset::new(name, shape, classes, white, images.bytes, labels)
+}
+
+/// The folder's own name; of `.` or `..`, the name of what they stand for.
+fn name(folder: &Path) -> String {
+    let last = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let resolved = || folder.canonicalize().ok().and_then(|path| last(&path));
+    last(folder).or_else(resolved).unwrap_or_else(|| "data".to_string())
 }
 
 /// The first of the usual names that the folder has.

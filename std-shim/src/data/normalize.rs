@@ -5,6 +5,14 @@ use crate::error::{Error, Result};
 
 /// `(x / white - mean) / std`, with one mean and one standard deviation per channel, from the training part only.
 ///
+/// ```
+/// use flatgrad::data::{Dataset, Normalizer};
+/// let data = Dataset::new("two", [1, 1, 1], 1, 100, vec![0, 10], vec![0, 0])?;
+/// let normalizer = Normalizer::fit(&data);
+/// assert_eq!((normalizer.mean(), normalizer.std()), (&[0.05][..], &[0.05][..]));
+/// # Ok::<(), flatgrad::Error>(())
+/// ```
+///
 /// # Numerics
 ///
 /// Mean and standard deviation (the biased one) come from exact integer sums, divided and rooted in f64 and rounded to

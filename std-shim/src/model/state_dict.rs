@@ -25,6 +25,17 @@ pub enum Tensor {
 }
 
 /// Named tensors, in the order of PyTorch's `state_dict()`: layer by layer.
+///
+/// ```
+/// use flatgrad::model::StateDict;
+/// let mut dict = StateDict::new();
+/// // In memory a dense layer's weight is [inputs, outputs]; in the file it is [outputs, inputs].
+/// dict.push_dense("fc1.weight", [2, 3], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0])?;
+/// dict.push("fc1.bias", &[3], vec![0.0; 3])?;
+/// let file = dict.to_safetensors()?;
+/// assert_eq!(StateDict::from_safetensors(&file)?.get("fc1.bias"), dict.get("fc1.bias"));
+/// # Ok::<(), flatgrad::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StateDict {
     entries: Vec<(String, Tensor)>,

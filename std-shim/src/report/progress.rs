@@ -24,7 +24,7 @@ impl Progress {
     /// One more step is done.
     pub fn step(&self, epoch: usize, loss: f64, samples_per_second: f64) {
         if !self.bar.is_hidden() {
-            self.bar.set_message(format!("epoch {epoch}  loss {loss:.4}  {samples_per_second:.0} samples/s"));
+            self.bar.set_message(format!("epoch {epoch}  loss {loss:.4}  {samples_per_second:.0} images/s"));
         }
         self.bar.inc(1);
     }

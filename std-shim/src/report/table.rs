@@ -16,6 +16,16 @@ pub struct LayerRow {
 }
 
 /// The rows, aligned, with a heading and the sums of parameters and bytes.
+///
+/// ```
+/// use flatgrad::model::{Recipe, layer_rows};
+/// use flatgrad_core::net::Net;
+/// let layers = Recipe::Mlp.layers([1, 28, 28], 10);
+/// let net = Net::try_new([1, 28, 28], &layers)?;
+/// let table = flatgrad::report::layer_table(&layer_rows(&net, 128));
+/// assert!(table.contains("628,000"));
+/// # Ok::<(), flatgrad_core::net::NetError>(())
+/// ```
 pub fn layer_table(rows: &[LayerRow]) -> String {
     let heading = ["layer", "output", "parameters", "bytes"].map(String::from);
     let body = rows.iter().map(|row| {
@@ -41,12 +51,16 @@ pub fn layer_table(rows: &[LayerRow]) -> String {
     table
 }
 
-/// A number with commas: `1,437`.
+/// A number with commas.
+///
+/// ```
+/// assert_eq!(flatgrad::report::grouped(1437), "1,437");
+/// ```
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);

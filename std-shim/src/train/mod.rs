@@ -33,6 +33,12 @@ pub trait Observer {
     fn epoch(&mut self, record: &EpochRecord);
 }
 
+/// Looks away.
+impl Observer for () {
+    fn step(&mut self, _: &StepRecord) {}
+    fn epoch(&mut self, _: &EpochRecord) {}
+}
+
 /// What an [`Observer`] hears of a step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StepRecord {
@@ -121,6 +127,7 @@ pub fn train(
     for epoch in 1..=settings.epochs {
         let pass = run.epoch(epoch, &data.train)?;
         let (test_loss, test_accuracy) = evaluate(&mut run.trainer, &data.test, &mut test, settings.batch)?;
+        run.check_finite(epoch, test_loss)?;
         run.record(epoch, &pass, test_loss, test_accuracy);
         samples += pass.samples;
         training += pass.time;
@@ -177,12 +184,11 @@ impl Run<'_, '_> {
             }
             let (x, labels) = self.train.load(indices)?;
             let report = self.trainer.step(&self.settings.optimizer, x, labels)?;
-            let loss = report.loss_sum / labels.len() as f32;
+            let samples = labels.len();
+            let loss = report.loss_sum / samples as f32;
             self.history.step_losses.push(loss);
-            if !loss.is_finite() {
-                return Err(Error::Diverged { step: self.history.step_losses.len() as u64, epoch, loss });
-            }
-            pass.samples += labels.len();
+            self.check_finite(epoch, loss)?;
+            pass.samples += samples;
             pass.loss_sum += f64::from(report.loss_sum);
             let samples_per_second = rate(pass.samples, start.elapsed());
             self.observer.step(&StepRecord { epoch, loss: pass.loss_sum / pass.samples as f64, samples_per_second });
@@ -204,6 +210,11 @@ impl Run<'_, '_> {
         self.observer.epoch(&record);
         self.history.epochs.push(record);
         self.history.epoch_ends.push(self.history.step_losses.len());
+    }
+
+    fn check_finite(&self, epoch: usize, loss: f32) -> Result {
+        let step = self.history.step_losses.len() as u64;
+        if loss.is_finite() { Ok(()) } else { Err(Error::Diverged { step, epoch, loss }) }
     }
 
     fn is_over(&self) -> bool {

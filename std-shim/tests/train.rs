@@ -1,0 +1,207 @@
+//! The training loop, from the library.
+#![allow(missing_docs, reason = "a test")]
+
+use flatgrad::data::{self, DataSplit, Normalizer, epoch_order};
+use flatgrad::model::{Tensor, layer_rows, state_dict};
+use flatgrad::report::EpochRecord;
+use flatgrad::train::{Observer, Outcome, Settings, StepRecord, train};
+use flatgrad::{Error, Result};
+use flatgrad_core::net::{Config, Layer, Net, Optimizer, Plan, Trainer};
+use flatgrad_core::{Context, Isa};
+
+const LAYERS: [Layer; 6] = [
+    Layer::conv2d(4, 3).padding(1).no_bias(),
+    Layer::batch_norm(),
+    Layer::relu(),
+    Layer::max_pool(2),
+    Layer::flatten(),
+    Layer::dense(10),
+];
+const NET: Net = Net::new([1, 8, 8], &LAYERS);
+const ADAM: Optimizer = Optimizer::adam(3e-3);
+
+fn settings() -> Settings {
+    Settings { epochs: 2, batch: 16, optimizer: ADAM, seed: 5, max_steps: None }
+}
+
+/// 100 digits for training, 30 for testing: neither is a whole number of batches of 16.
+fn small() -> DataSplit {
+    let digits = data::digits().unwrap();
+    DataSplit {
+        train: digits.train.filter("train", |i| i < 100).unwrap(),
+        test: digits.test.filter("test", |i| i < 30).unwrap(),
+    }
+}
+
+/// Writes down what it hears.
+#[derive(Default)]
+struct Log {
+    steps: Vec<StepRecord>,
+    epochs: Vec<EpochRecord>,
+}
+
+impl Observer for Log {
+    fn step(&mut self, step: &StepRecord) {
+        self.steps.push(*step);
+    }
+    fn epoch(&mut self, record: &EpochRecord) {
+        self.epochs.push(record.clone());
+    }
+}
+
+fn run(settings: &Settings) -> Result<(Outcome, Log)> {
+    let mut log = Log::default();
+    let ctx = Context::serial(Isa::detect());
+    train(ctx, NET, &small(), settings, &mut log).map(|outcome| (outcome, log))
+}
+
+#[test]
+fn the_loop_is_the_one_written_out_by_hand() {
+    let (outcome, _) = run(&settings()).unwrap();
+
+    let data = small();
+    let normalizer = Normalizer::fit(&data.train);
+    let plan = Plan::try_new(&NET, Config::new(16, ADAM)).unwrap();
+    let mut arena = vec![0.0; plan.train_len()];
+    let mut trainer = Trainer::new(Context::serial(Isa::PORTABLE), NET, &plan, &mut arena, 5).unwrap();
+    let load = |part: &data::Dataset, indices: &[u32]| {
+        let mut x = vec![0.0; 64 * indices.len()];
+        for (&i, x) in indices.iter().zip(x.chunks_mut(64)) {
+            normalizer.write(part, i as usize, x).unwrap();
+        }
+        (x, indices.iter().map(|&i| part.label(i as usize)).collect::<Vec<_>>())
+    };
+    let mut losses = Vec::new();
+    for epoch in 0..2 {
+        // Six batches of 16 and one of 4.
+        for indices in epoch_order(5, epoch, 100).chunks(16) {
+            let (x, labels) = load(&data.train, indices);
+            losses.push(trainer.step(&ADAM, &x, &labels).unwrap().loss_sum / labels.len() as f32);
+        }
+    }
+    assert_eq!(outcome.history.step_losses, losses);
+    assert_eq!(outcome.weights.sha256(), state_dict(&trainer).unwrap().sha256());
+    // The evaluation counts every test sample once: 16 and 14.
+    let correct: usize = (0..30)
+        .map(|i| {
+            let (x, labels) = load(&data.test, &[i]);
+            trainer.evaluate(&x, &labels).unwrap().correct
+        })
+        .sum();
+    assert_eq!(outcome.history.epochs[1].test_accuracy, correct as f64 / 30.0);
+}
+
+#[test]
+fn observers_hear_of_every_step_and_epoch() {
+    let (outcome, log) = run(&settings()).unwrap();
+    assert_eq!((outcome.steps, log.steps.len()), (14, 14));
+    assert_eq!(outcome.history.epoch_ends, [7, 14]);
+    assert_eq!(log.epochs, outcome.history.epochs);
+    assert_eq!((log.steps[0].epoch, log.steps[13].epoch), (1, 2));
+    let last = &log.epochs[1];
+    assert!((log.steps[13].loss - f64::from(last.train_loss)).abs() < 1e-6);
+    assert_eq!((last.epoch, last.lr), (2, 3e-3));
+}
+
+#[test]
+fn max_steps_stops_inside_an_epoch_and_changes_nothing_before() {
+    let (all, _) = run(&settings()).unwrap();
+    let (some, log) = run(&Settings { max_steps: Some(9), ..settings() }).unwrap();
+    assert_eq!((some.steps, log.epochs.len()), (9, 2));
+    assert_eq!(some.history.step_losses, all.history.step_losses[..9]);
+    assert_eq!(some.history.epochs[0].test_loss, all.history.epochs[0].test_loss);
+    // Just at the end of an epoch: no empty epoch follows.
+    let (one, _) = run(&Settings { max_steps: Some(7), ..settings() }).unwrap();
+    assert_eq!(one.history.epochs.len(), 1);
+}
+
+#[test]
+fn a_loss_that_is_not_finite_stops_training() {
+    let optimizer = Optimizer::sgd(f32::MAX);
+    match run(&Settings { optimizer, ..settings() }) {
+        Err(Error::Diverged { step, epoch: 1, loss }) => assert!(step >= 1 && !loss.is_finite()),
+        other => panic!("{:?}", other.map(|_| ())),
+    }
+    // After the only step there is no further batch to show it; the test part does.
+    let once = Settings { optimizer, max_steps: Some(1), ..settings() };
+    assert!(matches!(run(&once), Err(Error::Diverged { step: 1, .. })));
+}
+
+#[test]
+fn settings_are_checked_against_data_and_network() {
+    for (wrong, name) in [
+        (Settings { epochs: 0, ..settings() }, "epochs"),
+        (Settings { batch: 0, ..settings() }, "batch"),
+        (Settings { batch: 101, ..settings() }, "batch"),
+        (Settings { max_steps: Some(0), ..settings() }, "max-steps"),
+    ] {
+        assert!(matches!(run(&wrong), Err(Error::Setting { what, .. }) if what == name), "{name}");
+    }
+    assert!(run(&Settings { batch: 100, epochs: 1, ..settings() }).is_ok());
+    assert!(matches!(run(&Settings { optimizer: Optimizer::adam(f32::NAN), ..settings() }), Err(Error::Core(_))));
+
+    let mut log = Log::default();
+    let ctx = Context::serial(Isa::detect());
+    for layers in [[Layer::flatten(), Layer::dense(9)], [Layer::flatten(), Layer::dense(3)]] {
+        let net = Net::try_new([1, 8, 8], &layers).unwrap();
+        let result = train(ctx, net, &small(), &settings(), &mut log);
+        assert!(matches!(result, Err(Error::Setting { what: "data", .. })));
+    }
+    let layers = [Layer::flatten(), Layer::dense(10)];
+    let net = Net::try_new([1, 7, 8], &layers).unwrap();
+    assert!(matches!(train(ctx, net, &small(), &settings(), &mut log), Err(Error::Setting { what: "data", .. })));
+    assert!(log.steps.is_empty());
+}
+
+#[test]
+fn a_state_dict_has_pytorchs_names_order_and_layouts() {
+    let plan = Plan::try_new(&NET, Config::new(1, ADAM)).unwrap();
+    let mut arena = vec![0.0; plan.train_len()];
+    let mut trainer = Trainer::new(Context::serial(Isa::detect()), NET, &plan, &mut arena, 0).unwrap();
+    for (i, w) in trainer.weights_mut().iter_mut().enumerate() {
+        *w = i as f32;
+    }
+    let dict = state_dict(&trainer).unwrap();
+    let bn = ["bn1.weight", "bn1.bias", "bn1.running_mean", "bn1.running_var", "bn1.num_batches_tracked"];
+    let names = [&["conv1.weight"][..], &bn, &["fc1.weight", "fc1.bias"]].concat();
+    assert_eq!(dict.iter().map(|(name, _)| name).collect::<Vec<_>>(), names);
+
+    let f32s = |name: &str| match dict.get(name) {
+        Some(Tensor::F32 { shape, data }) => (shape.clone(), data.clone()),
+        other => panic!("{name}: {other:?}"),
+    };
+    let (shape, conv) = f32s("conv1.weight");
+    assert_eq!((shape, conv), (vec![4, 1, 3, 3], (0..36).map(|i| i as f32).collect()));
+    // [64, 10] in memory, [10, 64] in the file.
+    let (shape, fc) = f32s("fc1.weight");
+    assert_eq!(shape, [10, 64]);
+    assert_eq!((fc[1] - fc[0], fc[64] - fc[0]), (10.0, 1.0));
+}
+
+#[test]
+fn the_table_counts_parameters_and_memory() {
+    let rows = layer_rows(&NET, 16);
+    let parameters: Vec<usize> = rows.iter().map(|row| row.parameters).collect();
+    assert_eq!(parameters, [36, 8, 0, 0, 0, 650]);
+    assert_eq!(rows[0].bytes, 4 * (36 + 16 * 4 * 64));
+    assert_eq!((rows[2].bytes, rows[4].bytes), (0, 0), "in place");
+    assert_eq!((&rows[3].output[..], &rows[4].output[..]), (&[4, 4, 4][..], &[64][..]));
+}
+
+#[test]
+fn an_order_is_a_permutation_that_seed_and_epoch_name() {
+    for n in [0, 1, 2, 3, 1000] {
+        let mut order = epoch_order(1, 2, n);
+        assert_eq!(order, epoch_order(1, 2, n));
+        order.sort_unstable();
+        assert!(order.into_iter().eq(0..n));
+    }
+    assert_ne!(epoch_order(1, 2, 1000), epoch_order(2, 2, 1000));
+    assert_ne!(epoch_order(1, 2, 1000), epoch_order(1, 3, 1000));
+    // Each of the six orders of three samples comes about equally often: 1000 of 6000, deviation 29.
+    let mut counts = std::collections::HashMap::new();
+    for epoch in 0..6000 {
+        *counts.entry(epoch_order(9, epoch, 3)).or_insert(0) += 1;
+    }
+    assert!(counts.len() == 6 && counts.values().all(|&c| (850..1150).contains(&c)), "{counts:?}");
+}
