@@ -25,7 +25,7 @@ fn exp_is_within_two_ulps_over_all_finite_inputs() {
     // Every exponent, both signs, some thousand mantissas each; then densely where the result is not 0, 1 or infinite.
     for high in 0..512u32 {
         for low in 0..3000 {
-            let x = f32::from_bits(high << 23 | low * 2796);
+            let x = f32::from_bits((high << 23) | (low * 2796));
             if x.is_finite() {
                 check(x);
             }

@@ -82,7 +82,7 @@ fn scalar(a: f32, b: f32, c: f32) -> [(&'static str, f32, bool); 19] {
         ("shr_bits 23", f32::from_bits(x >> 23), true),
         ("shr_bits 1", f32::from_bits(x >> 1), true),
         ("mul_wide, low", f32::from_bits(x.wrapping_mul(FACTOR)), true),
-        ("mul_wide, high", f32::from_bits((u64::from(x) * u64::from(FACTOR) >> 32) as u32), true),
+        ("mul_wide, high", f32::from_bits(((u64::from(x) * u64::from(FACTOR)) >> 32) as u32), true),
     ]
 }
 
