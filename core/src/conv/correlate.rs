@@ -179,12 +179,12 @@ impl Correlation {
         for p in (0..self.phases()).take_while(|&p| !self.skips(p)).map(|p| self.phase(p)) {
             let (k, lanes) = (self.reads * p.taps(), self.lanes::<S>(&p));
             let len = self.packed_len(p.taps(), lanes);
-            let (Some((weights, next)), Some((places, others))) =
+            let (Some((weights, rest)), Some((places, others))) =
                 (packed.split_at_checked(len * self.conv.groups), offsets.split_at_checked(p.plan.channels * p.taps()))
             else {
                 return;
             };
-            (packed, offsets) = (next, others);
+            (packed, offsets) = (rest, others);
             let mut done = 0;
             while done * plane < to.len() {
                 let (group, channel) = ((first + done) / self.writes, (first + done) % self.writes);
