@@ -12,7 +12,7 @@
 //! | [`gemm`], [`dense`], [`conv`] | matrix products and convolutions: chains of fused multiply-adds in a fixed order |
 //! | [`norm`], [`activation`], [`pool`], [`dropout`], [`loss`] | the other layers, forward and backward |
 //! | [`optim`], [`init`], [`rng`] | fused optimizer steps, initialization, counter-based random numbers |
-//! | [`reference`] | the shortest plain loops for all of these: what the kernels compute, bit for bit |
+//! | [`mod@reference`] | the shortest plain loops for all of these: what the kernels compute, bit for bit |
 //!
 //! Under them lie a thin SIMD layer (one zero-sized token per instruction set, every kernel written once over it) and
 //! `slice`, which holds the pointer loops of all element-wise kernels.

@@ -28,7 +28,7 @@ pub struct Rate(u32);
 impl Rate {
     /// The value.
     pub fn get(self) -> f32 {
-        if self.0 % 2 == 0 { f32::from_bits(self.0) } else { (self.0 >> 8) as f32 / 16_777_216.0 }
+        if self.0.is_multiple_of(2) { f32::from_bits(self.0) } else { (self.0 >> 8) as f32 / 16_777_216.0 }
     }
 }
 
@@ -74,7 +74,7 @@ impl Values {
             let which = common::numbers(len, !seed);
             for (x, w) in x.iter_mut().zip(which) {
                 let w = ((w + 1.0) * 8_388_608.0) as usize;
-                if w % (self.every as usize + 1) == 0 {
+                if w.is_multiple_of(self.every as usize + 1) {
                     *x = special[w / 256 % special.len()];
                 }
             }
