@@ -150,12 +150,18 @@ impl Line {
         if at >= 0 && (at as usize) < self.image { Some(at as usize) } else { None }
     }
 
+    /// Elements until `distance` positions are passed, without a division in the common case.
+    #[inline(always)]
+    const fn steps(&self, distance: usize) -> usize {
+        if self.step == 1 { distance } else { distance.div_ceil(self.step) }
+    }
+
     /// Which of the first `len` elements exist: a range.
     #[inline(always)]
     pub const fn inside(&self, len: usize) -> (usize, usize) {
-        let before = if self.start < 0 { self.start.unsigned_abs().div_ceil(self.step) } else { 0 };
+        let before = if self.start < 0 { self.steps(self.start.unsigned_abs()) } else { 0 };
         let end = self.image as isize - self.start;
-        let until = if end > 0 { (end as usize).div_ceil(self.step) } else { 0 };
+        let until = if end > 0 { self.steps(end as usize) } else { 0 };
         let until = if until < len { until } else { len };
         (if before < until { before } else { until }, until)
     }

@@ -4,7 +4,7 @@ use super::ahead::Ahead;
 use super::axis::Axis;
 use super::patch::fill_patch;
 use super::pixel_tile::{pixel_tile, pixel_tile_size};
-use super::plan::{Plan, balanced};
+use super::plan::{ALIGN, Plan, aligned, balanced, blocks};
 use super::shape::product;
 use super::tile::{Finish, Place, channel_tile, max_tile};
 use super::{Conv2d, MAX_WIDTH};
@@ -103,7 +103,7 @@ impl Correlation {
             return 0;
         }
         let [packed, offsets, patch] = self.scratch_parts();
-        packed.saturating_add(offsets).saturating_add(patch)
+        packed.saturating_add(offsets).saturating_add(patch).saturating_add(ALIGN)
     }
 
     /// `out = activation((acc + 0.0) + bias)`; the lengths have been checked.
@@ -142,7 +142,7 @@ impl Correlation {
         scratch: &mut [f32],
     ) {
         let [packed, offsets, patch] = self.scratch_parts();
-        let Some((packed, rest)) = scratch.split_at_mut_checked(packed) else { return };
+        let Some((packed, rest)) = aligned(scratch).split_at_mut_checked(packed) else { return };
         let Some((offsets, rest)) = rest.split_at_mut_checked(offsets) else { return };
         let Some(patch) = rest.get_mut(..patch) else { return };
         self.prepare::<S>(weight, packed, offsets);
@@ -223,9 +223,8 @@ impl Correlation {
         patch: &mut [f32],
     ) {
         let (from_plane, block) = (self.from[0] * self.from[1], p.plan.channels);
-        for r0 in (0..p.row.outs).step_by(p.plan.rows) {
-            for c0 in (0..p.col.outs).step_by(p.plan.cols) {
-                let outs = [p.plan.rows.min(p.row.outs - r0), p.plan.cols.min(p.col.outs - c0)];
+        for (r0, rows) in blocks(p.row.outs, p.plan.rows) {
+            for (c0, cols) in blocks(p.col.outs, p.plan.cols) {
                 let place = Place {
                     // SAFETY: output (r0, c0) of the phase lies in the first plane.
                     at: unsafe {
@@ -237,13 +236,13 @@ impl Correlation {
                     pixel: p.col.out_step,
                 };
                 // A chain over no channels still stores its zeros.
-                for channel in (0..self.reads.max(1)).step_by(block.max(1)) {
-                    let live = block.min(self.reads - channel);
+                for (channel, live) in blocks(self.reads.max(1), block) {
+                    let live = live.min(self.reads);
                     let Some(x) = x.get(channel * from_plane..(channel + live) * from_plane) else { return };
                     fill_patch(s, &p.plan, [&p.row, &p.col], [r0, c0], x, self.from, patch);
                     let finish = if channel + live < self.reads { Finish::Partial } else { finish };
                     let strip = Strip {
-                        outs,
+                        outs: [rows, cols],
                         channels: count,
                         k: live * p.taps(),
                         all: self.reads * p.taps(),
@@ -329,6 +328,9 @@ impl Phase {
     /// Pixels of a tile of channel lanes, and how many tiles `channels` channels have.
     fn tiles(&self, lanes: usize, channels: usize) -> (usize, usize) {
         let tile = balanced(self.plan.cols, max_tile(lanes));
+        if channels == 1 {
+            return (tile, 1); // the lanes are pixels
+        }
         let across = self.col.outs.div_ceil(tile);
         (tile, (self.row.outs * across * channels.div_ceil(2 * lanes)).max(1))
     }
@@ -360,12 +362,11 @@ impl Strip {
     #[inline(always)]
     unsafe fn channel_lanes<S: Simd>(&self, s: S, tile: usize, ahead: &mut Ahead, finish: Finish) {
         let [offsets, patch, weights] = self.sources;
-        for channel in (0..self.channels).step_by(2 * S::LANES) {
-            let channels = (self.channels - channel).min(2 * S::LANES);
+        for (channel, channels) in blocks(self.channels, 2 * S::LANES) {
             let finish = finish.from(channel);
             for r in 0..self.outs[0] {
-                for c in (0..self.outs[1]).step_by(tile) {
-                    let size = [tile.min(self.outs[1] - c), channels];
+                for (c, pixels) in blocks(self.outs[1], tile) {
+                    let size = [pixels, channels];
                     // SAFETY: granted by the caller; the tile lies inside the strip.
                     unsafe {
                         let sources = [offsets, patch.add(r * self.pitch + c), weights.add(channel * self.all)];
@@ -394,14 +395,16 @@ impl Strip {
             let mut r = 0;
             while r < self.outs[0] {
                 let size = pixel_tile_size(S::LANES, self.channels - channel, self.outs[0] - r);
-                for c in (0..self.outs[1]).step_by(S::LANES) {
+                for (c, pixels) in blocks(self.outs[1], S::LANES) {
                     // SAFETY: granted by the caller; the tile lies inside the strip.
                     unsafe {
                         let sources = [offsets, patch.add(r * self.pitch + c), weights.add(channel * self.all)];
                         let at =
                             self.place.at.add(channel * self.place.channel + r * self.place.row + c * self.place.pixel);
                         let place = Place { at, ..self.place };
-                        let pixels = self.outs[1] - c;
+                        if c == 0 {
+                            place.fetch_rows(s, [size[0], 2 * size[1], size[1]]);
+                        }
                         pixel_tile(
                             s,
                             size,

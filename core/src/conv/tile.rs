@@ -5,6 +5,7 @@
 //! into a vector and broadcast the weight, which is better for few channels.
 
 use super::ahead::Fetch;
+use super::plan::blocks;
 use crate::Activation;
 use crate::simd::{MAX_LANES, Simd};
 
@@ -80,6 +81,17 @@ pub(super) struct Place {
 }
 
 impl Place {
+    /// Asks for `rows` rows of `channels` channels, from row `first` on.
+    #[inline(always)]
+    pub(super) fn fetch_rows<S: Simd>(self, s: S, [channels, first, rows]: [usize; 3]) {
+        for c in 0..channels {
+            let from = self.at.wrapping_add(c * self.channel + first * self.row);
+            for (line, _) in blocks(rows * self.row, MAX_LANES) {
+                s.prefetch(from.wrapping_add(line));
+            }
+        }
+    }
+
     /// The first `n` pixels of as many lines (`distance` apart, from `at` on) as there are vectors; no more than `lines`.
     ///
     /// # Safety
@@ -229,14 +241,16 @@ pub(super) unsafe fn channel_tile<S: Simd, const NV: usize>(
     let fetch = [Fetch { at: place.at, length, stride: place.channel, steps: channels }, ahead];
     let mut acc: ChannelAcc<S, NV> = [[s.splat(0.0); NV]; MAX_TILE];
     // Square blocks of the tile, which a transposition turns: first pixel, vector of channels.
-    let blocks = (0..pixels).step_by(S::LANES).flat_map(
-        #[inline(always)]
-        |first| (0..NV).map(move |v| (first, v)),
-    );
+    let squares = || {
+        blocks(pixels, S::LANES).flat_map(
+            #[inline(always)]
+            |(first, _)| (0..NV).map(move |v| (first, v)),
+        )
+    };
     // SAFETY: granted by the caller: blocks stay within the tile's pixels and channels.
     unsafe {
         if resume {
-            for (first, v) in blocks.clone() {
+            for (first, v) in squares() {
                 let mut block = [s.splat(0.0); MAX_LANES];
                 let lines = [place.channel, channels.saturating_sub(v * S::LANES), pixels - first];
                 let at = place.at.add(v * S::LANES * place.channel + first * place.pixel);
@@ -254,7 +268,7 @@ pub(super) unsafe fn channel_tile<S: Simd, const NV: usize>(
             };
         }
         chains!(1 2 3 4 5 6 7 8 9 10 11 12 13 14);
-        for (first, v) in blocks {
+        for (first, v) in squares() {
             let live = channels.saturating_sub(v * S::LANES);
             let mut block = [s.splat(0.0); MAX_LANES];
             for i in 0..S::LANES {

@@ -3,7 +3,7 @@
 use super::ahead::Ahead;
 use super::axis::Axis;
 use super::patch::fill_patch;
-use super::plan::{Plan, balanced};
+use super::plan::{ALIGN, Plan, aligned, balanced, blocks};
 use super::shape::product;
 use super::tile::max_tile;
 use super::weight_tile::{Outs, interleave, weight_tile};
@@ -74,7 +74,7 @@ pub const fn conv2d_backward_weight_scratch_len(conv: &Conv2d) -> usize {
         return 0;
     }
     let [acc, dy, offsets, patch] = WeightPass::new(conv).scratch_parts(MAX_WIDTH);
-    acc.saturating_add(dy).saturating_add(offsets).saturating_add(patch)
+    acc.saturating_add(dy).saturating_add(offsets).saturating_add(patch).saturating_add(ALIGN)
 }
 
 #[derive(Clone, Copy)]
@@ -124,7 +124,7 @@ impl WeightPass {
             return;
         }
         let [acc, dyt, offsets, patch] = self.scratch_parts(S::LANES);
-        let Some((acc, rest)) = scratch.split_at_mut_checked(acc) else { return };
+        let Some((acc, rest)) = aligned(scratch).split_at_mut_checked(acc) else { return };
         let Some((dyt, rest)) = rest.split_at_mut_checked(dyt) else { return };
         let Some((offsets, rest)) = rest.split_at_mut_checked(offsets) else { return };
         let Some(patch) = rest.get_mut(..patch) else { return };
@@ -164,10 +164,8 @@ impl WeightPass {
         patch: &mut [f32],
     ) {
         let (in_plane, block, taps) = (self.conv.h * self.conv.w, self.plan.channels, self.conv.taps());
-        for r0 in (0..self.row.outs).step_by(self.plan.rows) {
-            for c0 in (0..self.col.outs).step_by(self.plan.cols) {
-                let rows = self.plan.rows.min(self.row.outs - r0);
-                let cols = self.plan.cols.min(self.col.outs - c0);
+        for (r0, rows) in blocks(self.row.outs, self.plan.rows) {
+            for (c0, cols) in blocks(self.col.outs, self.plan.cols) {
                 let outs = Outs { rows, cols, pitch: self.plan.col_cover.len() };
                 let vector = rows * cols * S::LANES;
                 for (v, dyt) in dyt.chunks_exact_mut(vector).enumerate().take(channels.div_ceil(S::LANES)) {
@@ -175,8 +173,7 @@ impl WeightPass {
                     let live = channels.saturating_sub(v * S::LANES);
                     interleave(s, dy.get(from..).unwrap_or_default(), self.outs, live, dyt);
                 }
-                for channel in (0..self.conv.group_in()).step_by(block.max(1)) {
-                    let live = block.min(self.conv.group_in() - channel);
+                for (channel, live) in blocks(self.conv.group_in(), block) {
                     let Some(x) = x.get(channel * in_plane..(channel + live) * in_plane) else { return };
                     let image = [self.conv.h, self.conv.w];
                     fill_patch(s, &self.plan, [&self.row, &self.col], [r0, c0], x, image, patch);
@@ -214,9 +211,8 @@ impl WeightPass {
     ) {
         let acc_vector = self.k() * S::LANES;
         let tile = balanced(count, max_tile(S::LANES));
-        for v in (0..channels.div_ceil(S::LANES)).step_by(2) {
-            for i in (0..count).step_by(tile) {
-                let m = tile.min(count - i);
+        for (v, _) in blocks(channels.div_ceil(S::LANES), 2) {
+            for (i, m) in blocks(count, tile) {
                 let fetch = next.each_mut().map(
                     #[inline(always)]
                     |next| next.next(outs.rows * outs.cols),
