@@ -1,6 +1,8 @@
 //! One axis (rows or columns) of a correlation: which image positions its outputs read, and where a block of outputs
 //! finds them in scratch.
 
+use super::Conv2d;
+
 /// One axis of a correlation of an image with a kernel.
 ///
 /// Output `q` and tap `t` meet at the image position `origin + q * step + t' * spacing`, where `t'` is `t`, or
@@ -26,6 +28,15 @@ pub(super) struct Axis {
 }
 
 impl Axis {
+    /// Rows and columns of the forward pass.
+    pub const fn forward_pair(conv: &Conv2d) -> [Self; 2] {
+        let Conv2d { h, w, kernel, stride, padding, dilation, .. } = *conv;
+        [
+            Self::forward(h, kernel[0], [stride[0], padding[0], dilation[0]], conv.out_h()),
+            Self::forward(w, kernel[1], [stride[1], padding[1], dilation[1]], conv.out_w()),
+        ]
+    }
+
     /// Outputs of the forward pass.
     pub const fn forward(image: usize, kernel: usize, [stride, padding, dilation]: [usize; 3], outs: usize) -> Self {
         Self {

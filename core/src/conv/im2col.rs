@@ -32,7 +32,7 @@ use crate::{Context, Result, Update, slice};
 /// ```
 pub fn im2col(ctx: Context, conv: &Conv2d, x: &[f32], cols: &mut [f32]) -> Result {
     check(conv, x, cols)?;
-    let ([row, col], taps) = (axes(conv), conv.taps());
+    let ([row, col], taps) = (Axis::forward_pair(conv), conv.taps());
     let (plane, ow) = (conv.out_h() * conv.out_w(), conv.out_w());
     slice::share_chunks(ctx, cols, plane, &mut [], 0, &|first, cols, _| {
         dispatch!(ctx.isa(), |s| {
@@ -76,7 +76,7 @@ pub fn im2col(ctx: Context, conv: &Conv2d, x: &[f32], cols: &mut [f32]) -> Resul
 /// ```
 pub fn col2im(ctx: Context, conv: &Conv2d, cols: &[f32], update: Update, x: &mut [f32]) -> Result {
     check(conv, x, cols)?;
-    let ([row, col], taps) = (axes(conv), conv.taps());
+    let ([row, col], taps) = (Axis::forward_pair(conv), conv.taps());
     let (plane, ow) = (conv.out_h() * conv.out_w(), conv.out_w());
     slice::share_chunks(ctx, x, conv.h * conv.w, &mut [], 0, &|first, x, _| {
         if update == Update::Overwrite {
@@ -114,13 +114,6 @@ pub fn col2im(ctx: Context, conv: &Conv2d, cols: &[f32], update: Update, x: &mut
         });
     });
     Ok(())
-}
-
-fn axes(conv: &Conv2d) -> [Axis; 2] {
-    let axis = |i: usize, image, outs| {
-        Axis::forward(image, conv.kernel[i], [conv.stride[i], conv.padding[i], conv.dilation[i]], outs)
-    };
-    [axis(0, conv.h, conv.out_h()), axis(1, conv.w, conv.out_w())]
 }
 
 fn check(conv: &Conv2d, x: &[f32], cols: &[f32]) -> Result {

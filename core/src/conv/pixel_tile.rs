@@ -1,6 +1,6 @@
 //! Tiles whose lanes are neighbouring pixels of a row: for few output channels, down to one (depthwise).
 
-use super::tile::{Finish, Place};
+use super::place::{Finish, Place};
 use crate::simd::Simd;
 
 /// How many channels and rows a tile takes of those that are left.
@@ -96,9 +96,10 @@ unsafe fn fixed_tile<S: Simd, const C: usize, const R: usize>(
                 }
             }
         }
-        for c in 0..C {
-            memory[c] = acc[c];
-        }
+        let memory: [[S::V; R]; C] = core::array::from_fn(
+            #[inline(always)]
+            |c| acc[c],
+        );
         for (c, memory) in memory.iter().enumerate() {
             let lines = finish.apply(
                 s,

@@ -2,18 +2,19 @@
 
 use super::ahead::Ahead;
 use super::axis::Axis;
+use super::depthwise_grad::DepthwisePass;
 use super::patch::fill_patch;
 use super::plan::{ALIGN, Plan, aligned, balanced, blocks};
 use super::shape::product;
 use super::tile::max_tile;
-use super::weight_tile::{Outs, interleave, weight_tile};
+use super::weight_tile::{Outs, interleave, load_chains, store_chains, weight_tile};
 use super::{Conv2d, MAX_WIDTH};
 use crate::error::{check_at_least, check_len};
 use crate::simd::{MAX_LANES, Simd, dispatch};
 use crate::{Context, Result, Update, slice};
 
 /// The most outputs of a strip with several rows: their gradients are kept transposed.
-const MAX_OUTS: usize = 512;
+pub(super) const MAX_OUTS: usize = 512;
 
 /// `dw[oc, ic, kh, kw] = sum over (n, oh, ow) of x[n, ic, oh * stride + kh * dilation - padding, ..] * dy[n, oc, oh, ow]`.
 ///
@@ -61,6 +62,13 @@ pub fn conv2d_backward_weight(
     check_at_least("scratch", per_thread, scratch.len())?;
     // Whole groups, or vectors of output channels.
     let channels = if conv.groups > 1 { conv.group_out() } else { MAX_LANES };
+    if is_depthwise(conv) {
+        let pass = DepthwisePass::new(conv);
+        slice::share_chunks(ctx, dw, channels * conv.taps(), scratch, per_thread, &|first, dw, scratch| {
+            dispatch!(ctx.isa(), |s| pass.part(s, first, x, dy, update, dw, scratch));
+        });
+        return Ok(());
+    }
     let pass = WeightPass::new(conv);
     slice::share_chunks(ctx, dw, channels * pass.k(), scratch, per_thread, &|first, dw, scratch| {
         dispatch!(ctx.isa(), |s| pass.part(s, first * channels, x, dy, update, dw, scratch));
@@ -73,8 +81,24 @@ pub const fn conv2d_backward_weight_scratch_len(conv: &Conv2d) -> usize {
     if conv.check().is_err() {
         return 0;
     }
-    let [acc, dy, offsets, patch] = WeightPass::new(conv).scratch_parts(MAX_WIDTH);
-    acc.saturating_add(dy).saturating_add(offsets).saturating_add(patch).saturating_add(ALIGN)
+    if is_depthwise(conv) {
+        return sum(&DepthwisePass::new(conv).scratch_parts(MAX_WIDTH)).saturating_add(ALIGN);
+    }
+    sum(&WeightPass::new(conv).scratch_parts(MAX_WIDTH)).saturating_add(ALIGN)
+}
+
+/// Each group has one input channel.
+const fn is_depthwise(conv: &Conv2d) -> bool {
+    conv.groups > 1 && conv.group_in() == 1
+}
+
+const fn sum(parts: &[usize]) -> usize {
+    let (mut sum, mut i) = (0usize, 0);
+    while i < parts.len() {
+        sum = sum.saturating_add(parts[i]);
+        i += 1;
+    }
+    sum
 }
 
 #[derive(Clone, Copy)]
@@ -88,9 +112,7 @@ struct WeightPass {
 
 impl WeightPass {
     const fn new(conv: &Conv2d) -> Self {
-        let Conv2d { h, w, kernel, stride, padding, dilation, .. } = *conv;
-        let row = Axis::forward(h, kernel[0], [stride[0], padding[0], dilation[0]], conv.out_h());
-        let col = Axis::forward(w, kernel[1], [stride[1], padding[1], dilation[1]], conv.out_w());
+        let [row, col] = Axis::forward_pair(conv);
         let plan = Plan::new(conv.group_in(), &row, &col, MAX_OUTS);
         Self { conv: *conv, row, col, plan, outs: conv.out_h() * conv.out_w() }
     }
@@ -222,34 +244,11 @@ impl WeightPass {
                     let sources = [offsets.as_ptr().add(i), patch.as_ptr(), dyt.as_ptr().add(v * dy_vector)];
                     let acc = acc.as_mut_ptr().add(v * acc_vector + i * S::LANES);
                     if (v + 1) * S::LANES < channels {
-                        weight_tile::<S, 2>(s, m, outs, sources, dy_vector, acc, acc_vector, fetch);
+                        weight_tile::<S, 2, false>(s, m, outs, sources, dy_vector, acc, acc_vector, fetch);
                     } else {
-                        weight_tile::<S, 1>(s, m, outs, sources, dy_vector, acc, acc_vector, fetch);
+                        weight_tile::<S, 1, false>(s, m, outs, sources, dy_vector, acc, acc_vector, fetch);
                     }
                 }
-            }
-        }
-    }
-}
-
-/// `acc[v][k][lane]` is `dw[v * LANES + lane][k]`, or zero when it is to be overwritten.
-fn load_chains<S: Simd>(dw: &[f32], k: usize, update: Update, acc: &mut [f32]) {
-    for (v, acc) in acc.chunks_exact_mut(k * S::LANES).enumerate() {
-        for (i, acc) in acc.chunks_exact_mut(S::LANES).enumerate() {
-            for (l, acc) in acc.iter_mut().enumerate() {
-                let stored = dw.get((v * S::LANES + l) * k + i).copied();
-                *acc = stored.filter(|_| update == Update::Accumulate).unwrap_or(0.0);
-            }
-        }
-    }
-}
-
-/// `dw[v * LANES + lane][k] = acc[v][k][lane] + 0.0`
-fn store_chains<S: Simd>(acc: &[f32], k: usize, dw: &mut [f32]) {
-    for (dw, acc) in dw.chunks_mut(k * S::LANES).zip(acc.chunks_exact(k * S::LANES)) {
-        for (l, dw) in dw.chunks_exact_mut(k).enumerate() {
-            for (dw, acc) in dw.iter_mut().zip(acc.chunks_exact(S::LANES)) {
-                *dw = acc.get(l).copied().unwrap_or(0.0) + 0.0;
             }
         }
     }
