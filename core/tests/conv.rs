@@ -36,11 +36,14 @@ fn shapes() -> Vec<Conv2d> {
         new(1, [1, 40, 3], 2, [2, 2]).dilation([37, 1]),
         new(1, [2, 3, 4], 3, [3, 3]).padding([4, 5]),
         new(1, [2, 1, 1], 3, [3, 3]).padding([3, 3]).stride([2, 2]),
+        new(2, [2, 5, 4], 3, [3, 3]).stride([usize::MAX, 1 << 40]),
         // Groups and depthwise, also with a channel multiplier.
         new(2, [6, 5, 6], 4, [3, 3]).groups(2).padding([1, 1]),
         new(1, [4, 9, 18], 4, [3, 3]).groups(4).padding([1, 1]),
         new(2, [18, 6, 5], 18, [3, 3]).groups(18).padding([1, 1]).stride([2, 2]),
         new(1, [3, 7, 35], 6, [3, 5]).groups(3).padding([1, 2]),
+        new(2, [33, 5, 6], 66, [3, 3]).groups(33).padding([1, 1]),
+        new(1, [17, 4, 70], 17, [5, 3]).groups(17).padding([2, 1]).stride([1, 2]).dilation([1, 2]),
         new(1, [2, 4, 4], 34, [3, 3]).groups(2).padding([1, 1]),
         // More columns than a strip has, more channels than a strip's input holds, several strips of rows.
         new(1, [2, 3, 70], 3, [3, 3]).padding([1, 1]),

@@ -204,6 +204,55 @@ fn inference_does_not_depend_on_the_batch_and_reuses_memory() {
 }
 
 #[test]
+fn calibration_gives_plain_means_over_its_batches_and_changes_nothing_else() {
+    let layers = [Layer::batch_norm(), Layer::dropout(0.5), Layer::flatten(), Layer::dense(3)];
+    let net = Net::try_new([2, 3, 5], &layers).unwrap();
+    let adam = Optimizer::adam(1e-2);
+    let plan = Plan::try_new(&net, Config::new(4, adam)).unwrap();
+    let mut arena = arena(&plan);
+    let mut trainer = Trainer::new(Context::serial(Isa::detect()), net, &plan, &mut arena, 0).unwrap();
+    trainer.step(&adam, &numbers(120, 1), &labels(4, 3)).unwrap();
+    let before = trainer.weights().to_vec();
+    let batches: Vec<Vec<f32>> = (2..7).map(|seed| numbers(120, seed)).collect();
+    for (t, x) in (1..).zip(&batches) {
+        trainer.calibrate(x, t).unwrap();
+    }
+    let (params, running) = trainer.weights().split_at(plan.parameters());
+    assert_bits("parameters", params, &before[..plan.parameters()]);
+    // Means and unbiased variances of 4 x 15 values per channel, averaged over the batches.
+    let channel = |x: &[f32], c: usize| -> Vec<f64> {
+        x.chunks(30).flat_map(|s| s[c * 15..(c + 1) * 15].iter().map(|&x| f64::from(x))).collect()
+    };
+    for c in 0..2 {
+        let (mut mean, mut var) = (0.0, 0.0);
+        for x in &batches {
+            let values = channel(x, c);
+            let m = values.iter().sum::<f64>() / 60.0;
+            mean += m / 5.0;
+            var += values.iter().map(|v| (v - m).powi(2)).sum::<f64>() / 59.0 / 5.0;
+        }
+        assert!((f64::from(running[c]) - mean).abs() < 1e-6, "channel {c}: {} is not {mean}", running[c]);
+        assert!((f64::from(running[2 + c]) - var).abs() < 1e-6, "channel {c}: {} is not {var}", running[2 + c]);
+    }
+    assert!(matches!(trainer.calibrate(&batches[0], 0), Err(Error::Dimension { .. })));
+    assert!(matches!(trainer.calibrate(&batches[0][1..], 1), Err(Error::Length { .. })));
+}
+
+#[test]
+fn a_batch_norm_of_single_values_is_refused_before_anything_is_written() {
+    let layers = [Layer::batch_norm(), Layer::flatten(), Layer::dense(3), Layer::batch_norm(), Layer::dense(2)];
+    let net = Net::try_new([2, 3, 5], &layers).unwrap();
+    let sgd = Optimizer::sgd(0.1);
+    let plan = Plan::try_new(&net, Config::new(4, sgd)).unwrap();
+    let mut arena = arena(&plan);
+    let mut trainer = Trainer::new(Context::serial(Isa::detect()), net, &plan, &mut arena, 0).unwrap();
+    let before = trainer.weights().to_vec();
+    assert!(matches!(trainer.step(&sgd, &numbers(30, 1), &[0]), Err(Error::Dimension { .. })));
+    assert!(matches!(trainer.calibrate(&numbers(30, 1), 1), Err(Error::Dimension { .. })));
+    assert_bits("weights and running averages", trainer.weights(), &before);
+}
+
+#[test]
 fn parameters_and_tensors_are_counted() {
     let layers = [
         Layer::conv2d(32, 3).padding(1),

@@ -78,6 +78,10 @@ fn the_loop_is_the_one_written_out_by_hand() {
             let (x, labels) = load(&data.train, indices);
             losses.push(trainer.step(&ADAM, &x, &labels).unwrap().loss_sum / labels.len() as f32);
         }
+        // Batch norm's running averages: from the epoch's whole batches.
+        for (batch, indices) in (1..).zip(epoch_order(5, epoch, 100).chunks_exact(16)) {
+            trainer.calibrate(&load(&data.train, indices).0, batch).unwrap();
+        }
     }
     assert_eq!(outcome.history.step_losses, losses);
     assert_eq!(outcome.weights.sha256(), state_dict(&trainer).unwrap().sha256());

@@ -1,6 +1,8 @@
 //! Prefetching: while one tile is computed, what later ones need is on its way from memory, one line at a step. (All at
 //! once it would fill the queues to memory, and the tile would wait for it.)
 
+use super::shape::nonzero;
+
 /// A run of steps of an inner loop, each of which fetches the lines at both ends of `length` floats, `stride` floats
 /// behind those of the last step.
 #[derive(Clone, Copy)]
@@ -21,7 +23,7 @@ impl Ahead {
     /// Fetches `data`, if there is any, with the next `tiles` tiles.
     pub(super) fn new(data: Option<&[f32]>, tiles: usize) -> Self {
         let data = data.unwrap_or_default();
-        Self { at: data.as_ptr(), per_tile: data.len().div_ceil(tiles.max(1)) }
+        Self { at: data.as_ptr(), per_tile: data.len().div_ceil(nonzero(tiles)) }
     }
 
     /// What a tile of `steps` steps fetches.
@@ -29,6 +31,6 @@ impl Ahead {
     pub(super) fn next(&mut self, steps: usize) -> Fetch {
         let at = self.at;
         self.at = at.wrapping_add(self.per_tile);
-        Fetch { at, length: 0, stride: self.per_tile.div_ceil(steps.max(1)), steps: usize::MAX }
+        Fetch { at, length: 0, stride: self.per_tile.div_ceil(nonzero(steps)), steps: usize::MAX }
     }
 }

@@ -1,6 +1,7 @@
 //! One axis (rows or columns) of a correlation: which image positions its outputs read, and where a block of outputs
 //! finds them in scratch.
 
+use super::Conv2d;
 use super::shape::nonzero;
 
 /// One axis of a correlation of an image with a kernel.
@@ -28,6 +29,15 @@ pub(super) struct Axis {
 }
 
 impl Axis {
+    /// Rows and columns of the forward pass.
+    pub const fn forward_pair(conv: &Conv2d) -> [Self; 2] {
+        let Conv2d { h, w, kernel, stride, padding, dilation, .. } = *conv;
+        [
+            Self::forward(h, kernel[0], [stride[0], padding[0], dilation[0]], conv.out_h()),
+            Self::forward(w, kernel[1], [stride[1], padding[1], dilation[1]], conv.out_w()),
+        ]
+    }
+
     /// Outputs of the forward pass.
     pub const fn forward(image: usize, kernel: usize, [stride, padding, dilation]: [usize; 3], outs: usize) -> Self {
         Self {
@@ -56,29 +66,34 @@ impl Axis {
         image: usize,
         phase: usize,
     ) -> Self {
-        let (stride, common) = (nonzero(stride), nonzero(gcd(stride, dilation)));
-        let tap_step = nonzero(stride / common);
+        let common = gcd(stride, dilation);
+        let tap_step = stride / nonzero(common);
         let mut first_tap = 0;
-        while first_tap < tap_step && first_tap < kernel && first_tap * dilation % stride != (phase + padding) % stride
+        while first_tap < tap_step
+            && first_tap < kernel
+            && first_tap * dilation % nonzero(stride) != (phase + padding) % nonzero(stride)
         {
             first_tap += 1;
         }
         let met = first_tap < tap_step && first_tap < kernel;
-        let taps = if met { (kernel - 1 - first_tap) / tap_step + 1 } else { 0 };
+        let taps = if met { (kernel - 1 - first_tap) / nonzero(tap_step) + 1 } else { 0 };
         let last = if met { first_tap + (taps - 1) * tap_step } else { 0 };
-        let start = (phase + padding) as isize - (last * dilation) as isize;
         Self {
             first_tap,
             tap_step,
             taps,
             reversed: true,
-            origin: if met { exact_quotient(start, stride as isize) } else { 0 },
-            spacing: dilation / common,
+            origin: if met {
+                ((phase + padding) as isize - (last * dilation) as isize) / nonzero(stride) as isize
+            } else {
+                0
+            },
+            spacing: dilation / nonzero(common),
             step: 1,
             image,
             first_out: phase,
             out_step: stride,
-            outs: if len > phase { (len - phase).div_ceil(stride) } else { 0 },
+            outs: if len > phase { (len - phase).div_ceil(nonzero(stride)) } else { 0 },
         }
     }
 
@@ -101,8 +116,7 @@ impl Axis {
             t * cover.pitch
         } else {
             let at = t * self.spacing;
-            let step = nonzero(self.step);
-            at % step * cover.pitch + at / step
+            at % nonzero(self.step) * cover.pitch + at / nonzero(self.step)
         }
     }
 
@@ -154,27 +168,26 @@ impl Line {
         if at >= 0 && (at as usize) < self.image { Some(at as usize) } else { None }
     }
 
+    /// Elements until `distance` positions are passed, without a division in the common case.
+    #[inline(always)]
+    const fn steps(&self, distance: usize) -> usize {
+        if self.step == 1 { distance } else { distance.div_ceil(nonzero(self.step)) }
+    }
+
     /// Which of the first `len` elements exist: a range.
     #[inline(always)]
     pub const fn inside(&self, len: usize) -> (usize, usize) {
-        let before = if self.start < 0 { self.start.unsigned_abs().div_ceil(nonzero(self.step)) } else { 0 };
+        let before = if self.start < 0 { self.steps(self.start.unsigned_abs()) } else { 0 };
         let end = self.image as isize - self.start;
-        let until = if end > 0 { (end as usize).div_ceil(nonzero(self.step)) } else { 0 };
+        let until = if end > 0 { self.steps(end as usize) } else { 0 };
         let until = if until < len { until } else { len };
         (if before < until { before } else { until }, until)
     }
 }
 
-const fn exact_quotient(a: isize, b: isize) -> isize {
-    match a.checked_div(b) {
-        Some(quotient) => quotient,
-        None => 0,
-    }
-}
-
 const fn gcd(mut a: usize, mut b: usize) -> usize {
     while b > 0 {
-        (a, b) = (b, a % b);
+        (a, b) = (b, a % nonzero(b));
     }
     a
 }

@@ -32,16 +32,19 @@ use crate::{Context, Result, Update, slice};
 /// ```
 pub fn im2col(ctx: Context, conv: &Conv2d, x: &[f32], cols: &mut [f32]) -> Result {
     check(conv, x, cols)?;
-    let ([row, col], plane) = (axes(conv), conv.out_h() * conv.out_w());
+    let ([row, col], taps) = (Axis::forward_pair(conv), conv.taps());
+    let (plane, ow) = (conv.out_h() * conv.out_w(), conv.out_w());
     slice::share_chunks(ctx, cols, plane, &mut [], 0, &|first, cols, _| {
-        let (taps, across) = (nonzero(conv.taps()), nonzero(conv.kernel[1]));
-        let (plane, ow) = (nonzero(plane), nonzero(conv.out_w()));
         dispatch!(ctx.isa(), |s| {
-            for (i, cols) in cols.chunks_exact_mut(plane).enumerate() {
-                let (channel, kh, kw) = ((first + i) / taps, (first + i) % taps / across, (first + i) % across);
+            for (i, cols) in cols.chunks_exact_mut(nonzero(plane)).enumerate() {
+                let (channel, kh, kw) = (
+                    (first + i) / nonzero(taps),
+                    (first + i) % nonzero(taps) / nonzero(conv.kernel[1]),
+                    (first + i) % nonzero(conv.kernel[1]),
+                );
                 let (rows, line) = (row.tap_line(kh), col.tap_line(kw));
                 let x = x.get(channel * conv.h * conv.w..).unwrap_or_default();
-                for (oh, out) in cols.chunks_exact_mut(ow).enumerate() {
+                for (oh, out) in cols.chunks_exact_mut(nonzero(ow)).enumerate() {
                     fill_line(s, rows.at(oh).and_then(|at| x.get(at * conv.w..)?.get(..conv.w)), line, out);
                 }
             }
@@ -76,7 +79,8 @@ pub fn im2col(ctx: Context, conv: &Conv2d, x: &[f32], cols: &mut [f32]) -> Resul
 /// ```
 pub fn col2im(ctx: Context, conv: &Conv2d, cols: &[f32], update: Update, x: &mut [f32]) -> Result {
     check(conv, x, cols)?;
-    let [row, col] = axes(conv);
+    let ([row, col], taps) = (Axis::forward_pair(conv), conv.taps());
+    let (plane, ow) = (conv.out_h() * conv.out_w(), conv.out_w());
     slice::share_chunks(ctx, x, conv.h * conv.w, &mut [], 0, &|first, x, _| {
         if update == Update::Overwrite {
             x.fill(0.0);
@@ -84,15 +88,14 @@ pub fn col2im(ctx: Context, conv: &Conv2d, cols: &[f32], update: Update, x: &mut
         if x.is_empty() {
             return;
         }
-        let (taps, across) = (conv.taps(), nonzero(conv.kernel[1]));
-        let (plane, ow) = (nonzero(conv.out_h() * conv.out_w()), nonzero(conv.out_w()));
         dispatch!(ctx.isa(), |s| {
             for (c, x) in x.chunks_exact_mut(nonzero(conv.h * conv.w)).enumerate() {
                 let cols = cols.get((first + c) * taps * plane..).unwrap_or_default();
-                for (tap, cols) in cols.chunks_exact(plane).take(taps).enumerate() {
-                    let (rows, line) = (row.tap_line(tap / across), col.tap_line(tap % across));
+                for (tap, cols) in cols.chunks_exact(nonzero(plane)).take(taps).enumerate() {
+                    let (rows, line) =
+                        (row.tap_line(tap / nonzero(conv.kernel[1])), col.tap_line(tap % nonzero(conv.kernel[1])));
                     let (from, until) = line.inside(ow);
-                    for (oh, cols) in cols.chunks_exact(ow).enumerate() {
+                    for (oh, cols) in cols.chunks_exact(nonzero(ow)).enumerate() {
                         let (Some(at), Some(first), Some(cols)) = (rows.at(oh), line.at(from), cols.get(from..until))
                         else {
                             continue;
@@ -115,13 +118,6 @@ pub fn col2im(ctx: Context, conv: &Conv2d, cols: &[f32], update: Update, x: &mut
         });
     });
     Ok(())
-}
-
-fn axes(conv: &Conv2d) -> [Axis; 2] {
-    let axis = |i: usize, image, outs| {
-        Axis::forward(image, conv.kernel[i], [conv.stride[i], conv.padding[i], conv.dilation[i]], outs)
-    };
-    [axis(0, conv.h, conv.out_h()), axis(1, conv.w, conv.out_w())]
 }
 
 fn check(conv: &Conv2d, x: &[f32], cols: &[f32]) -> Result {

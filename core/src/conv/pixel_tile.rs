@@ -1,6 +1,6 @@
 //! Tiles whose lanes are neighbouring pixels of a row: for few output channels, down to one (depthwise).
 
-use super::tile::{Finish, Place};
+use super::place::{Finish, Place};
 use crate::simd::Simd;
 
 /// How many channels and rows a tile takes of those that are left.
@@ -72,12 +72,17 @@ unsafe fn fixed_tile<S: Simd, const C: usize, const R: usize>(
     // SAFETY: granted by the caller.
     unsafe {
         let at = |c: usize| place.at.add(c * place.channel);
-        let mut acc = [[s.splat(0.0); R]; C];
+        let mut memory = [[s.splat(0.0); R]; C];
         if resume {
             for c in 0..C {
-                place.load(s, at(c), [place.row, R, pixels], &mut acc[c]);
+                place.load(s, at(c), [place.row, R, pixels], &mut memory[c]);
             }
         }
+        // A copy whose address nobody takes: it stays in registers.
+        let mut acc: [[S::V; R]; C] = core::array::from_fn(
+            #[inline(always)]
+            |c| memory[c],
+        );
         for p in 0..k {
             let x = x.add((*offsets.add(p)).to_bits() as usize);
             let x: [S::V; R] = core::array::from_fn(
@@ -91,14 +96,18 @@ unsafe fn fixed_tile<S: Simd, const C: usize, const R: usize>(
                 }
             }
         }
-        for c in 0..C {
-            let acc = finish.apply(
+        let memory: [[S::V; R]; C] = core::array::from_fn(
+            #[inline(always)]
+            |c| acc[c],
+        );
+        for (c, memory) in memory.iter().enumerate() {
+            let lines = finish.apply(
                 s,
-                acc[c],
+                *memory,
                 #[inline(always)]
                 |bias| s.splat(bias.get(c).copied().unwrap_or(0.0)),
             );
-            place.store(s, at(c), [place.row, R, pixels], &acc);
+            place.store(s, at(c), [place.row, R, pixels], &lines);
         }
     }
 }

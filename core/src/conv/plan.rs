@@ -9,6 +9,15 @@ const PATCH: usize = 16 * 1024;
 /// Columns of a strip.
 const STRIP_COLS: usize = 64;
 
+/// Floats that [`aligned`] may skip.
+pub(super) const ALIGN: usize = MAX_LANES - 1;
+
+/// Scratch from its first 64-byte boundary on: a vector that crosses cache lines is loaded in two steps.
+pub(super) fn aligned(scratch: &mut [f32]) -> &mut [f32] {
+    let skip = scratch.as_ptr().align_offset(4 * MAX_LANES).min(ALIGN);
+    scratch.get_mut(skip..).unwrap_or_default()
+}
+
 /// One block of work: `channels` input channels, `rows x cols` outputs.
 ///
 /// A strip has several rows only where it has all columns and all channels, so that its outputs are contiguous, and
@@ -87,5 +96,21 @@ pub(super) const fn balanced(len: usize, max: usize) -> usize {
     if len == 0 {
         return 1;
     }
-    nonzero(len.div_ceil(nonzero(len.div_ceil(nonzero(max)))))
+    let max = if max < 1 { 1 } else { max };
+    len.div_ceil(nonzero(len.div_ceil(max)))
+}
+
+/// Cuts `len` into blocks of `size`, the last one shorter: where each begins, and its length.
+#[inline(always)]
+pub(super) fn blocks(len: usize, size: usize) -> impl Iterator<Item = (usize, usize)> {
+    let (mut next, size) = (0usize, if size > 0 { size } else { usize::MAX });
+    // Not `step_by`, which divides: for small layers that is a good part of the time.
+    core::iter::from_fn(
+        #[inline(always)]
+        move || {
+            let first = next;
+            next = first.saturating_add(size);
+            (first < len).then(|| (first, size.min(len - first)))
+        },
+    )
 }

@@ -121,8 +121,8 @@ impl Conv2d {
         }
         let divide = "a divisor of both channel counts, at least 1";
         let divides = self.groups > 0
-            && self.in_channels.is_multiple_of(self.groups)
-            && self.out_channels.is_multiple_of(self.groups);
+            && self.in_channels.is_multiple_of(nonzero(self.groups))
+            && self.out_channels.is_multiple_of(nonzero(self.groups));
         let input = checked(&[self.h, self.w, self.in_channels, self.n], "input");
         let output = checked(&[self.out_h(), self.out_w(), self.out_channels, self.n], "output");
         let weight = checked(&[self.kernel[0], self.kernel[1], self.group_in(), self.out_channels], "weight");
@@ -186,7 +186,7 @@ const fn check_window(image: usize, kernel: usize, padding: usize, dilation: usi
 
 const fn out_size(image: usize, kernel: usize, stride: usize, padding: usize, dilation: usize) -> usize {
     match spans(image, kernel, padding, dilation) {
-        Some((padded, window)) if window <= padded && stride > 0 => (padded - window) / stride + 1,
+        Some((padded, window)) if window <= padded && stride > 0 => (padded - window) / nonzero(stride) + 1,
         _ => 0,
     }
 }

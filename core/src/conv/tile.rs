@@ -5,7 +5,8 @@
 //! into a vector and broadcast the weight, which is better for few channels.
 
 use super::ahead::Fetch;
-use crate::Activation;
+use super::place::{Finish, Place};
+use super::plan::blocks;
 use crate::simd::{MAX_LANES, Simd};
 
 /// The most pixels (taps, for the weight gradient) of a tile.
@@ -17,127 +18,6 @@ pub(super) const fn max_tile(lanes: usize) -> usize {
         16 => MAX_TILE, // 28 accumulators of 32 registers
         8 => 6,         // 12 of 16
         _ => 8,
-    }
-}
-
-/// What becomes of an accumulator on its way to memory.
-#[derive(Clone, Copy)]
-pub(super) enum Finish<'a> {
-    /// Stored as it is: another block of the chain follows.
-    Partial,
-    /// `activation((acc + 0.0) + bias)`; the bias of the tile's channels, or none.
-    Final(Option<&'a [f32]>, Activation),
-}
-
-impl Finish<'_> {
-    /// The same for the channels from `channel` on.
-    #[inline(always)]
-    pub(super) fn from(self, channel: usize) -> Self {
-        match self {
-            Finish::Partial => self,
-            Finish::Final(bias, activation) => Finish::Final(bias.and_then(|bias| bias.get(channel..)), activation),
-        }
-    }
-
-    /// What is stored of accumulators that share a vector of biases.
-    #[inline(always)]
-    pub(super) fn apply<S: Simd, const N: usize>(
-        self,
-        s: S,
-        acc: [S::V; N],
-        bias: impl FnOnce(&[f32]) -> S::V,
-    ) -> [S::V; N] {
-        let Finish::Final(biases, activation) = self else { return acc };
-        let zero = s.splat(0.0);
-        let mut y = acc.map(
-            #[inline(always)]
-            |acc| s.add(acc, zero),
-        );
-        if let Some(biases) = biases {
-            let bias = bias(biases);
-            y = y.map(
-                #[inline(always)]
-                |y| s.add(y, bias),
-            );
-        }
-        match activation {
-            Activation::None => y,
-            Activation::Relu => y.map(
-                #[inline(always)]
-                |y| s.max(zero, y),
-            ),
-        }
-    }
-}
-
-/// Where a tile's outputs lie: the first, and the distances between channels, rows and pixels.
-#[derive(Clone, Copy)]
-pub(super) struct Place {
-    pub at: *mut f32,
-    pub channel: usize,
-    pub row: usize,
-    pub pixel: usize,
-}
-
-impl Place {
-    /// The first `n` pixels of as many lines (`distance` apart, from `at` on) as there are vectors; no more than `lines`.
-    ///
-    /// # Safety
-    /// The pixels of the lines must be readable.
-    #[inline(always)]
-    pub(super) unsafe fn load<S: Simd>(
-        self,
-        s: S,
-        at: *const f32,
-        [distance, lines, n]: [usize; 3],
-        block: &mut [S::V],
-    ) {
-        let tail = s.tail(n);
-        for (l, v) in block.iter_mut().enumerate() {
-            if l >= lines {
-                continue;
-            }
-            let at = at.wrapping_add(l * distance);
-            // SAFETY: the caller grants the pixels; the array holds the longest vector.
-            unsafe {
-                if self.pixel == 1 {
-                    *v = s.load_tail(at, tail);
-                } else {
-                    let mut lanes = [0.0; MAX_LANES];
-                    for i in 0..n.min(S::LANES) {
-                        lanes[i] = *at.add(i * self.pixel);
-                    }
-                    *v = s.load(lanes.as_ptr());
-                }
-            }
-        }
-    }
-
-    /// The way back of [`Place::load`].
-    ///
-    /// # Safety
-    /// The pixels of the lines must be writable.
-    #[inline(always)]
-    pub(super) unsafe fn store<S: Simd>(self, s: S, at: *mut f32, [distance, lines, n]: [usize; 3], block: &[S::V]) {
-        let tail = s.tail(n);
-        for (l, &v) in block.iter().enumerate() {
-            if l >= lines {
-                continue;
-            }
-            let at = at.wrapping_add(l * distance);
-            // SAFETY: the caller grants the pixels; the array holds the longest vector.
-            unsafe {
-                if self.pixel == 1 {
-                    s.store_tail(at, v, tail);
-                } else {
-                    let mut lanes = [0.0; MAX_LANES];
-                    s.store(lanes.as_mut_ptr(), v);
-                    for i in 0..n.min(S::LANES) {
-                        *at.add(i * self.pixel) = lanes[i];
-                    }
-                }
-            }
-        }
     }
 }
 
@@ -229,14 +109,16 @@ pub(super) unsafe fn channel_tile<S: Simd, const NV: usize>(
     let fetch = [Fetch { at: place.at, length, stride: place.channel, steps: channels }, ahead];
     let mut acc: ChannelAcc<S, NV> = [[s.splat(0.0); NV]; MAX_TILE];
     // Square blocks of the tile, which a transposition turns: first pixel, vector of channels.
-    let blocks = (0..pixels).step_by(S::LANES).flat_map(
-        #[inline(always)]
-        |first| (0..NV).map(move |v| (first, v)),
-    );
+    let squares = || {
+        blocks(pixels, S::LANES).flat_map(
+            #[inline(always)]
+            |(first, _)| (0..NV).map(move |v| (first, v)),
+        )
+    };
     // SAFETY: granted by the caller: blocks stay within the tile's pixels and channels.
     unsafe {
         if resume {
-            for (first, v) in blocks.clone() {
+            for (first, v) in squares() {
                 let mut block = [s.splat(0.0); MAX_LANES];
                 let lines = [place.channel, channels.saturating_sub(v * S::LANES), pixels - first];
                 let at = place.at.add(v * S::LANES * place.channel + first * place.pixel);
@@ -254,7 +136,7 @@ pub(super) unsafe fn channel_tile<S: Simd, const NV: usize>(
             };
         }
         chains!(1 2 3 4 5 6 7 8 9 10 11 12 13 14);
-        for (first, v) in blocks {
+        for (first, v) in squares() {
             let live = channels.saturating_sub(v * S::LANES);
             let mut block = [s.splat(0.0); MAX_LANES];
             for i in 0..S::LANES {

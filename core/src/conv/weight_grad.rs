@@ -2,18 +2,19 @@
 
 use super::ahead::Ahead;
 use super::axis::Axis;
+use super::depthwise_grad::DepthwisePass;
 use super::patch::fill_patch;
-use super::plan::{Plan, balanced};
+use super::plan::{ALIGN, Plan, aligned, balanced, blocks};
 use super::shape::{nonzero, product};
 use super::tile::max_tile;
-use super::weight_tile::{Outs, interleave, weight_tile};
+use super::weight_tile::{Outs, interleave, load_chains, store_chains, weight_tile};
 use super::{Conv2d, MAX_WIDTH};
 use crate::error::{check_at_least, check_len};
 use crate::simd::{MAX_LANES, Simd, dispatch};
 use crate::{Context, Result, Update, slice};
 
 /// The most outputs of a strip with several rows: their gradients are kept transposed.
-const MAX_OUTS: usize = 512;
+pub(super) const MAX_OUTS: usize = 512;
 
 /// `dw[oc, ic, kh, kw] = sum over (n, oh, ow) of x[n, ic, oh * stride + kh * dilation - padding, ..] * dy[n, oc, oh, ow]`.
 ///
@@ -61,6 +62,13 @@ pub fn conv2d_backward_weight(
     check_at_least("scratch", per_thread, scratch.len())?;
     // Whole groups, or vectors of output channels.
     let channels = if conv.groups > 1 { conv.group_out() } else { MAX_LANES };
+    if is_depthwise(conv) {
+        let pass = DepthwisePass::new(conv);
+        slice::share_chunks(ctx, dw, channels * conv.taps(), scratch, per_thread, &|first, dw, scratch| {
+            dispatch!(ctx.isa(), |s| pass.part(s, first, x, dy, update, dw, scratch));
+        });
+        return Ok(());
+    }
     let pass = WeightPass::new(conv);
     slice::share_chunks(ctx, dw, channels * pass.k(), scratch, per_thread, &|first, dw, scratch| {
         dispatch!(ctx.isa(), |s| pass.part(s, first * channels, x, dy, update, dw, scratch));
@@ -73,8 +81,24 @@ pub const fn conv2d_backward_weight_scratch_len(conv: &Conv2d) -> usize {
     if conv.check().is_err() {
         return 0;
     }
-    let [acc, dy, offsets, patch] = WeightPass::new(conv).scratch_parts(MAX_WIDTH);
-    acc.saturating_add(dy).saturating_add(offsets).saturating_add(patch)
+    if is_depthwise(conv) {
+        return sum(&DepthwisePass::new(conv).scratch_parts(MAX_WIDTH)).saturating_add(ALIGN);
+    }
+    sum(&WeightPass::new(conv).scratch_parts(MAX_WIDTH)).saturating_add(ALIGN)
+}
+
+/// Each group has one input channel.
+const fn is_depthwise(conv: &Conv2d) -> bool {
+    conv.groups > 1 && conv.group_in() == 1
+}
+
+const fn sum(parts: &[usize]) -> usize {
+    let (mut sum, mut i) = (0usize, 0);
+    while i < parts.len() {
+        sum = sum.saturating_add(parts[i]);
+        i += 1;
+    }
+    sum
 }
 
 #[derive(Clone, Copy)]
@@ -88,9 +112,7 @@ struct WeightPass {
 
 impl WeightPass {
     const fn new(conv: &Conv2d) -> Self {
-        let Conv2d { h, w, kernel, stride, padding, dilation, .. } = *conv;
-        let row = Axis::forward(h, kernel[0], [stride[0], padding[0], dilation[0]], conv.out_h());
-        let col = Axis::forward(w, kernel[1], [stride[1], padding[1], dilation[1]], conv.out_w());
+        let [row, col] = Axis::forward_pair(conv);
         let plan = Plan::new(conv.group_in(), &row, &col, MAX_OUTS);
         Self { conv: *conv, row, col, plan, outs: conv.out_h() * conv.out_w() }
     }
@@ -124,7 +146,7 @@ impl WeightPass {
             return;
         }
         let [acc, dyt, offsets, patch] = self.scratch_parts(S::LANES);
-        let Some((acc, rest)) = scratch.split_at_mut_checked(acc) else { return };
+        let Some((acc, rest)) = aligned(scratch).split_at_mut_checked(acc) else { return };
         let Some((dyt, rest)) = rest.split_at_mut_checked(dyt) else { return };
         let Some((offsets, rest)) = rest.split_at_mut_checked(offsets) else { return };
         let Some(patch) = rest.get_mut(..patch) else { return };
@@ -164,10 +186,8 @@ impl WeightPass {
         patch: &mut [f32],
     ) {
         let (in_plane, block, taps) = (self.conv.h * self.conv.w, self.plan.channels, self.conv.taps());
-        for r0 in (0..self.row.outs).step_by(nonzero(self.plan.rows)) {
-            for c0 in (0..self.col.outs).step_by(nonzero(self.plan.cols)) {
-                let rows = self.plan.rows.min(self.row.outs - r0);
-                let cols = self.plan.cols.min(self.col.outs - c0);
+        for (r0, rows) in blocks(self.row.outs, self.plan.rows) {
+            for (c0, cols) in blocks(self.col.outs, self.plan.cols) {
                 let outs = Outs { rows, cols, pitch: self.plan.col_cover.len() };
                 let vector = rows * cols * S::LANES;
                 for (v, dyt) in dyt.chunks_exact_mut(nonzero(vector)).enumerate().take(channels.div_ceil(S::LANES)) {
@@ -175,8 +195,7 @@ impl WeightPass {
                     let live = channels.saturating_sub(v * S::LANES);
                     interleave(s, dy.get(from..).unwrap_or_default(), self.outs, live, dyt);
                 }
-                for channel in (0..self.conv.group_in()).step_by(nonzero(block)) {
-                    let live = block.min(self.conv.group_in() - channel);
+                for (channel, live) in blocks(self.conv.group_in(), block) {
                     let Some(x) = x.get(channel * in_plane..(channel + live) * in_plane) else { return };
                     let image = [self.conv.h, self.conv.w];
                     fill_patch(s, &self.plan, [&self.row, &self.col], [r0, c0], x, image, patch);
@@ -192,8 +211,8 @@ impl WeightPass {
     }
 
     fn tiles_of_a_sample(&self, lanes: usize, channels: usize) -> usize {
-        let strips = self.row.outs.div_ceil(self.plan.rows) * self.col.outs.div_ceil(self.plan.cols);
-        strips * self.k().div_ceil(max_tile(lanes)) * channels.div_ceil(2 * lanes)
+        let strips = self.row.outs.div_ceil(nonzero(self.plan.rows)) * self.col.outs.div_ceil(nonzero(self.plan.cols));
+        strips * self.k().div_ceil(nonzero(max_tile(lanes))) * channels.div_ceil(nonzero(2 * lanes))
     }
 
     /// All tiles of a strip: `count` kernel elements by `channels` output channels.
@@ -214,9 +233,8 @@ impl WeightPass {
     ) {
         let acc_vector = self.k() * S::LANES;
         let tile = balanced(count, max_tile(S::LANES));
-        for v in (0..channels.div_ceil(S::LANES)).step_by(2) {
-            for i in (0..count).step_by(nonzero(tile)) {
-                let m = tile.min(count - i);
+        for (v, _) in blocks(channels.div_ceil(S::LANES), 2) {
+            for (i, m) in blocks(count, tile) {
                 let fetch = next.each_mut().map(
                     #[inline(always)]
                     |next| next.next(outs.rows * outs.cols),
@@ -226,34 +244,11 @@ impl WeightPass {
                     let sources = [offsets.as_ptr().add(i), patch.as_ptr(), dyt.as_ptr().add(v * dy_vector)];
                     let acc = acc.as_mut_ptr().add(v * acc_vector + i * S::LANES);
                     if (v + 1) * S::LANES < channels {
-                        weight_tile::<S, 2>(s, m, outs, sources, dy_vector, acc, acc_vector, fetch);
+                        weight_tile::<S, 2, false>(s, m, outs, sources, dy_vector, acc, acc_vector, fetch);
                     } else {
-                        weight_tile::<S, 1>(s, m, outs, sources, dy_vector, acc, acc_vector, fetch);
+                        weight_tile::<S, 1, false>(s, m, outs, sources, dy_vector, acc, acc_vector, fetch);
                     }
                 }
-            }
-        }
-    }
-}
-
-/// `acc[v][k][lane]` is `dw[v * LANES + lane][k]`, or zero when it is to be overwritten.
-fn load_chains<S: Simd>(dw: &[f32], k: usize, update: Update, acc: &mut [f32]) {
-    for (v, acc) in acc.chunks_exact_mut(nonzero(k * S::LANES)).enumerate() {
-        for (i, acc) in acc.chunks_exact_mut(S::LANES).enumerate() {
-            for (l, acc) in acc.iter_mut().enumerate() {
-                let stored = dw.get((v * S::LANES + l) * k + i).copied();
-                *acc = stored.filter(|_| update == Update::Accumulate).unwrap_or(0.0);
-            }
-        }
-    }
-}
-
-/// `dw[v * LANES + lane][k] = acc[v][k][lane] + 0.0`
-fn store_chains<S: Simd>(acc: &[f32], k: usize, dw: &mut [f32]) {
-    for (dw, acc) in dw.chunks_mut(nonzero(k * S::LANES)).zip(acc.chunks_exact(nonzero(k * S::LANES))) {
-        for (l, dw) in dw.chunks_exact_mut(nonzero(k)).enumerate() {
-            for (dw, acc) in dw.iter_mut().zip(acc.chunks_exact(S::LANES)) {
-                *dw = acc.get(l).copied().unwrap_or(0.0) + 0.0;
             }
         }
     }

@@ -1,7 +1,9 @@
 //! The inner loop of the weight gradient: a register tile of kernel elements by vectors of output channels.
 
 use super::ahead::Fetch;
+use super::shape::nonzero;
 use super::tile::{MAX_TILE, max_tile, transpose};
+use crate::Update;
 use crate::simd::{MAX_LANES, Simd};
 
 /// A strip of outputs: rows, columns, and from one row to the next in the patch.
@@ -14,12 +16,14 @@ pub(super) struct Outs {
 
 /// `acc[i][v] = fma(x[offset[i] + pixel], dy[pixel][v], acc[i][v])` for the pixels in row-major order, `M` offsets.
 ///
+/// A place of `x` is one float that all lanes share, or, when `WIDE`, a vector of its own for each lane.
+///
 /// # Safety
 /// `offsets` must be readable for `M` elements, `x` at each of them and the strip's pixels behind it; `dy` for `LANES`
 /// floats per pixel at each of the `NV` multiples of `dy_vector`; `acc` readable and writable for `M` vectors at each of
 /// the `NV` multiples of `acc_vector`.
 #[inline(always)]
-unsafe fn weight_chain<S: Simd, const M: usize, const NV: usize>(
+unsafe fn weight_chain<S: Simd, const M: usize, const NV: usize, const WIDE: bool>(
     s: S,
     outs: Outs,
     [offsets, x, dy]: [*const f32; 3],
@@ -34,10 +38,11 @@ unsafe fn weight_chain<S: Simd, const M: usize, const NV: usize>(
     // SAFETY: granted by the caller.
     unsafe {
         let at = |i: usize, v: usize| memory.add(v * acc_vector + i * S::LANES);
+        let place = if WIDE { S::LANES } else { 1 };
         let mut acc = [[s.splat(0.0); NV]; M];
         let mut taps = [x; M];
         for i in 0..M {
-            taps[i] = x.add((*offsets.add(i)).to_bits() as usize);
+            taps[i] = x.add((*offsets.add(i)).to_bits() as usize * place);
             for v in 0..NV {
                 acc[i][v] = s.load(at(i, v));
             }
@@ -54,7 +59,7 @@ unsafe fn weight_chain<S: Simd, const M: usize, const NV: usize>(
                     fetch.at = fetch.at.wrapping_add(fetch.stride);
                 }
                 for i in 0..M {
-                    let x = s.splat(*taps[i].add(c));
+                    let x = if WIDE { s.load(taps[i].add(c * place)) } else { s.splat(*taps[i].add(c)) };
                     for v in 0..NV {
                         acc[i][v] = s.mul_add(x, g[v], acc[i][v]);
                     }
@@ -75,7 +80,7 @@ unsafe fn weight_chain<S: Simd, const M: usize, const NV: usize>(
 /// # Safety
 /// As [`weight_chain`].
 #[inline(always)]
-pub(super) unsafe fn weight_tile<S: Simd, const NV: usize>(
+pub(super) unsafe fn weight_tile<S: Simd, const NV: usize, const WIDE: bool>(
     s: S,
     count: usize,
     outs: Outs,
@@ -89,7 +94,7 @@ pub(super) unsafe fn weight_tile<S: Simd, const NV: usize>(
         ($($m:literal)*) => {
             match count {
                 // SAFETY: granted by the caller.
-                $($m => unsafe { weight_chain::<S, $m, NV>(s, outs, sources, dy_vector, acc, acc_vector, fetch) },)*
+                $($m => unsafe { weight_chain::<S, $m, NV, WIDE>(s, outs, sources, dy_vector, acc, acc_vector, fetch) },)*
                 _ => {}
             }
         };
@@ -116,6 +121,29 @@ pub(super) fn interleave<S: Simd>(s: S, planes: &[f32], distance: usize, channel
         for (line, out) in block.into_iter().zip(out.chunks_exact_mut(S::LANES)) {
             // SAFETY: `out` is a chunk of LANES floats.
             unsafe { s.store(out.as_mut_ptr(), line) }
+        }
+    }
+}
+
+/// `acc[v][k][lane]` is `dw[v * LANES + lane][k]`, or zero when it is to be overwritten.
+pub(super) fn load_chains<S: Simd>(dw: &[f32], k: usize, update: Update, acc: &mut [f32]) {
+    for (v, acc) in acc.chunks_exact_mut(nonzero(k * S::LANES)).enumerate() {
+        for (i, acc) in acc.chunks_exact_mut(S::LANES).enumerate() {
+            for (l, acc) in acc.iter_mut().enumerate() {
+                let stored = dw.get((v * S::LANES + l) * k + i).copied();
+                *acc = stored.filter(|_| update == Update::Accumulate).unwrap_or(0.0);
+            }
+        }
+    }
+}
+
+/// `dw[v * LANES + lane][k] = acc[v][k][lane] + 0.0`
+pub(super) fn store_chains<S: Simd>(acc: &[f32], k: usize, dw: &mut [f32]) {
+    for (dw, acc) in dw.chunks_mut(nonzero(k * S::LANES)).zip(acc.chunks_exact(nonzero(k * S::LANES))) {
+        for (l, dw) in dw.chunks_exact_mut(nonzero(k)).enumerate() {
+            for (dw, acc) in dw.iter_mut().zip(acc.chunks_exact(S::LANES)) {
+                *dw = acc.get(l).copied().unwrap_or(0.0) + 0.0;
+            }
         }
     }
 }

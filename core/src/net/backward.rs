@@ -1,7 +1,7 @@
 //! The backward pass: from the gradient of the logits to the gradients of the parameters.
 
 use super::Net;
-use super::forward::{Pass, dropout_mask, input_place};
+use super::forward::{Noise, Pass, input_place};
 use super::layer::Kind;
 use super::plan::Plan;
 use super::slot::{EXTERNAL, Slot, batch_norm_shape, conv_shape, dense_shape, pool_shape};
@@ -21,9 +21,7 @@ use crate::update::Update;
 pub(super) struct Step {
     /// Samples.
     pub(super) n: usize,
-    pub(super) seed: u64,
-    pub(super) step: u64,
-    pub(super) first_sample: usize,
+    pub(super) noise: Noise,
     /// Whether gradients are overwritten or accumulated.
     pub(super) update: Update,
 }
@@ -106,7 +104,7 @@ fn layer(
         }
         Kind::Flatten => Ok(()),
         Kind::Dropout { p } => {
-            let mask = dropout_mask(step.seed, step.step, i, step.first_sample, slot.output_len());
+            let mask = step.noise.mask(i, slot.output_len());
             dropout_in_place(ctx, Dropout::drop(p)?, mask, dy)
         }
     }

@@ -11,7 +11,7 @@ use crate::conv::conv2d;
 use crate::dense::dense;
 use crate::dropout::{Dropout, DropoutMask, dropout, dropout_in_place};
 use crate::error::{Error, Result, check_at_least, check_dim, check_len};
-use crate::norm::{batch_norm_infer, batch_norm_train};
+use crate::norm::{BatchNorm, batch_norm_infer, batch_norm_train};
 use crate::pool::max_pool2d;
 use crate::rng::Stream;
 
@@ -62,12 +62,30 @@ pub fn infer<'w>(
     Ok(output(plan, |s| s.y_infer, n, x, work))
 }
 
-/// What differs between the two forward passes.
+/// What differs between the forward passes.
 pub(super) enum Mode<'a> {
-    /// Running averages are used.
+    /// Normalization by the running averages, no dropout.
     Infer { running: &'a [f32] },
-    /// Running averages are updated; dropout draws from the stream of its layer, this step, sample by sample.
-    Train { running: &'a mut [f32], seed: u64, step: u64, first_sample: usize },
+    /// Normalization by the batch's own statistics, which the running averages follow.
+    Train(Training<'a>),
+}
+
+/// How a forward pass in training differs from another.
+pub(super) struct Training<'a> {
+    pub(super) running: &'a mut [f32],
+    /// Weight of the new value in the running averages; the layer's own if there is none.
+    pub(super) momentum: Option<f32>,
+    /// What dropout draws; nothing is dropped if there is none.
+    pub(super) noise: Option<Noise>,
+}
+
+/// Dropout draws from the stream of its layer, this step, sample by sample.
+#[derive(Clone, Copy)]
+pub(super) struct Noise {
+    pub(super) seed: u64,
+    pub(super) step: u64,
+    /// Position of the pass's first sample in its step.
+    pub(super) first_sample: usize,
 }
 
 /// What all passes of layer `i` need to know.
@@ -139,7 +157,8 @@ fn layer(pass: &Pass, x: &[f32], work: &mut [f32], at: Places, mode: Mode) -> Re
                     let (mean, var) = halves(running.get(span(slot.running, 2 * channels)).unwrap_or(&[]));
                     batch_norm_infer(ctx, &shape, x, scale, shift, mean, var, y)
                 }
-                Mode::Train { running, .. } => {
+                Mode::Train(Training { running, momentum, .. }) => {
+                    let shape = BatchNorm { momentum: momentum.unwrap_or(shape.momentum), ..shape };
                     let averages = running.get_mut(span(slot.running, 2 * channels)).unwrap_or(&mut []);
                     let (running_mean, running_var) = averages.split_at_mut_checked(channels).unwrap_or_default();
                     batch_norm_train(ctx, &shape, x, scale, shift, running_mean, running_var, y, mean, rstd)
@@ -153,11 +172,11 @@ fn layer(pass: &Pass, x: &[f32], work: &mut [f32], at: Places, mode: Mode) -> Re
             max_pool2d(ctx, &pool_shape(n, slot, kernel, stride, padding), x, y)
         }
         Kind::Flatten => Ok(()),
-        Kind::Dropout { p } => match mode {
-            Mode::Infer { .. } if in_place => Ok(()),
-            Mode::Infer { .. } => copy(x, y),
-            Mode::Train { seed, step, first_sample, .. } => {
-                let mask = dropout_mask(seed, step, i, first_sample, slot.output_len());
+        Kind::Dropout { p } => match mode.noise() {
+            None if in_place => Ok(()),
+            None => copy(x, y),
+            Some(noise) => {
+                let mask = noise.mask(i, slot.output_len());
                 let drop = Dropout::drop(p)?;
                 if in_place { dropout_in_place(ctx, drop, mask, y) } else { dropout(ctx, drop, mask, x, y) }
             }
@@ -177,7 +196,22 @@ fn copy(x: &[f32], y: &mut [f32]) -> Result {
 
 impl Mode<'_> {
     fn is_train(&self) -> bool {
-        matches!(self, Self::Train { .. })
+        matches!(self, Self::Train(_))
+    }
+
+    fn noise(&self) -> Option<Noise> {
+        match self {
+            Self::Infer { .. } => None,
+            Self::Train(training) => training.noise,
+        }
+    }
+}
+
+impl Noise {
+    /// The mask of dropout layer `layer`. The streams lie above those of the initialization, one per layer.
+    pub(super) fn mask(self, layer: usize, features: usize) -> DropoutMask {
+        let stream = Stream { seed: self.seed, stream: 0x8000_0000 | layer as u32, step: self.step };
+        DropoutMask { stream, first: self.first_sample as u64 * features as u64 }
     }
 }
 
@@ -189,21 +223,15 @@ pub(super) fn train(
     params: &[f32],
     x: &[f32],
     work: &mut [f32],
-    (running, seed, step, first_sample): (&mut [f32], u64, u64, usize),
+    Training { running, momentum, noise }: Training,
 ) -> Result {
     let n = samples(net, plan, x)?;
     for (i, slot) in plan.slots().iter().enumerate() {
         let places = Places { input: input_place(plan, i, |s| s.y), y: slot.y, scratch: slot.scratch_forward };
-        let mode = Mode::Train { running: &mut *running, seed, step, first_sample };
+        let mode = Mode::Train(Training { running: &mut *running, momentum, noise });
         layer(&Pass { ctx, net, n, params, slot, i }, x, work, places, mode)?;
     }
     Ok(())
-}
-
-/// The streams of a network's dropout layers: one per layer, above those of the initialization.
-pub(super) fn dropout_mask(seed: u64, step: u64, layer: usize, first_sample: usize, features: usize) -> DropoutMask {
-    let stream = Stream { seed, stream: 0x8000_0000 | layer as u32, step };
-    DropoutMask { stream, first: first_sample as u64 * features as u64 }
 }
 
 /// Whether a linear layer applies the relu that follows it.

@@ -212,7 +212,7 @@ impl Layer {
     }
 
     /// Works on its input's memory: element by element, and nothing needs the old values again.
-    pub(crate) const fn in_place(&self) -> bool {
+    pub const fn in_place(&self) -> bool {
         matches!(self.kind, Kind::Relu | Kind::Flatten | Kind::Dropout { .. })
     }
 }

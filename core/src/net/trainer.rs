@@ -1,11 +1,12 @@
 //! Training: one arena, one call per step.
 
+use super::Net;
 use super::backward::{self, Step};
+use super::forward::{self, Noise, Training};
 use super::layer::Kind;
 use super::optimizer::Optimizer;
 use super::plan::Plan;
 use super::work::span;
-use super::{Net, forward};
 use crate::context::Context;
 use crate::error::{Error, Result, check_at_least, check_dim, check_len};
 use crate::init::kaiming_uniform;
@@ -117,16 +118,16 @@ impl<'a> Trainer<'a> {
         check_dim(n > 0, "samples", "at least 1", n)?;
         let so_far = self.accumulated.saturating_add(n);
         check_dim(so_far <= total, "samples accumulated", "at most the step's total", so_far)?;
+        self.check_norms(n)?;
         let step = Step {
             n,
-            seed: self.seed,
-            step: u64::from(self.steps),
-            first_sample: self.accumulated,
+            noise: Noise { seed: self.seed, step: u64::from(self.steps), first_sample: self.accumulated },
             update: if self.accumulated == 0 { Update::Overwrite } else { Update::Accumulate },
         };
         let (ctx, net, plan) = (self.ctx, self.net, self.plan);
         let Regions { params, running, grads, work, .. } = self.regions();
-        forward::train(ctx, &net, plan, params, x, work, (running, step.seed, step.step, step.first_sample))?;
+        let training = Training { running, momentum: None, noise: Some(step.noise) };
+        forward::train(ctx, &net, plan, params, x, work, training)?;
         let report = loss_backward(ctx, &net, plan, labels, 1.0 / total as f32, x, work, n)?;
         backward::run(ctx, &net, plan, params, x, (grads, work), step)?;
         self.accumulated = so_far;
@@ -157,6 +158,32 @@ impl<'a> Trainer<'a> {
         }
         (self.steps, self.accumulated) = (step, 0);
         Ok(())
+    }
+
+    /// Estimates batch normalization's running averages anew, from the weights as they are now: call it with batches of
+    /// training samples `x` `[n, c, h, w]`, numbered from 1; after `batch` of them the averages are the plain means over
+    /// all of them. Weights, gradients and optimizer state stay as they are.
+    ///
+    /// The averages that training keeps lag behind the weights and weigh the last few batches only; these do not, and a
+    /// network evaluated early in training profits (Wu and Johnson, "Rethinking 'Batch' in BatchNorm", 2021, call it
+    /// precise batch norm).
+    ///
+    /// # Errors
+    ///
+    /// As [`Trainer::accumulate`] for the samples; [`Error::Dimension`] if `batch` is 0.
+    ///
+    /// # Numerics
+    ///
+    /// A training pass without dropout, with the momentum `1 / batch`.
+    pub fn calibrate(&mut self, x: &[f32], batch: u32) -> Result {
+        let (ctx, net, plan) = (self.ctx, self.net, self.plan);
+        let n = forward::samples(&net, plan, x)?;
+        check_dim(n > 0, "samples", "at least 1", n)?;
+        check_dim(batch > 0, "batch", "counted from 1", batch as usize)?;
+        self.check_norms(n)?;
+        let Regions { params, running, work, .. } = self.regions();
+        let training = Training { running, momentum: Some(1.0 / batch as f32), noise: None };
+        forward::train(ctx, &net, plan, params, x, work, training)
     }
 
     /// Logits `[n, outputs]` of the samples `x` `[n, c, h, w]`, as at test time.
@@ -221,6 +248,16 @@ impl<'a> Trainer<'a> {
             Some((index, &label)) => Err(Error::Label { index, label, classes }),
             None => Ok(n),
         }
+    }
+
+    /// One value per channel has no variance; the kernel would say so too, but only after layers before it have run.
+    fn check_norms(&self, n: usize) -> Result {
+        let mut layers = self.plan.slots().iter().zip(self.net.layers());
+        let single = layers.any(|(slot, layer)| {
+            let [_, h, w] = slot.input;
+            matches!(layer.kind(), Kind::BatchNorm { .. }) && n * h * w == 1
+        });
+        check_dim(!single, "samples for batch normalization of features", "at least 2", n)
     }
 
     /// Before anything is written: batch norm's running averages change in the forward pass already.

@@ -1,6 +1,6 @@
 //! Which samples come when, and in what form.
 
-use flatgrad_core::rng::Stream;
+use flatgrad_core::rng::{Stream, permutation};
 
 use super::{Dataset, Normalizer};
 use crate::error::Result;
@@ -41,9 +41,8 @@ impl<'a> Batches<'a> {
 /// The random stream of the order of samples; its step is the epoch.
 const STREAM: u32 = 0x4000_0000;
 
-/// The order in which an epoch (counted from 0) takes the samples `0..n`: a function of the seed and the epoch alone.
-///
-/// Fisher and Yates's shuffle: for i from n - 1 down to 1, sample i changes places with sample `bits(i) * (i + 1) >> 32`.
+/// The order in which an epoch (counted from 0) takes the samples `0..n`: a function of the seed and the epoch alone
+/// ([`permutation`]).
 ///
 /// ```
 /// use flatgrad::data::epoch_order;
@@ -53,11 +52,8 @@ const STREAM: u32 = 0x4000_0000;
 /// assert!(order.into_iter().eq(0..100));
 /// ```
 pub fn epoch_order(seed: u64, epoch: u64, n: u32) -> Vec<u32> {
-    let random = Stream { seed, stream: STREAM, step: epoch };
-    let mut order: Vec<u32> = (0..n).collect();
-    for i in (1..u64::from(n)).rev() {
-        let j = (u64::from(random.bits(i)) * (i + 1)) >> 32;
-        order.swap(i as usize, j as usize);
-    }
+    let mut order = vec![0; n as usize];
+    let shuffled = permutation(Stream { seed, stream: STREAM, step: epoch }, &mut order);
+    debug_assert!(shuffled.is_ok(), "a u32 counts the samples, and that is all it asks");
     order
 }

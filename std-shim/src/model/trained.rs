@@ -35,7 +35,7 @@ pub fn layer_rows(net: &Net, batch: usize) -> Vec<LayerRow> {
     let row = |(index, layer): (usize, &flatgrad_core::net::Layer)| {
         let parameters = net.layer_parameters(index);
         let output = net.output_shape(index);
-        let own = if in_place(layer.kind()) { 0 } else { batch * output.iter().product::<usize>() };
+        let own = if layer.in_place() { 0 } else { batch * output.iter().product::<usize>() };
         let flat = output[1..] == [1, 1] && !matches!(layer.kind(), Kind::Conv2d { .. } | Kind::MaxPool2d { .. });
         LayerRow {
             layer: description(layer),
@@ -45,11 +45,6 @@ pub fn layer_rows(net: &Net, batch: usize) -> Vec<LayerRow> {
         }
     };
     net.layers().iter().enumerate().map(row).collect()
-}
-
-/// Layers that work on their input's memory.
-fn in_place(kind: Kind) -> bool {
-    matches!(kind, Kind::Relu | Kind::Flatten | Kind::Dropout { .. })
 }
 
 fn description(layer: &flatgrad_core::net::Layer) -> String {

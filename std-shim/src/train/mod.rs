@@ -3,12 +3,15 @@
 use std::time::{Duration, Instant};
 
 use flatgrad_core::Context;
-use flatgrad_core::net::{Config, Net, Optimizer, Plan, Trainer};
+use flatgrad_core::net::{Config, Kind, Layer, Net, Optimizer, Plan, Trainer};
 
 use crate::data::{Batches, DataSplit, Dataset, Normalizer, epoch_order};
 use crate::error::{Error, Result};
 use crate::model::{self, StateDict};
 use crate::report::{EpochRecord, History};
+
+/// At most so many of an epoch's whole batches count for batch norm's running averages ([`Trainer::calibrate`]).
+const CALIBRATION_BATCHES: u32 = 64;
 
 /// How to train.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -126,6 +129,7 @@ pub fn train(
     let (mut samples, mut training) = (0, Duration::ZERO);
     for epoch in 1..=settings.epochs {
         let pass = run.epoch(epoch, &data.train)?;
+        run.calibrate(epoch, &pass, &data.train)?;
         let (test_loss, test_accuracy) = evaluate(&mut run.trainer, &data.test, &mut test, settings.batch)?;
         run.check_finite(epoch, test_loss)?;
         run.record(epoch, &pass, test_loss, test_accuracy);
@@ -195,6 +199,22 @@ impl Run<'_, '_> {
         }
         pass.time = start.elapsed();
         Ok(pass)
+    }
+
+    /// Estimates the running averages of batch norm anew, for the weights as they are now: training goes on as it would
+    /// have without, evaluation and saved weights do not depend on which batches came last.
+    fn calibrate(&mut self, epoch: usize, pass: &Pass, data: &Dataset) -> Result {
+        let normalizes = |layer: &Layer| matches!(layer.kind(), Kind::BatchNorm { .. });
+        if !self.trainer.net().layers().iter().any(normalizes) {
+            return Ok(());
+        }
+        let mut order = epoch_order(self.settings.seed, epoch as u64 - 1, data.len() as u32);
+        order.truncate(pass.samples);
+        for (batch, indices) in (1..=CALIBRATION_BATCHES).zip(order.chunks_exact(self.settings.batch)) {
+            let (x, _) = self.train.load(indices)?;
+            self.trainer.calibrate(x, batch)?;
+        }
+        Ok(())
     }
 
     fn record(&mut self, epoch: usize, pass: &Pass, test_loss: f32, test_accuracy: f64) {

@@ -1,0 +1,142 @@
+//! The way of a tile's accumulators to memory.
+
+use super::plan::blocks;
+use crate::Activation;
+use crate::simd::{MAX_LANES, Simd};
+
+/// What becomes of an accumulator on its way to memory.
+#[derive(Clone, Copy)]
+pub(super) enum Finish<'a> {
+    /// Stored as it is: another block of the chain follows.
+    Partial,
+    /// `activation((acc + 0.0) + bias)`; the bias of the tile's channels, or none.
+    Final(Option<&'a [f32]>, Activation),
+}
+
+impl Finish<'_> {
+    /// The same for the channels from `channel` on.
+    #[inline(always)]
+    pub(super) fn from(self, channel: usize) -> Self {
+        match self {
+            Finish::Partial => self,
+            Finish::Final(bias, activation) => Finish::Final(bias.and_then(|bias| bias.get(channel..)), activation),
+        }
+    }
+
+    /// What is stored of accumulators that share a vector of biases.
+    #[inline(always)]
+    pub(super) fn apply<S: Simd, const N: usize>(
+        self,
+        s: S,
+        acc: [S::V; N],
+        bias: impl FnOnce(&[f32]) -> S::V,
+    ) -> [S::V; N] {
+        let Finish::Final(biases, activation) = self else { return acc };
+        let zero = s.splat(0.0);
+        let mut y = acc.map(
+            #[inline(always)]
+            |acc| s.add(acc, zero),
+        );
+        if let Some(biases) = biases {
+            let bias = bias(biases);
+            y = y.map(
+                #[inline(always)]
+                |y| s.add(y, bias),
+            );
+        }
+        match activation {
+            Activation::None => y,
+            Activation::Relu => y.map(
+                #[inline(always)]
+                |y| s.max(zero, y),
+            ),
+        }
+    }
+}
+
+/// Where a tile's outputs lie: the first, and the distances between channels, rows and pixels.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    pub at: *mut f32,
+    pub channel: usize,
+    pub row: usize,
+    pub pixel: usize,
+}
+
+impl Place {
+    /// Asks for `rows` rows of `pixels` pixels of `channels` channels, from row `first` on.
+    #[inline(always)]
+    pub(super) fn fetch_rows<S: Simd>(self, s: S, [channels, first, rows, pixels]: [usize; 4]) {
+        if self.pixel != 1 {
+            return; // scattered: there are other costs
+        }
+        for c in 0..channels {
+            for r in first..first + rows {
+                let row = self.at.wrapping_add(c * self.channel).wrapping_add(r.wrapping_mul(self.row));
+                for (line, _) in blocks(pixels, MAX_LANES) {
+                    s.prefetch(row.wrapping_add(line));
+                }
+            }
+        }
+    }
+
+    /// The first `n` pixels of as many lines (`distance` apart, from `at` on) as there are vectors; no more than `lines`.
+    ///
+    /// # Safety
+    /// The pixels of the lines must be readable.
+    #[inline(always)]
+    pub(super) unsafe fn load<S: Simd>(
+        self,
+        s: S,
+        at: *const f32,
+        [distance, lines, n]: [usize; 3],
+        block: &mut [S::V],
+    ) {
+        let tail = s.tail(n);
+        for (l, v) in block.iter_mut().enumerate() {
+            if l >= lines {
+                continue;
+            }
+            let at = at.wrapping_add(l * distance);
+            // SAFETY: the caller grants the pixels; the array holds the longest vector.
+            unsafe {
+                if self.pixel == 1 {
+                    *v = s.load_tail(at, tail);
+                } else {
+                    let mut lanes = [0.0; MAX_LANES];
+                    for i in 0..n.min(S::LANES) {
+                        lanes[i] = *at.add(i * self.pixel);
+                    }
+                    *v = s.load(lanes.as_ptr());
+                }
+            }
+        }
+    }
+
+    /// The way back of [`Place::load`].
+    ///
+    /// # Safety
+    /// The pixels of the lines must be writable.
+    #[inline(always)]
+    pub(super) unsafe fn store<S: Simd>(self, s: S, at: *mut f32, [distance, lines, n]: [usize; 3], block: &[S::V]) {
+        let tail = s.tail(n);
+        for (l, &v) in block.iter().enumerate() {
+            if l >= lines {
+                continue;
+            }
+            let at = at.wrapping_add(l * distance);
+            // SAFETY: the caller grants the pixels; the array holds the longest vector.
+            unsafe {
+                if self.pixel == 1 {
+                    s.store_tail(at, v, tail);
+                } else {
+                    let mut lanes = [0.0; MAX_LANES];
+                    s.store(lanes.as_mut_ptr(), v);
+                    for i in 0..n.min(S::LANES) {
+                        *at.add(i * self.pixel) = lanes[i];
+                    }
+                }
+            }
+        }
+    }
+}
