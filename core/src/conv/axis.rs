@@ -84,7 +84,7 @@ impl Axis {
             taps,
             reversed: true,
             origin: if met {
-                ((phase + padding) as isize - (last * dilation) as isize) / nonzero(stride) as isize
+                ((phase + padding) as isize - (last * dilation) as isize).wrapping_div(nonzero(stride) as isize)
             } else {
                 0
             },
