@@ -78,13 +78,16 @@ impl Axis {
         let met = first_tap < tap_step && first_tap < kernel;
         let taps = if met { (kernel - 1 - first_tap) / nonzero(tap_step) + 1 } else { 0 };
         let last = if met { first_tap + (taps - 1) * tap_step } else { 0 };
-        let start = (phase + padding) as isize - (last * dilation) as isize;
         Self {
             first_tap,
             tap_step,
             taps,
             reversed: true,
-            origin: if met { exact_quotient(start, stride as isize) } else { 0 },
+            origin: if met {
+                ((phase + padding) as isize - (last * dilation) as isize).wrapping_div(nonzero(stride) as isize)
+            } else {
+                0
+            },
             spacing: dilation / nonzero(common),
             step: 1,
             image,
@@ -187,11 +190,4 @@ const fn gcd(mut a: usize, mut b: usize) -> usize {
         (a, b) = (b, a % nonzero(b));
     }
     a
-}
-
-const fn exact_quotient(a: isize, b: isize) -> isize {
-    match a.checked_div(b) {
-        Some(quotient) => quotient,
-        None => 0,
-    }
 }
