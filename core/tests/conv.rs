@@ -438,7 +438,7 @@ fn scratch_does_not_grow_with_the_image() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 80, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: common::cases(80), ..ProptestConfig::default() })]
 
     #[test]
     fn any_geometry_equals_the_plain_loops(

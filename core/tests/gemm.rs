@@ -313,7 +313,7 @@ fn scratch_is_bounded_and_symmetric() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: common::cases(96), ..ProptestConfig::default() })]
     #[test]
     fn any_product(m in 0usize..90, n in 0usize..90, k in 0usize..90, seed in 0usize..2940) {
         Case::vary(m, n, k, seed).check(&serial(), 1);

@@ -37,8 +37,12 @@ fn power_of_two<S: Simd>(s: S, rounded: S::V) -> S::V {
 }
 
 /// True for a NaN: the only value that lies on both wrong sides of what min and max make of it.
+///
+/// The addition makes a signalling NaN quiet (and changes no answer): with a constant on one side LLVM turns the portable
+/// minimum into AArch64's `fminnm`, which gives the other operand for a quiet NaN only.
 #[inline(always)]
 pub(crate) fn is_nan<S: Simd>(s: S, x: S::V) -> S::M {
+    let x = s.add(x, x);
     s.lt(s.max(x, s.splat(f32::NEG_INFINITY)), s.min(x, s.splat(f32::INFINITY)))
 }
 

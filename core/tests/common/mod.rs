@@ -111,3 +111,8 @@ pub fn assert_close(what: &str, got: &[f32], want: &[f32], relative: f32, floor:
         assert!((g - w).abs() <= relative * w.abs().max(floor), "{what}: element {i} is {g}, expected {w}");
     }
 }
+
+/// How many random cases a property is tried on: `n`, or what `PROPTEST_CASES` says (few, where emulation is slow).
+pub fn cases(n: u32) -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(n)
+}
