@@ -1,1 +1,1 @@
-//! Shapes and data shared by the benchmarks.
+//! A package needs a library; the benchmarks themselves are in `benches/`.
