@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Makes std-shim/data/digits-*-ubyte, the embedded handwritten digits, from the wheel of scikit-learn.
 
-    pip download --no-deps --only-binary :all: -d /tmp/wheel scikit-learn
-    python3 scripts/make_digits.py /tmp/wheel/scikit_learn-*.whl
+    pip download --no-deps --only-binary :all: -d target/wheel scikit-learn
+    python3 scripts/make_digits.py target/wheel/scikit_learn-*.whl
 
 Needs nothing but Python's standard library. The wheel holds sklearn/datasets/data/digits.csv.gz: 1,797 lines of 64
 pixels (0 to 16, row by row) and the label. They become two IDX files, the format of MNIST, in the same order.

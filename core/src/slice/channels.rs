@@ -1,7 +1,7 @@
 //! Sharing out by channel: in a tensor `[n, channels, spatial]` a run of channels is not contiguous, so the parts that
 //! threads get are strided views.
 
-use super::GRAIN;
+use super::share::GRAIN;
 use crate::context::Context;
 use core::marker::PhantomData;
 
