@@ -2,7 +2,7 @@
 #![allow(missing_docs, reason = "criterion's macros make undocumented items")]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use flatgrad_core::activation::{relu, relu_backward, softmax};
+use flatgrad_core::activation::{Function, activate, activate_backward, softmax};
 use flatgrad_core::loss::cross_entropy_backward;
 use flatgrad_core::norm::{BatchNorm, batch_norm_backward, batch_norm_train};
 use flatgrad_core::pool::{MaxPool2d, max_pool2d, max_pool2d_backward};
@@ -91,11 +91,11 @@ fn activations(c: &mut Criterion) {
         group.throughput(bytes(2 * len));
         group.bench_function(BenchmarkId::new("copy", isa.name()), |b| b.iter(|| y.copy_from_slice(black_box(&x))));
         group.bench_function(BenchmarkId::new("relu", isa.name()), |b| {
-            b.iter(|| relu(ctx, black_box(&x), &mut y).unwrap());
+            b.iter(|| activate(ctx, Function::Relu, black_box(&x), &mut y).unwrap());
         });
         group.throughput(bytes(3 * len));
         group.bench_function(BenchmarkId::new("relu_backward", isa.name()), |b| {
-            b.iter(|| relu_backward(ctx, black_box(&x), &dy, &mut y).unwrap());
+            b.iter(|| activate_backward(ctx, Function::Relu, black_box(&x), &dy, &mut y).unwrap());
         });
         for [n, classes] in [[1280, 10], [128, 1000]] {
             let (x, y) = (&x[..n * classes], &mut y[..n * classes]);

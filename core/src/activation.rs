@@ -15,24 +15,94 @@ pub enum Activation {
     Relu,
 }
 
-/// `y = max(0, x)` for each element (PyTorch's `relu`).
-///
-/// # Numerics
-///
-/// `if 0 > x { 0 } else { x }`: a NaN and a negative zero stay what they are.
-///
-/// # Errors
-///
-/// [`Error::Length`](crate::Error::Length) if `y` is not as long as `x`.
+/// A function applied to each element.
 ///
 /// ```
-/// use flatgrad_core::{Context, Isa, activation::relu};
+/// use flatgrad_core::{Context, Isa, activation::{Function, activate}};
 /// let mut y = [0.0; 3];
-/// relu(Context::serial(Isa::detect()), &[-1.0, 0.5, 2.0], &mut y)?;
+/// activate(Context::serial(Isa::detect()), Function::Relu, &[-1.0, 0.5, 2.0], &mut y)?;
 /// assert_eq!(y, [0.0, 0.5, 2.0]);
 /// # Ok::<(), flatgrad_core::Error>(())
 /// ```
-pub fn relu(ctx: Context, x: &[f32], y: &mut [f32]) -> Result {
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Function {
+    /// `y = if 0 > x { 0 } else { x }`: a NaN and a negative zero stay what they are. `dx = if 0 < y { dy } else { 0 }`
+    /// (a NaN in `y` gives 0; PyTorch lets the gradient through there).
+    Relu,
+}
+
+/// What a function's backward pass needs again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Saved {
+    /// The input `x`.
+    Input,
+    /// The output `y`: the function may work in place.
+    Output,
+}
+
+impl Function {
+    /// What [`activate_backward`] needs as `saved`.
+    pub const fn saved(&self) -> Saved {
+        match self {
+            Self::Relu => Saved::Output,
+        }
+    }
+
+    /// The name in tables and messages.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Relu => "relu",
+        }
+    }
+
+    /// Whether the parameters make sense.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Parameter`](crate::Error::Parameter) with the name of the one that does not.
+    pub const fn check(&self) -> Result {
+        match self {
+            Self::Relu => Ok(()),
+        }
+    }
+
+    /// `f(x)`
+    #[inline(always)]
+    fn forward<S: Simd>(self, s: S, x: S::V) -> S::V {
+        match self {
+            Self::Relu => s.max(s.splat(0.0), x),
+        }
+    }
+
+    /// `dy f'`, from the input or output.
+    #[inline(always)]
+    fn backward<S: Simd>(self, s: S, saved: S::V, dy: S::V) -> S::V {
+        match self {
+            Self::Relu => s.select(s.lt(s.splat(0.0), saved), dy, s.splat(0.0)),
+        }
+    }
+}
+
+/// `y = f(x)` for each element.
+///
+/// # Numerics
+///
+/// The formula of each [`Function`], one IEEE operation after another.
+///
+/// # Errors
+///
+/// Those of [`Function::check`]; [`Error::Length`](crate::Error::Length) if `y` is not as long as `x`.
+///
+/// ```
+/// use flatgrad_core::{Context, Isa, activation::{Function, activate}};
+/// let mut y = [0.0; 2];
+/// activate(Context::serial(Isa::detect()), Function::Relu, &[-1.0, 0.5], &mut y)?;
+/// assert_eq!(y, [0.0, 0.5]);
+/// # Ok::<(), flatgrad_core::Error>(())
+/// ```
+pub fn activate(ctx: Context, function: Function, x: &[f32], y: &mut [f32]) -> Result {
+    function.check()?;
     check_len("y", x.len(), y.len())?;
     slice::share(ctx, [x], [y], &|[x], [y]| {
         dispatch!(ctx.isa(), |s| slice::map(
@@ -40,100 +110,103 @@ pub fn relu(ctx: Context, x: &[f32], y: &mut [f32]) -> Result {
             [x],
             y,
             #[inline(always)]
-            |[x]| s.max(s.splat(0.0), x)
+            |[x]| function.forward(s, x)
         ))
     });
     Ok(())
 }
 
-/// [`relu`] in place: `x = max(0, x)` for each element.
+/// [`activate`] in place.
 ///
 /// # Numerics
 ///
-/// As [`relu`].
+/// As [`activate`].
 ///
 /// # Errors
 ///
-/// None today; the result type is that of all kernels.
+/// Those of [`Function::check`].
 ///
 /// ```
-/// use flatgrad_core::{Context, Isa, activation::relu_in_place};
+/// use flatgrad_core::{Context, Isa, activation::{Function, activate_in_place}};
 /// let mut x = [-1.0, 0.5];
-/// relu_in_place(Context::serial(Isa::detect()), &mut x)?;
+/// activate_in_place(Context::serial(Isa::detect()), Function::Relu, &mut x)?;
 /// assert_eq!(x, [0.0, 0.5]);
 /// # Ok::<(), flatgrad_core::Error>(())
 /// ```
-pub fn relu_in_place(ctx: Context, x: &mut [f32]) -> Result {
+pub fn activate_in_place(ctx: Context, function: Function, x: &mut [f32]) -> Result {
+    function.check()?;
     slice::share(ctx, [], [x], &|[], [x]| {
         dispatch!(ctx.isa(), |s| slice::update(
             s,
             [],
             [x],
             #[inline(always)]
-            |[], [x]| [s.max(s.splat(0.0), x)]
+            |[], [x]| [function.forward(s, x)]
         ))
     });
     Ok(())
 }
 
-/// `dx = dy` where the output `y` of [`relu`] is positive, else 0.
+/// `dx = dy f'(x)` for each element; `saved` is the input or the output of [`activate`], as [`Function::saved`] says.
 ///
 /// # Numerics
 ///
-/// `if 0 < y { dy } else { 0 }`: a NaN in `y` gives 0 (PyTorch lets the gradient through there).
+/// The formula of each [`Function`], one IEEE operation after another.
 ///
 /// # Errors
 ///
-/// [`Error::Length`](crate::Error::Length) if `dy` or `dx` is not as long as `y`.
+/// Those of [`Function::check`]; [`Error::Length`](crate::Error::Length) if `dy` or `dx` is not as long as `saved`.
 ///
 /// ```
-/// use flatgrad_core::{Context, Isa, activation::relu_backward};
+/// use flatgrad_core::{Context, Isa, activation::{Function, activate_backward}};
 /// let mut dx = [0.0; 2];
-/// relu_backward(Context::serial(Isa::detect()), &[0.0, 0.5], &[3.0, 4.0], &mut dx)?;
+/// activate_backward(Context::serial(Isa::detect()), Function::Relu, &[0.0, 0.5], &[3.0, 4.0], &mut dx)?;
 /// assert_eq!(dx, [0.0, 4.0]);
 /// # Ok::<(), flatgrad_core::Error>(())
 /// ```
-pub fn relu_backward(ctx: Context, y: &[f32], dy: &[f32], dx: &mut [f32]) -> Result {
-    check_len("dy", y.len(), dy.len())?;
-    check_len("dx", y.len(), dx.len())?;
-    slice::share(ctx, [y, dy], [dx], &|[y, dy], [dx]| {
+pub fn activate_backward(ctx: Context, function: Function, saved: &[f32], dy: &[f32], dx: &mut [f32]) -> Result {
+    function.check()?;
+    check_len("dy", saved.len(), dy.len())?;
+    check_len("dx", saved.len(), dx.len())?;
+    slice::share(ctx, [saved, dy], [dx], &|[saved, dy], [dx]| {
         dispatch!(ctx.isa(), |s| slice::map(
             s,
-            [y, dy],
+            [saved, dy],
             dx,
             #[inline(always)]
-            |[y, dy]| s.select(s.lt(s.splat(0.0), y), dy, s.splat(0.0))
+            |[saved, dy]| function.backward(s, saved, dy)
         ))
     });
     Ok(())
 }
 
-/// [`relu_backward`] in place: `dy` becomes `dx`.
+/// [`activate_backward`] in place: `dy` becomes `dx`.
 ///
 /// # Numerics
 ///
-/// As [`relu_backward`].
+/// As [`activate_backward`].
 ///
 /// # Errors
 ///
-/// [`Error::Length`](crate::Error::Length) if `dy` is not as long as `y`.
+/// Those of [`Function::check`]; [`Error::Length`](crate::Error::Length) if `dy` is not as long as `saved`.
 ///
 /// ```
-/// use flatgrad_core::{Context, Isa, activation::relu_backward_in_place};
+/// use flatgrad_core::{Context, Isa, activation::{Function, activate_backward_in_place}};
 /// let mut dy = [3.0, 4.0];
-/// relu_backward_in_place(Context::serial(Isa::detect()), &[0.0, 0.5], &mut dy)?;
+/// activate_backward_in_place(Context::serial(Isa::detect()), Function::Relu, &[0.0, 0.5], &mut dy)?;
 /// assert_eq!(dy, [0.0, 4.0]);
 /// # Ok::<(), flatgrad_core::Error>(())
 /// ```
-pub fn relu_backward_in_place(ctx: Context, y: &[f32], dy: &mut [f32]) -> Result {
-    check_len("dy", y.len(), dy.len())?;
-    slice::share(ctx, [y], [dy], &|[y], [dy]| {
+pub fn activate_backward_in_place(ctx: Context, function: Function, saved: &[f32], dy: &mut [f32]) -> Result {
+    function.check()?;
+    check_len("dy", saved.len(), dy.len())?;
+    slice::share(ctx, [saved], [dy], &|[saved], [dy]| {
         dispatch!(ctx.isa(), |s| slice::update(
             s,
-            [y],
+            [saved],
             [dy],
             #[inline(always)]
-            |[y], [dy]| [s.select(s.lt(s.splat(0.0), y), dy, s.splat(0.0))]
+            |[saved], [dy]| [function.backward(s, saved, dy)]
         ))
     });
     Ok(())
@@ -144,8 +217,8 @@ pub fn relu_backward_in_place(ctx: Context, y: &[f32], dy: &mut [f32]) -> Result
 ///
 /// # Numerics
 ///
-/// Per row: the maximum; `e = exp(x - max)` ([`reference::layers::exp`](crate::reference::layers::exp), at most 2 ULP);
-/// their sum in 16 virtual lanes ([`reference::layers::sum`](crate::reference::layers::sum)); `e / sum`, IEEE division.
+/// Per row: the maximum; `e = exp(x - max)` ([`reference::math::exp`](crate::reference::math::exp), at most 2 ULP);
+/// their sum in 16 virtual lanes ([`reference::math::sum`](crate::reference::math::sum)); `e / sum`, IEEE division.
 /// A row with a NaN or positive infinity, or of negative infinities only, becomes NaN.
 ///
 /// # Errors

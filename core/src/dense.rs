@@ -106,7 +106,7 @@ pub fn dense(
 /// The gradient of the input, `dx = dy weight^T`: `dy` is `[n, outputs]`, `dx` `[n, inputs]`.
 ///
 /// `dy` is the gradient before the activation: pass it through
-/// [`relu_backward`](crate::activation) first if the layer had one.
+/// [`activate_backward`](crate::activation::activate_backward) first if the layer had one.
 ///
 /// # Errors
 ///

@@ -1,83 +1,26 @@
-//! relu, softmax and log-softmax against the plain loops.
+//! What activation functions promise beside their bits.
 
 mod common;
-use common::{Guarded, LENGTHS, assert_bits, contexts, numbers};
+use common::{assert_bits, contexts, numbers};
 use flatgrad_core::activation::*;
-use flatgrad_core::reference::layers;
 use flatgrad_core::{Context, Error, Isa};
 use proptest::prelude::*;
 
-/// Long enough to be shared over three threads.
-const LONG: usize = 50_021;
-
-const SPECIAL: [f32; 9] = [0.0, -0.0, f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e-45, -1e-45, f32::MAX, f32::MIN];
-
-fn with_specials(len: usize, seed: u32) -> Vec<f32> {
-    let mut x = numbers(len, seed);
-    for (i, x) in x.iter_mut().enumerate().filter(|(i, _)| i % 3 == 1) {
-        *x = SPECIAL[i / 3 % SPECIAL.len()];
-    }
-    x
-}
-
-#[test]
-fn relu_and_its_gradient_in_all_forms() {
-    for len in LENGTHS.into_iter().chain([LONG]) {
-        let (x, dy) = (with_specials(len, 1), with_specials(len, 2));
-        let want: Vec<f32> = x.iter().map(|&x| layers::relu(x)).collect();
-        let want_dx: Vec<f32> = want.iter().zip(&dy).map(|(&y, &dy)| layers::relu_backward(y, dy)).collect();
-        for (name, ctx) in contexts() {
-            for shift in 0..2 {
-                let (input, gradient) = (Guarded::new(&x, shift), Guarded::new(&dy, 1 - shift));
-                let mut y = Guarded::garbage(len, shift);
-                relu(ctx, &input, &mut y).unwrap();
-                assert_bits(&name, y.get(), &want);
-                let mut dx = Guarded::garbage(len, shift);
-                relu_backward(ctx, &y, &gradient, &mut dx).unwrap();
-                assert_bits(&name, dx.get(), &want_dx);
-                let mut z = Guarded::new(&x, shift);
-                relu_in_place(ctx, &mut z).unwrap();
-                assert_bits(&name, z.get(), &want);
-                let mut dz = Guarded::new(&dy, shift);
-                relu_backward_in_place(ctx, &z, &mut dz).unwrap();
-                assert_bits(&name, dz.get(), &want_dx);
-            }
-        }
-    }
-}
-
 #[test]
 fn relu_keeps_nan_and_negative_zero() {
-    assert!(layers::relu(f32::NAN).is_nan());
-    assert_eq!(layers::relu(-0.0).to_bits(), (-0.0f32).to_bits());
-    assert_eq!(layers::relu_backward(f32::NAN, 1.0), 0.0);
-}
-
-fn shapes() -> Vec<[usize; 2]> {
-    let mut all: Vec<_> = LENGTHS.into_iter().flat_map(|classes| [0, 1, 2, 5].map(|n| [n, classes])).collect();
-    all.extend([[131, 257], [1, LONG], [LONG, 1], [5003, 10]]);
-    all
+    let mut y = [f32::NAN, -0.0];
+    activate_in_place(Context::serial(Isa::detect()), Function::Relu, &mut y).unwrap();
+    assert!(y[0].is_nan());
+    assert_eq!(y[1].to_bits(), (-0.0f32).to_bits());
 }
 
 #[test]
-fn softmax_rows() {
-    for [n, classes] in shapes() {
+fn the_rows_of_softmax_sum_to_one() {
+    for [n, classes] in [[1, 1], [5, 10], [3, 257], [2, 50_021]] {
         let x: Vec<f32> = numbers(n * classes, 3).iter().map(|x| x * 30.0).collect();
-        let (mut want, mut want_log) = (vec![0.0; x.len()], vec![0.0; x.len()]);
-        for i in 0..n {
-            let row = i * classes..(i + 1) * classes;
-            layers::softmax(&x[row.clone()], &mut want[row.clone()]);
-            layers::log_softmax(&x[row.clone()], &mut want_log[row]);
-        }
-        for (name, ctx) in contexts() {
-            let what = format!("{name}, {n} x {classes}");
-            let (mut y, mut log) = (Guarded::garbage(x.len(), 1), Guarded::garbage(x.len(), 0));
-            softmax(ctx, [n, classes], &x, &mut y).unwrap();
-            log_softmax(ctx, [n, classes], &x, &mut log).unwrap();
-            assert_bits(&what, y.get(), &want);
-            assert_bits(&what, log.get(), &want_log);
-        }
-        for row in want.chunks_exact(classes.max(1)) {
+        let mut y = vec![f32::NAN; x.len()];
+        softmax(Context::serial(Isa::detect()), [n, classes], &x, &mut y).unwrap();
+        for row in y.chunks_exact(classes) {
             let total: f64 = row.iter().map(|&y| y as f64).sum();
             assert!((total - 1.0).abs() < 1e-5, "{n} x {classes}: sum {total}");
         }
@@ -122,10 +65,8 @@ fn wrong_lengths_are_refused_and_nothing_is_written() {
     let ctx = Context::serial(Isa::detect());
     let x = [1.0; 6];
     let mut y = [7.0; 5];
-    assert_eq!(relu(ctx, &x, &mut y), Err(Error::Length { what: "y", expected: 6, actual: 5 }));
-    assert_eq!(relu_backward(ctx, &x, &x, &mut y), Err(Error::Length { what: "dx", expected: 6, actual: 5 }));
-    assert!(relu_backward(ctx, &x[..5], &x, &mut y).is_err());
-    assert!(relu_backward_in_place(ctx, &x, &mut y).is_err());
+    let length = Error::Length { what: "y", expected: 6, actual: 5 };
+    assert_eq!(activate(ctx, Function::Relu, &x, &mut y), Err(length));
     assert!(softmax(ctx, [2, 3], &x, &mut y).is_err());
     assert!(softmax(ctx, [1, 5], &x, &mut y).is_err());
     assert!(log_softmax(ctx, [2, 3], &x, &mut y).is_err());
@@ -134,21 +75,6 @@ fn wrong_lengths_are_refused_and_nothing_is_written() {
 }
 
 proptest! {
-    /// An element's result does not depend on where it stands.
-    #[test]
-    fn relu_is_element_wise(x in prop::collection::vec(any::<f32>(), 0..80), cut in 0usize..80) {
-        let cut = cut.min(x.len());
-        for isa in Isa::available() {
-            let ctx = Context::serial(isa);
-            let (mut whole, mut parts) = (vec![0.0; x.len()], vec![0.0; x.len()]);
-            relu(ctx, &x, &mut whole).unwrap();
-            let (a, b) = parts.split_at_mut(cut);
-            relu(ctx, &x[..cut], a).unwrap();
-            relu(ctx, &x[cut..], b).unwrap();
-            assert_bits(isa.name(), &parts, &whole);
-        }
-    }
-
     /// Rows do not see each other, and a constant added to all logits (exactly) changes nothing.
     #[test]
     fn softmax_rows_are_independent(classes in 1usize..40, n in 1usize..5, seed in any::<u32>()) {

@@ -25,7 +25,7 @@ fn equals_the_plain_loop_on_every_context() {
         for (p, first) in starts {
             let p = Dropout::drop(p).unwrap();
             let mut want = vec![f32::NAN; len];
-            reference::optim::dropout(p, at(first), &x, &mut want);
+            reference::dropout::dropout(p, at(first), &x, &mut want);
             for (name, ctx) in contexts() {
                 let input = Guarded::new(&x, 1);
                 let mut y = Guarded::garbage(len, len % 4);

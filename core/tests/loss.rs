@@ -3,7 +3,7 @@
 mod common;
 use common::{Guarded, LENGTHS, assert_bits, contexts, numbers};
 use flatgrad_core::loss::*;
-use flatgrad_core::reference::layers;
+use flatgrad_core::reference;
 use flatgrad_core::{Context, Error, Isa};
 
 fn data(n: usize, classes: usize) -> (Vec<f32>, Vec<u32>) {
@@ -17,7 +17,7 @@ fn loss_and_gradient_have_the_bits_of_the_plain_loops() {
     for [n, classes] in small.chain([[130, 1009], [1000, 10], [0, 0]]) {
         let (logits, labels) = data(n, classes);
         let mut want = vec![f32::NAN; logits.len()];
-        let report = layers::cross_entropy(classes, &logits, &labels, 0.037, &mut want);
+        let report = reference::loss::cross_entropy(classes, &logits, &labels, 0.037, &mut want);
         for (name, ctx) in contexts() {
             let what = format!("{name}, {n} x {classes}");
             let mut dlogits = Guarded::garbage(logits.len(), 1);

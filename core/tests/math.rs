@@ -1,6 +1,6 @@
 //! The exponential against f64.
 
-use flatgrad_core::reference::layers::exp;
+use flatgrad_core::reference::math::exp;
 
 /// Units in the last place of the `f32` nearest to `want`.
 fn ulps(got: f32, want: f64) -> f64 {

@@ -3,7 +3,7 @@
 mod common;
 use common::{Guarded, assert_bits, assert_close, contexts, numbers};
 use flatgrad_core::norm::*;
-use flatgrad_core::reference::layers;
+use flatgrad_core::reference;
 use flatgrad_core::{Context, Error, Isa, Update};
 use proptest::prelude::*;
 
@@ -38,11 +38,11 @@ fn oracle(d: &Data) -> Outputs {
     let (mut y, mut inferred, mut dx) = (vec![f32::NAN; len], vec![f32::NAN; len], vec![f32::NAN; len]);
     let (mut mean, mut rstd, mut rm, mut rv) = (vec![f32::NAN; c], vec![f32::NAN; c], d.v[2].clone(), d.v[3].clone());
     let [scale, shift, _, _, ds0, db0] = &d.v;
-    layers::batch_norm_infer(bn, &d.x, scale, shift, &rm, &rv, &mut inferred);
-    layers::batch_norm_train(bn, &d.x, scale, shift, &mut rm, &mut rv, &mut y, &mut mean, &mut rstd);
+    reference::norm::batch_norm_infer(bn, &d.x, scale, shift, &rm, &rv, &mut inferred);
+    reference::norm::batch_norm_train(bn, &d.x, scale, shift, &mut rm, &mut rv, &mut y, &mut mean, &mut rstd);
     let (mut ds, mut db, mut ds1, mut db1) = (vec![f32::NAN; c], vec![f32::NAN; c], ds0.clone(), db0.clone());
     for (update, ds, db) in [(Update::Overwrite, &mut ds, &mut db), (Update::Accumulate, &mut ds1, &mut db1)] {
-        layers::batch_norm_backward(bn, &d.x, &d.dy, scale, &mean, &rstd, update, &mut dx, ds, db);
+        reference::norm::batch_norm_backward(bn, &d.x, &d.dy, scale, &mean, &rstd, update, &mut dx, ds, db);
     }
     Outputs { y, inferred, dx, v: [mean, rstd, rm, rv, ds, db, ds1, db1] }
 }

@@ -3,7 +3,7 @@
 mod common;
 use common::{Guarded, assert_bits, contexts, numbers};
 use flatgrad_core::pool::*;
-use flatgrad_core::reference::layers;
+use flatgrad_core::reference;
 use flatgrad_core::{Context, Error, Isa};
 use proptest::prelude::*;
 
@@ -16,8 +16,8 @@ fn check(shape: &MaxPool2d, x: &[f32], what: &str) {
     shape.check().unwrap();
     let dy = numbers(shape.output_len(), 77).iter().map(|x| if x.abs() < 0.1 { -0.0 } else { *x }).collect::<Vec<_>>();
     let (mut want, mut want_dx) = (vec![f32::NAN; shape.output_len()], vec![f32::NAN; x.len()]);
-    layers::max_pool2d(shape, x, &mut want);
-    layers::max_pool2d_backward(shape, x, &dy, &mut want_dx);
+    reference::pool::max_pool2d(shape, x, &mut want);
+    reference::pool::max_pool2d_backward(shape, x, &dy, &mut want_dx);
     for (name, ctx) in contexts() {
         let what = format!("{name}, {shape:?} {what}");
         let (input, gradient) = (Guarded::new(x, 1), Guarded::new(&dy, 1));

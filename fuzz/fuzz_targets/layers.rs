@@ -4,7 +4,7 @@
 use arbitrary::Arbitrary;
 use flatgrad_core::norm::{self, BatchNorm};
 use flatgrad_core::pool::{self, MaxPool2d};
-use flatgrad_core::{Update, activation, loss, reference::layers as reference};
+use flatgrad_core::{Update, activation, loss, reference};
 use flatgrad_fuzz::{Guarded, UpTo, Values, assert_bits, contexts, output};
 use libfuzzer_sys::fuzz_target;
 
@@ -70,7 +70,7 @@ fn batch_norm(bn: &BatchNorm, v: Values, accumulate: bool) {
     let (mut dx, mut dscale, mut dshift) = (x.clone(), old_scale.clone(), old_shift.clone());
     let refused = bn.n * bn.spatial < 2;
     if !refused {
-        reference::batch_norm_train(
+        reference::norm::batch_norm_train(
             bn,
             &x,
             &scale,
@@ -81,7 +81,7 @@ fn batch_norm(bn: &BatchNorm, v: Values, accumulate: bool) {
             &mut saved_mean,
             &mut saved_rstd,
         );
-        reference::batch_norm_backward(
+        reference::norm::batch_norm_backward(
             bn,
             &x,
             &dy,
@@ -144,7 +144,7 @@ fn batch_norm(bn: &BatchNorm, v: Values, accumulate: bool) {
         let mut got = Guarded::garbage(len, 1);
         norm::batch_norm_infer(ctx, bn, &x, &scale, &shift, &old_mean, &old_var, &mut got).unwrap();
         let mut want = x.clone();
-        reference::batch_norm_infer(bn, &x, &scale, &shift, &old_mean, &old_var, &mut want);
+        reference::norm::batch_norm_infer(bn, &x, &scale, &shift, &old_mean, &old_var, &mut want);
         assert_bits(&format!("{name}: infer"), got.get(), &want);
     }
 }
@@ -156,8 +156,8 @@ fn max_pool(shape: &MaxPool2d, v: Values) {
     }
     let (x, dy) = (v.any(shape.input_len(), 1), v.any(shape.output_len(), 2));
     let (mut y, mut dx) = (dy.clone(), x.clone());
-    reference::max_pool2d(shape, &x, &mut y);
-    reference::max_pool2d_backward(shape, &x, &dy, &mut dx);
+    reference::pool::max_pool2d(shape, &x, &mut y);
+    reference::pool::max_pool2d_backward(shape, &x, &dy, &mut dx);
     for (name, ctx) in contexts() {
         let (mut got_y, mut got_dx) = (Guarded::garbage(y.len(), 1), Guarded::garbage(dx.len(), 2));
         pool::max_pool2d(ctx, shape, &x, &mut got_y).unwrap();
@@ -172,8 +172,8 @@ fn softmax(n: usize, classes: usize, v: Values) {
     let (mut y, mut log) = (x.clone(), x.clone());
     for i in 0..n {
         let row = i * classes..(i + 1) * classes;
-        reference::softmax(&x[row.clone()], &mut y[row.clone()]);
-        reference::log_softmax(&x[row.clone()], &mut log[row]);
+        reference::activation::softmax(&x[row.clone()], &mut y[row.clone()]);
+        reference::activation::log_softmax(&x[row.clone()], &mut log[row]);
     }
     for (name, ctx) in contexts() {
         let mut got = Guarded::garbage(x.len(), 3);
@@ -190,7 +190,7 @@ fn cross_entropy(classes: usize, labels: &[u32], grad_scale: f32, v: Values) {
     let refused = labels.iter().any(|&l| l as usize >= classes);
     let (mut dx, mut report) = (x.clone(), Default::default());
     if !refused {
-        report = reference::cross_entropy(classes, &x, labels, grad_scale, &mut dx);
+        report = reference::loss::cross_entropy(classes, &x, labels, grad_scale, &mut dx);
     }
     for (name, ctx) in contexts() {
         let mut got = Guarded::new(&x, 1);

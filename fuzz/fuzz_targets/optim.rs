@@ -73,7 +73,7 @@ fuzz_target!(|case: Case| {
                 return;
             };
             let mut want = p.clone();
-            reference::optim::dropout(d, mask, &p, &mut want);
+            reference::dropout::dropout(d, mask, &p, &mut want);
             for (name, ctx) in contexts() {
                 let mut y = Guarded::garbage(len, 1);
                 dropout(ctx, d, mask, &p, &mut y).unwrap();

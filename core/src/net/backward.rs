@@ -6,7 +6,7 @@ use super::layer::Kind;
 use super::plan::Plan;
 use super::slot::{EXTERNAL, Slot, batch_norm_shape, conv_shape, dense_shape, pool_shape};
 use super::work::{pieces, span};
-use crate::activation::relu_backward_in_place;
+use crate::activation::{Function, activate_backward_in_place};
 use crate::context::Context;
 use crate::conv::{conv2d_backward_bias, conv2d_backward_input, conv2d_backward_weight};
 use crate::dense::{dense_backward_bias, dense_backward_input, dense_backward_weight};
@@ -98,7 +98,7 @@ fn layer(
             let dx = if wants_dx { dx } else { scratch.get_mut(..x.len()).unwrap_or_default() };
             batch_norm_backward(ctx, &shape, x, dy, pass.weight(), mean, rstd, step.update, dx, dw, db)
         }
-        Kind::Relu => relu_backward_in_place(ctx, y, dy),
+        Kind::Relu => activate_backward_in_place(ctx, Function::Relu, y, dy),
         Kind::MaxPool2d { kernel, stride, padding } => {
             max_pool2d_backward(ctx, &pool_shape(n, slot, kernel, stride, padding), x, dy, dx)
         }

@@ -5,7 +5,7 @@ use super::plan::Plan;
 use super::slot::{EXTERNAL, Slot, batch_norm_shape, conv_shape, dense_shape, pool_shape};
 use super::work::{pieces, span};
 use super::{Net, Problem};
-use crate::activation::{Activation, relu, relu_in_place};
+use crate::activation::{Activation, Function, activate, activate_in_place};
 use crate::context::Context;
 use crate::conv::conv2d;
 use crate::dense::dense;
@@ -166,8 +166,8 @@ fn layer(pass: &Pass, x: &[f32], work: &mut [f32], at: Places, mode: Mode) -> Re
             }
         }
         Kind::Relu if applied_before(pass.layers(), i) => Ok(()),
-        Kind::Relu if in_place => relu_in_place(ctx, y),
-        Kind::Relu => relu(ctx, x, y),
+        Kind::Relu if in_place => activate_in_place(ctx, Function::Relu, y),
+        Kind::Relu => activate(ctx, Function::Relu, x, y),
         Kind::MaxPool2d { kernel, stride, padding } => {
             max_pool2d(ctx, &pool_shape(n, slot, kernel, stride, padding), x, y)
         }

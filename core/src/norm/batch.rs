@@ -100,7 +100,7 @@ impl BatchNorm {
 ///
 /// # Numerics
 ///
-/// Per channel: the sum of a plane in 16 virtual lanes ([`reference::layers::sum`](crate::reference::layers::sum)), planes
+/// Per channel: the sum of a plane in 16 virtual lanes ([`reference::math::sum`](crate::reference::math::sum)), planes
 /// added sample after sample; `mean = sum / count`; the sum of `(x - mean) * (x - mean)` in the same order;
 /// `rstd = 1 / sqrt(sum / count + eps)`; `y = (x - mean) * (scale * rstd) + shift`, multiplication and addition rounded
 /// separately. Running statistics: `(1 - momentum) * running + momentum * new`; the new variance is the unbiased one,

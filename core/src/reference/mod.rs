@@ -1,9 +1,14 @@
 //! The shortest plain loops that say what the kernels compute, bit for bit: documentation, and the oracle of tests,
 //! fuzzing and benchmarks. Nothing here is fast, and nothing checks its arguments.
 
+pub mod activation;
 pub mod conv;
+pub mod dropout;
 pub mod gemm;
-pub mod layers;
+pub mod loss;
+pub mod math;
+pub mod norm;
 pub mod optim;
+pub mod pool;
 
 pub use crate::simd::portable::fma;

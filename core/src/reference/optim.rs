@@ -1,6 +1,5 @@
-//! Optimizers and dropout.
+//! Optimizers.
 
-use crate::dropout::{Dropout, DropoutMask};
 use crate::optim::{Adam, Sgd};
 
 /// Stochastic gradient descent: [`sgd_step`](crate::optim::sgd_step). `momentum_buffer` is as long as `params`, or empty
@@ -38,13 +37,5 @@ pub fn adam(o: &Adam, step: u32, grads: &[f32], params: &mut [f32], exp_avg: &mu
         let v = beta2 as f32 * v + (1.0 - beta2) as f32 * g * g;
         params[i] -= step_size * m / (libm::sqrtf(v) / root + o.eps);
         (exp_avg[i], exp_avg_sq[i]) = (m, v);
-    }
-}
-
-/// Dropout: [`dropout`](crate::dropout::dropout()).
-pub fn dropout(dropout: Dropout, mask: DropoutMask, x: &[f32], y: &mut [f32]) {
-    for i in 0..x.len() {
-        let word = mask.stream.bits(mask.first.wrapping_add(i as u64));
-        y[i] = if word as u64 >= dropout.threshold() { dropout.scale() * x[i] } else { 0.0 };
     }
 }

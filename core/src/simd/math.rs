@@ -12,7 +12,7 @@ const ROUND: f32 = 12_582_912.0;
 /// `x = n ln 2 + r` with `|r| <= ln(2) / 2`: `ln 2` in two parts of which the first has so few bits that `n` times it is
 /// exact (Cody and Waite, "Software Manual for the Elementary Functions", 1980), a polynomial in `r` (the coefficients
 /// are those of Cephes' `expf`), then two multiplications by powers of two, since `2^n` itself may be no normal number.
-/// Infinity from 88.73 on, 0 from -103.98 down, NaN for a NaN. `reference::layers::exp` is the same in scalars.
+/// Infinity from 88.73 on, 0 from -103.98 down, NaN for a NaN. `reference::math::exp` is the same in scalars.
 #[inline(always)]
 pub(crate) fn exp<S: Simd>(s: S, x: S::V) -> S::V {
     // Min and max give their second operand for a NaN.
@@ -50,7 +50,7 @@ pub(crate) fn is_nan<S: Simd>(s: S, x: S::V) -> S::M {
 mod tests {
     use super::*;
     use crate::isa::Isa;
-    use crate::reference::layers;
+    use crate::reference;
     use crate::simd::dispatch;
     use crate::slice;
 
@@ -66,7 +66,7 @@ mod tests {
     #[test]
     fn exp_has_the_bits_of_the_reference() {
         let x = awkward();
-        let want: Vec<f32> = x.iter().map(|&x| layers::exp(x)).collect();
+        let want: Vec<f32> = x.iter().map(|&x| reference::math::exp(x)).collect();
         for isa in Isa::available() {
             let mut y = std::vec![0.0; x.len()];
             dispatch!(isa, |s| slice::map(

@@ -1,7 +1,7 @@
 //! Layers without weights of their own, batch normalization, and the loss.
 
 use super::{Print, any, fill, first, hash};
-use flatgrad_core::activation::{log_softmax, relu, relu_backward, relu_backward_in_place, relu_in_place, softmax};
+use flatgrad_core::activation::*;
 use flatgrad_core::loss::{LossReport, cross_entropy, cross_entropy_backward};
 use flatgrad_core::norm::{BatchNorm, batch_norm_backward, batch_norm_infer, batch_norm_train};
 use flatgrad_core::pool::{MaxPool2d, max_pool2d, max_pool2d_backward};
@@ -18,18 +18,20 @@ pub(super) fn run(ctx: Context, print: Print) -> Result {
 
 fn activations(ctx: Context, print: Print) -> Result {
     let (x, dy, mut y): ([f32; 65], [f32; 65], _) = (fill(60), fill(61), [f32::NAN; 65]);
-    relu(ctx, any(&x), any(&mut y))?;
-    print("relu", hash(&y));
-    let mut dx = [f32::NAN; 65];
-    relu_backward(ctx, any(&y), any(&dy), any(&mut dx))?;
-    print("relu_backward", hash(&dx));
-    dx = dy;
-    relu_backward_in_place(ctx, any(&y), any(&mut dx))?;
-    print("relu_backward_in_place", hash(&dx));
-    dx = x;
-    relu_in_place(ctx, any(&mut dx))?;
-    print("relu_in_place", hash(&dx));
-
+    for function in any([Function::Relu]) {
+        activate(ctx, function, any(&x), any(&mut y))?;
+        print(function.name(), hash(&y));
+        let saved = if function.saved() == Saved::Input { x } else { y };
+        let mut dx = [f32::NAN; 65];
+        activate_backward(ctx, function, any(&saved), any(&dy), any(&mut dx))?;
+        print("activate_backward", hash(&dx));
+        dx = dy;
+        activate_backward_in_place(ctx, function, any(&saved), any(&mut dx))?;
+        print("activate_backward_in_place", hash(&dx));
+        dx = x;
+        activate_in_place(ctx, function, any(&mut dx))?;
+        print("activate_in_place", hash(&dx));
+    }
     let rows = any([5, 13]);
     softmax(ctx, rows, any(&x.map(|x| 20.0 * x)), any(&mut y))?;
     print("softmax", hash(&y));

@@ -1,0 +1,100 @@
+//! Rows of `activation`.
+
+use super::{Call, Case, Draw, Output};
+use flatgrad_core::activation::*;
+use flatgrad_core::reference;
+
+pub const CASES: [Case; 6] = [
+    Case { covers: &["activation::activate"], make: forward },
+    Case { covers: &["activation::activate_in_place"], make: forward_in_place },
+    Case { covers: &["activation::activate_backward"], make: backward },
+    Case { covers: &["activation::activate_backward_in_place"], make: backward_in_place },
+    Case { covers: &["activation::softmax"], make: |draw| rows(draw, softmax, reference::activation::softmax) },
+    Case {
+        covers: &["activation::log_softmax"],
+        make: |draw| rows(draw, log_softmax, reference::activation::log_softmax),
+    },
+];
+
+const LENGTH: usize = 257;
+const BENCH: usize = 100_352;
+
+const FUNCTIONS: [Function; 1] = [Function::Relu];
+
+fn forward(draw: &mut Draw) -> Call {
+    let (len, function) = (draw.size(0, LENGTH, BENCH), draw.pick(&FUNCTIONS));
+    let x = draw.any(len);
+    let want = x.iter().map(|&x| reference::activation::activate(function, x)).collect();
+    Call {
+        what: format!("{function:?}, {len} elements"),
+        inputs: vec![x],
+        outputs: vec![Output::new(want)],
+        elementwise: true,
+        run: Box::new(move |ctx, inputs, outputs| activate(ctx, function, inputs[0], outputs[0])),
+    }
+}
+
+fn forward_in_place(draw: &mut Draw) -> Call {
+    let (len, function) = (draw.size(0, LENGTH, BENCH), draw.pick(&FUNCTIONS));
+    let x = draw.any(len);
+    let want = x.iter().map(|&x| reference::activation::activate(function, x)).collect();
+    Call {
+        what: format!("{function:?}, {len} elements"),
+        inputs: vec![],
+        outputs: vec![Output::update(&x, want)],
+        elementwise: true,
+        run: Box::new(move |ctx, _, outputs| activate_in_place(ctx, function, outputs[0])),
+    }
+}
+
+/// `(saved, dy)` and `dx` by the plain loop.
+fn gradient(draw: &mut Draw, function: Function) -> ([Vec<f32>; 2], Vec<f32>) {
+    let len = draw.size(0, LENGTH, BENCH);
+    let (saved, dy) = (draw.any(len), draw.any(len));
+    let one = |(&saved, &dy)| reference::activation::activate_backward(function, saved, dy);
+    let want = saved.iter().zip(&dy).map(one).collect();
+    ([saved, dy], want)
+}
+
+fn backward(draw: &mut Draw) -> Call {
+    let function = draw.pick(&FUNCTIONS);
+    let (inputs, want) = gradient(draw, function);
+    Call {
+        what: format!("{function:?}, {} elements", want.len()),
+        inputs: inputs.into(),
+        outputs: vec![Output::new(want)],
+        elementwise: true,
+        run: Box::new(move |ctx, inputs, outputs| activate_backward(ctx, function, inputs[0], inputs[1], outputs[0])),
+    }
+}
+
+fn backward_in_place(draw: &mut Draw) -> Call {
+    let function = draw.pick(&FUNCTIONS);
+    let ([saved, dy], want) = gradient(draw, function);
+    Call {
+        what: format!("{function:?}, {} elements", want.len()),
+        inputs: vec![saved],
+        outputs: vec![Output::update(&dy, want)],
+        elementwise: true,
+        run: Box::new(move |ctx, inputs, outputs| activate_backward_in_place(ctx, function, inputs[0], outputs[0])),
+    }
+}
+
+type Rows = fn(flatgrad_core::Context, [usize; 2], &[f32], &mut [f32]) -> flatgrad_core::Result;
+
+fn rows(draw: &mut Draw, kernel: Rows, row: fn(&[f32], &mut [f32])) -> Call {
+    let (classes, n) = (draw.size(0, 131, 1000), draw.size(0, 9, 128));
+    let x: Vec<f32> = draw.any(n * classes).iter().map(|x| x * 30.0).collect();
+    let mut want = vec![0.0; x.len()];
+    for i in 0..n {
+        let at = i * classes..(i + 1) * classes;
+        row(&x[at.clone()], &mut want[at]);
+    }
+    Call {
+        what: format!("[{n}, {classes}]"),
+        inputs: vec![x],
+        outputs: vec![Output::new(want)],
+        elementwise: false,
+        run: Box::new(move |ctx, inputs, outputs| kernel(ctx, [n, classes], inputs[0], outputs[0])),
+    }
+}

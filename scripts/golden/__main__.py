@@ -1,0 +1,26 @@
+"""Writes core/tests/golden/data: what PyTorch computes, for core/tests/golden.
+
+    python3 -m venv venv && venv/bin/pip install torch==2.15.0 numpy==2.4.6
+    venv/bin/python scripts/golden [FAMILY...]
+
+NAME.f32 holds the tensors of a family one after another, little-endian f32. NAME.txt says what they are, a line each:
+`name tensor dimensions...` for the next tensor of that file, `name number values...` for numbers.
+
+Layers and losses are computed in f64 from inputs that are f32, so the files are the truth rounded once, the same on every
+CPU. Optimizers and the training run are computed in f32, the precision they are about.
+"""
+
+import importlib
+import sys
+
+import record
+import torch
+
+FAMILIES = ["loss", "norm", "optim", "pool", "products", "train10"]
+
+torch.set_num_threads(1)
+torch.use_deterministic_algorithms(True)
+for family in sys.argv[1:] or FAMILIES:
+    record.begin()
+    importlib.import_module(family).write()
+    record.end(family)
