@@ -63,7 +63,7 @@ fn the_loop_is_the_one_written_out_by_hand() {
     let normalizer = Normalizer::fit(&data.train);
     let plan = Plan::try_new(&NET, Config::new(16, ADAM)).unwrap();
     let mut arena = vec![0.0; plan.train_len()];
-    let mut trainer = Trainer::new(Context::serial(Isa::PORTABLE), NET, &plan, &mut arena, 5).unwrap();
+    let mut trainer = Trainer::new(Context::serial(Isa::PORTABLE), &plan, &mut arena, 5).unwrap();
     let load = |part: &data::Dataset, indices: &[u32]| {
         let mut x = vec![0.0; 64 * indices.len()];
         for (&i, x) in indices.iter().zip(x.chunks_mut(64)) {
@@ -161,7 +161,7 @@ fn settings_are_checked_against_data_and_network() {
 fn a_state_dict_has_pytorchs_names_order_and_layouts() {
     let plan = Plan::try_new(&NET, Config::new(1, ADAM)).unwrap();
     let mut arena = vec![0.0; plan.train_len()];
-    let mut trainer = Trainer::new(Context::serial(Isa::detect()), NET, &plan, &mut arena, 0).unwrap();
+    let mut trainer = Trainer::new(Context::serial(Isa::detect()), &plan, &mut arena, 0).unwrap();
     for (i, w) in trainer.weights_mut().iter_mut().enumerate() {
         *w = i as f32;
     }
@@ -184,7 +184,8 @@ fn a_state_dict_has_pytorchs_names_order_and_layouts() {
 
 #[test]
 fn the_table_counts_parameters_and_memory() {
-    let rows = layer_rows(&NET, 16);
+    let plan = Plan::try_new(&NET, Config::new(16, Optimizer::sgd(0.1))).unwrap();
+    let rows = layer_rows(&plan);
     let parameters: Vec<usize> = rows.iter().map(|row| row.parameters).collect();
     assert_eq!(parameters, [36, 8, 0, 0, 0, 650]);
     assert_eq!(rows[0].bytes, 4 * (36 + 16 * 4 * 64));

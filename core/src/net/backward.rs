@@ -1,16 +1,16 @@
-//! The backward pass: from the gradient of the logits to the gradients of the parameters.
+//! The backward pass: from the gradient of the outputs to the gradients of the parameters.
 
-use super::Net;
-use super::forward::{Noise, Pass, input_place};
-use super::layer::Kind;
+use super::add::{add_to, copy};
+use super::kind::{Kind, Needs};
+use super::pass::{Noise, Pass, halves, place};
 use super::plan::Plan;
-use super::slot::{EXTERNAL, Slot, batch_norm_shape, conv_shape, dense_shape, pool_shape};
+use super::slot::{EXTERNAL, Gradient};
 use super::work::{pieces, span};
-use crate::activation::{Function, activate_backward_in_place};
+use crate::activation::{activate_backward, activate_backward_in_place};
 use crate::context::Context;
 use crate::conv::{conv2d_backward_bias, conv2d_backward_input, conv2d_backward_weight};
 use crate::dense::{dense_backward_bias, dense_backward_input, dense_backward_weight};
-use crate::dropout::{Dropout, dropout_in_place};
+use crate::dropout::{Dropout, dropout, dropout_in_place};
 use crate::error::Result;
 use crate::norm::batch_norm_backward;
 use crate::pool::max_pool2d_backward;
@@ -18,94 +18,146 @@ use crate::update::Update;
 
 /// What a backward pass shares with the forward pass it belongs to.
 #[derive(Clone, Copy)]
-pub(super) struct Step {
+pub(super) struct Step<'a> {
     /// Samples.
     pub(super) n: usize,
+    /// Running averages, for layers that are frozen.
+    pub(super) running: &'a [f32],
     pub(super) noise: Noise,
     /// Whether gradients are overwritten or accumulated.
     pub(super) update: Update,
 }
 
-/// All backward passes, last layer first; the gradient of the logits is in place already.
+/// All backward passes, last layer first; the gradient of the outputs is in place already.
 pub(super) fn run(
     ctx: Context,
-    net: &Net,
     plan: &Plan,
     params: &[f32],
     x: &[f32],
     (grads, work): (&mut [f32], &mut [f32]),
     step: Step,
 ) -> Result {
-    for (i, slot) in plan.slots().iter().enumerate().rev() {
-        if i < plan.first {
-            break;
-        }
-        let input = input_place(plan, i, |s: &Slot| s.y);
-        let dx = if i == plan.first { EXTERNAL } else { input_place(plan, i, |s| s.dy) };
-        layer(&Pass { ctx, net, n: step.n, params, slot, i }, x, (grads, work), (input, dx), step)?;
+    for (i, slot) in plan.slots().iter().enumerate().rev().filter(|(_, slot)| slot.wanted) {
+        let at = Places {
+            x: place(plan, slot.from, |s| s.y),
+            dx: place(plan, slot.from, |s| s.dy),
+            dx_other: place(plan, slot.other, |s| s.dy),
+        };
+        layer(&Pass { ctx, n: step.n, params, slot, i }, x, (grads, work), at, step)?;
     }
     Ok(())
 }
 
-/// The backward pass of one layer; `input` and `dx` are offsets into the work region, or [`EXTERNAL`].
-fn layer(
-    pass: &Pass,
-    x: &[f32],
-    (grads, work): (&mut [f32], &mut [f32]),
-    (input, dx): (usize, usize),
-    step: Step,
-) -> Result {
-    let (ctx, n, slot, i) = (pass.ctx, pass.n, pass.slot, pass.i);
-    let Some(layer) = pass.layers().get(i) else { return Ok(()) };
-    let in_place = slot.y == input;
-    let channels = slot.input[0];
-    let saved = if matches!(layer.kind, Kind::BatchNorm { .. }) { channels } else { 0 };
-    let needs_y = matches!(layer.kind, Kind::Relu);
-    let wants_dx = dx != EXTERNAL && !in_place;
-    let [source, y, dy, dx, scratch, mean, rstd] = pieces(
+/// Offsets into the work region, or [`EXTERNAL`].
+struct Places {
+    x: usize,
+    dx: usize,
+    dx_other: usize,
+}
+
+/// The slices of one layer's backward pass; those it does not need are empty.
+struct Tensors<'a> {
+    x: &'a [f32],
+    y: &'a [f32],
+    dy: &'a mut [f32],
+    dx: &'a mut [f32],
+    dw: &'a mut [f32],
+    db: &'a mut [f32],
+    saved: &'a [f32],
+    scratch: &'a mut [f32],
+}
+
+/// The backward pass of one layer.
+fn layer(pass: &Pass, external: &[f32], (grads, work): (&mut [f32], &mut [f32]), at: Places, step: Step) -> Result {
+    let (ctx, slot) = (pass.ctx, pass.slot);
+    let needs = slot.kind.needs(slot.learns());
+    let wants = |wanted: bool, offset, len| if wanted { span(offset, len) } else { 0..0 };
+    let wants_dx = slot.dx != Gradient::None && !slot.in_place;
+    let [x, y, dy, dx, dx_other, part, scratch, saved] = pieces(
         work,
         [
-            if in_place { 0..0 } else { span(input, n * slot.input_len()) },
-            if needs_y { span(slot.y, n * slot.output_len()) } else { 0..0 },
-            span(slot.dy, n * slot.output_len()),
-            if wants_dx { span(dx, n * slot.input_len()) } else { 0..0 },
+            wants(needs == Needs::Input, at.x, pass.input_len()),
+            wants(matches!(needs, Needs::Sign | Needs::Output), slot.y, pass.output_len()),
+            span(slot.dy, pass.output_len()),
+            wants(wants_dx, at.dx, pass.input_len()),
+            wants(slot.dx_other != Gradient::None, at.dx_other, pass.output_len()),
+            span(slot.dx_part, pass.input_len()),
             span(slot.scratch_backward, slot.scratch_backward_len),
-            span(slot.saved, saved),
-            span(slot.saved + channels, saved),
+            span(slot.saved, slot.saved_len(pass.n)),
         ],
     )?;
-    let x = if input == EXTERNAL { x } else { &*source };
-    let [dw, db] = pieces(grads, [span(slot.weight, slot.weight_len), span(slot.bias, slot.bias_len)])?;
-    match layer.kind {
+    if slot.kind == Kind::Add {
+        if wants_dx {
+            join(ctx, slot.dx, dy, dx)?;
+        }
+        return join(ctx, slot.dx_other, dy, dx_other);
+    }
+    let x = if at.x == EXTERNAL { external } else { &*x };
+    let weights = if slot.learns() { slot.grad } else { EXTERNAL };
+    let biases = if slot.learns() { slot.grad + slot.weight_len } else { EXTERNAL };
+    let [dw, db] = pieces(grads, [span(weights, slot.weight_len), span(biases, slot.bias_len)])?;
+    // The kernels overwrite: what must be added to another gradient is computed beside it.
+    let direct = slot.dx == Gradient::Write;
+    let target = if direct { &mut *dx } else { &mut *part };
+    kernel(pass, step, Tensors { x, y, dy, dx: target, dw, db, saved, scratch })?;
+    if slot.dx == Gradient::Add && !slot.in_place { add_to(ctx, part, dx) } else { Ok(()) }
+}
+
+/// One input gradient of an addition: `dy` itself.
+fn join(ctx: Context, gradient: Gradient, dy: &[f32], dx: &mut [f32]) -> Result {
+    match gradient {
+        Gradient::None => Ok(()),
+        Gradient::Write => copy(dy, dx),
+        Gradient::Add => add_to(ctx, dy, dx),
+    }
+}
+
+fn kernel(pass: &Pass, step: Step, t: Tensors) -> Result {
+    let (ctx, n, slot) = (pass.ctx, pass.n, pass.slot);
+    let Tensors { x, y, dy, dx, dw, db, saved, scratch } = t;
+    let (learns, wants_dx) = (slot.learns(), slot.dx != Gradient::None);
+    match slot.kind {
         Kind::Conv2d { bias, .. } => {
-            let shape = conv_shape(n, slot, &layer.kind);
-            conv2d_backward_weight(ctx, &shape, x, dy, step.update, dw, scratch)?;
-            if bias {
+            let shape = slot.conv(n);
+            if learns {
+                conv2d_backward_weight(ctx, &shape, x, dy, step.update, dw, scratch)?;
+            }
+            if learns && bias {
                 conv2d_backward_bias(ctx, &shape, dy, step.update, db)?;
             }
             if wants_dx { conv2d_backward_input(ctx, &shape, dy, pass.weight(), dx, scratch) } else { Ok(()) }
         }
         Kind::Dense { bias, .. } => {
-            let shape = dense_shape(n, slot);
-            dense_backward_weight(ctx, &shape, x, dy, step.update, dw, scratch)?;
-            if bias {
+            let shape = slot.dense(n);
+            if learns {
+                dense_backward_weight(ctx, &shape, x, dy, step.update, dw, scratch)?;
+            }
+            if learns && bias {
                 dense_backward_bias(ctx, &shape, dy, step.update, db)?;
             }
             if wants_dx { dense_backward_input(ctx, &shape, dy, pass.weight(), dx, scratch) } else { Ok(()) }
         }
         Kind::BatchNorm { eps, momentum } => {
-            let shape = batch_norm_shape(n, slot, eps, momentum);
-            let dx = if wants_dx { dx } else { scratch.get_mut(..x.len()).unwrap_or_default() };
+            let shape = slot.batch_norm(n, eps, momentum);
+            let (mean, rstd) = halves(saved);
             batch_norm_backward(ctx, &shape, x, dy, pass.weight(), mean, rstd, step.update, dx, dw, db)
         }
-        Kind::Relu => activate_backward_in_place(ctx, Function::Relu, y, dy),
-        Kind::MaxPool2d { kernel, stride, padding } => {
-            max_pool2d_backward(ctx, &pool_shape(n, slot, kernel, stride, padding), x, dy, dx)
+        Kind::Activation(function) => {
+            let saved = if slot.kind.needs(false) == Needs::Input { x } else { y };
+            if slot.in_place {
+                activate_backward_in_place(ctx, function, saved, dy)
+            } else {
+                activate_backward(ctx, function, saved, dy, dx)
+            }
         }
-        Kind::Flatten => Ok(()),
+        Kind::MaxPool2d { kernel, stride, padding } => {
+            max_pool2d_backward(ctx, &slot.max_pool(n, kernel, stride, padding), x, dy, dx)
+        }
+        Kind::Flatten | Kind::Add => Ok(()),
         Kind::Dropout { p } => {
-            let mask = step.noise.mask(i, slot.output_len());
-            dropout_in_place(ctx, Dropout::drop(p)?, mask, dy)
+            let mask = step.noise.mask(pass.i, slot.output_len());
+            let drop = Dropout::drop(p)?;
+            if slot.in_place { dropout_in_place(ctx, drop, mask, dy) } else { dropout(ctx, drop, mask, dy, dx) }
         }
     }
 }

@@ -61,6 +61,15 @@ pub enum Problem {
         /// The option.
         option: &'static str,
     },
+    /// Nothing is computed in the body of a residual block.
+    EmptyBlock,
+    /// Body and shortcut of a residual block give different shapes.
+    Shapes {
+        /// The body's output.
+        body: [usize; 3],
+        /// The shortcut's output, or the block's input.
+        shortcut: [usize; 3],
+    },
     /// There are more layers than a plan can hold.
     TooManyLayers {
         /// The most there may be.
@@ -105,6 +114,10 @@ impl NetError {
             }
             Problem::Parameter { what } => t.str(what),
             Problem::NoSuchOption { option } => t.str("has no option ").str(option),
+            Problem::EmptyBlock => t.str("a residual block needs layers that compute something"),
+            Problem::Shapes { body, shortcut } => {
+                t.str("the body gives ").dims(&body).str(", the shortcut ").dims(&shortcut)
+            }
             Problem::Overflow => t.str("a size overflows"),
             Problem::OverBudget { needed, budget } => {
                 let t = t.str("sets the peak: the plan needs ").num(needed);

@@ -1,61 +1,42 @@
 //! Shapes: what each layer makes of its input, checked in `const` evaluation.
 
-use super::error::{NetError, Problem};
-use super::layer::{Kind, Layer};
+use super::error::Problem;
+use super::kind::Kind;
 
 /// What a layer needs and gives, per sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Inferred {
+pub(super) struct Inferred {
     /// `[c, h, w]`
-    pub(crate) output: [usize; 3],
-    pub(crate) weight: usize,
-    pub(crate) bias: usize,
+    pub(super) output: [usize; 3],
+    pub(super) weight: usize,
+    pub(super) bias: usize,
 }
 
-/// The output's shape and the parameters' lengths of `layer` on `input` (`[c, h, w]`).
-pub(crate) const fn infer(layer: &Layer, input: [usize; 3]) -> Result<Inferred, Problem> {
-    if let Some(option) = layer.misuse {
-        return Err(Problem::NoSuchOption { option });
-    }
+/// The output's shape and the parameters' lengths of a layer on `input` (`[c, h, w]`).
+pub(super) const fn infer(kind: &Kind, input: [usize; 3]) -> Result<Inferred, Problem> {
     let [c, h, w] = input;
     let same = Inferred { output: input, weight: 0, bias: 0 };
-    match layer.kind {
-        Kind::Conv2d { .. } => conv(layer.kind, input),
+    match *kind {
+        Kind::Conv2d { .. } => conv(*kind, input),
+        Kind::Dense { outputs, bias } => dense(outputs, bias, input),
         Kind::BatchNorm { eps, momentum } => {
-            if !(eps > 0.0 && eps < f32::INFINITY) {
-                return Err(Problem::Parameter { what: "eps must be finite and above 0" });
-            }
             if !(momentum >= 0.0 && momentum <= 1.0) {
                 return Err(Problem::Parameter { what: "momentum must be from 0 to 1" });
             }
-            Ok(Inferred { weight: c, bias: c, ..same })
-        }
-        Kind::Relu => Ok(same),
-        Kind::MaxPool2d { kernel, stride, padding } => {
-            if padding[0] > kernel[0] / 2 || padding[1] > kernel[1] / 2 {
-                return Err(Problem::PoolPadding { kernel, padding });
-            }
-            match windows([h, w], kernel, stride, padding, [1, 1]) {
-                Ok([oh, ow]) => Ok(Inferred { output: [c, oh, ow], ..same }),
+            match check_eps(eps) {
+                Ok(()) => Ok(Inferred { weight: c, bias: c, ..same }),
                 Err(e) => Err(e),
             }
         }
+        Kind::Activation(function) => match function.check() {
+            Ok(()) => Ok(same),
+            Err(_) => Err(Problem::Parameter { what: "a parameter of the function is outside its range" }),
+        },
+        Kind::MaxPool2d { kernel, stride, padding } => pool(input, kernel, stride, padding),
         Kind::Flatten => match product(&[c, h, w]) {
             Ok(features) => Ok(Inferred { output: [features, 1, 1], ..same }),
             Err(e) => Err(e),
         },
-        Kind::Dense { outputs, bias } => {
-            if outputs == 0 {
-                return Err(Problem::Zero { what: "the number of outputs" });
-            }
-            if h != 1 || w != 1 {
-                return Err(Problem::NotFlat { input });
-            }
-            match product(&[c, outputs]) {
-                Ok(weight) => Ok(Inferred { output: [outputs, 1, 1], weight, bias: if bias { outputs } else { 0 } }),
-                Err(e) => Err(e),
-            }
-        }
         Kind::Dropout { p } => {
             if p >= 0.0 && p <= 1.0 {
                 Ok(same)
@@ -63,6 +44,45 @@ pub(crate) const fn infer(layer: &Layer, input: [usize; 3]) -> Result<Inferred, 
                 Err(Problem::Parameter { what: "the probability to drop must be from 0 to 1" })
             }
         }
+        // Its two inputs are compared where the block is known.
+        Kind::Add => Ok(same),
+    }
+}
+
+const fn check_eps(eps: f32) -> Result<(), Problem> {
+    if eps > 0.0 && eps < f32::INFINITY {
+        Ok(())
+    } else {
+        Err(Problem::Parameter { what: "eps must be finite and above 0" })
+    }
+}
+
+const fn dense(outputs: usize, bias: bool, input: [usize; 3]) -> Result<Inferred, Problem> {
+    let [inputs, h, w] = input;
+    if outputs == 0 {
+        return Err(Problem::Zero { what: "the number of outputs" });
+    }
+    if h != 1 || w != 1 {
+        return Err(Problem::NotFlat { input });
+    }
+    match product(&[inputs, outputs]) {
+        Ok(weight) => Ok(Inferred { output: [outputs, 1, 1], weight, bias: if bias { outputs } else { 0 } }),
+        Err(e) => Err(e),
+    }
+}
+
+const fn pool(
+    [c, h, w]: [usize; 3],
+    kernel: [usize; 2],
+    stride: [usize; 2],
+    padding: [usize; 2],
+) -> Result<Inferred, Problem> {
+    if padding[0] > kernel[0] / 2 || padding[1] > kernel[1] / 2 {
+        return Err(Problem::PoolPadding { kernel, padding });
+    }
+    match windows([h, w], kernel, stride, padding, [1, 1]) {
+        Ok([oh, ow]) => Ok(Inferred { output: [c, oh, ow], weight: 0, bias: 0 }),
+        Err(e) => Err(e),
     }
 }
 
@@ -122,17 +142,9 @@ const fn windows(
     Ok(count)
 }
 
-pub(crate) const fn product(dims: &[usize]) -> Result<usize, Problem> {
+pub(super) const fn product(dims: &[usize]) -> Result<usize, Problem> {
     match crate::error::checked_len("", dims) {
         Ok(n) => Ok(n),
         Err(_) => Err(Problem::Overflow),
-    }
-}
-
-/// The same for layer `index`, with the layer named in the error.
-pub(crate) const fn infer_at(index: usize, layer: &Layer, input: [usize; 3]) -> Result<Inferred, NetError> {
-    match infer(layer, input) {
-        Ok(i) => Ok(i),
-        Err(problem) => Err(NetError { layer: index, kind: layer.kind_name(), problem }),
     }
 }

@@ -1,6 +1,8 @@
 //! Layers as data: `Layer::conv2d(8, 3).padding(1)`.
 
-/// One layer of a network: plain data, built in `const` context or at run time.
+use super::kind::Kind;
+
+/// One layer of a network, or a residual block of layers: plain data, built in `const` context or at run time.
 ///
 /// An option that a layer does not have (a padding on a relu) is remembered and refused by
 /// [`Net::new`](super::Net::new), with the layer's index.
@@ -8,73 +10,46 @@
 /// ```
 /// use flatgrad_core::net::Layer;
 /// const LAYERS: [Layer; 3] = [Layer::conv2d(8, 3).padding(1).no_bias(), Layer::batch_norm(), Layer::relu()];
-/// assert_eq!(LAYERS[0].kind_name(), "conv2d");
+/// const BLOCK: Layer = Layer::residual(&LAYERS);
+/// assert_eq!((LAYERS[0].kind().name(), BLOCK.kind().name()), ("conv2d", "add"));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Layer {
-    pub(crate) kind: Kind,
+pub struct Layer<'a> {
+    pub(super) form: Form<'a>,
+    pub(super) options: Options,
     /// The first option that does not apply to this kind.
-    pub(crate) misuse: Option<&'static str>,
+    pub(super) misuse: Option<&'static str>,
 }
 
-/// What a layer computes, with PyTorch's parameters and defaults.
+/// A layer, or a block of them.
 #[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Kind {
-    /// Cross-correlation, weight `[out_channels, in_channels / groups, kh, kw]`.
-    Conv2d {
-        /// Channels of the output.
-        out_channels: usize,
-        /// Height and width.
-        kernel: [usize; 2],
-        /// Down and across.
-        stride: [usize; 2],
-        /// Zeros on each side, down and across.
-        padding: [usize; 2],
-        /// Distance between the kernel's taps.
-        dilation: [usize; 2],
-        /// Channels are cut in as many independent groups.
-        groups: usize,
-        /// Whether a bias is added.
-        bias: bool,
-    },
-    /// Batch normalization per channel, with learnt scale and shift.
-    BatchNorm {
-        /// Added to the variance.
-        eps: f32,
-        /// Weight of the new value in the running averages.
-        momentum: f32,
-    },
-    /// `max(0, x)`
-    Relu,
-    /// Maximum over windows.
-    MaxPool2d {
-        /// Height and width.
-        kernel: [usize; 2],
-        /// Down and across.
-        stride: [usize; 2],
-        /// Minus infinity on each side, down and across.
-        padding: [usize; 2],
-    },
-    /// `[c, h, w]` to `[c * h * w]`; nothing moves.
-    Flatten,
-    /// `y = x W + b`, weight `[inputs, outputs]`.
-    Dense {
-        /// Features of the output.
-        outputs: usize,
-        /// Whether a bias is added.
-        bias: bool,
-    },
-    /// Inverted dropout: kept values are scaled by `1 / (1 - p)` in training, nothing happens at test time.
-    Dropout {
-        /// Probability to drop.
-        p: f32,
+pub(super) enum Form<'a> {
+    Single(Kind),
+    /// `body(x) + shortcut(x)`; an empty shortcut is `x` itself.
+    Residual {
+        body: &'a [Layer<'a>],
+        shortcut: &'a [Layer<'a>],
     },
 }
 
-impl Layer {
-    const fn of(kind: Kind) -> Self {
-        Self { kind, misuse: None }
+/// How a layer learns.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Options {
+    /// Its parameters stay as they are: no gradient, no optimizer state, no memory for them.
+    pub frozen: bool,
+    /// Multiplies the optimizer's learning rate.
+    pub lr: f32,
+    /// Multiplies the optimizer's weight decay.
+    pub decay: f32,
+}
+
+impl Options {
+    const DEFAULT: Self = Self { frozen: false, lr: 1.0, decay: 1.0 };
+}
+
+impl<'a> Layer<'a> {
+    pub(super) const fn of(kind: Kind) -> Self {
+        Self { form: Form::Single(kind), options: Options::DEFAULT, misuse: None }
     }
 
     /// Convolution with a square kernel; stride 1, no padding, no dilation, one group, with a bias.
@@ -90,19 +65,29 @@ impl Layer {
         Self::of(kind)
     }
 
+    /// Convolution of a signal `[c, 1, len]` (sensor data) with a kernel of `kernel` taps.
+    pub const fn conv1d(out_channels: usize, kernel: usize) -> Self {
+        Self::conv2d_rect(out_channels, [1, kernel])
+    }
+
     /// Batch normalization: eps 1e-5, momentum 0.1.
     pub const fn batch_norm() -> Self {
         Self::of(Kind::BatchNorm { eps: 1e-5, momentum: 0.1 })
     }
 
-    /// `max(0, x)`
-    pub const fn relu() -> Self {
-        Self::of(Kind::Relu)
-    }
-
     /// Maximum over square windows; the stride is the kernel, no padding.
     pub const fn max_pool(kernel: usize) -> Self {
-        Self::of(Kind::MaxPool2d { kernel: [kernel, kernel], stride: [kernel, kernel], padding: [0, 0] })
+        Self::max_pool_rect([kernel, kernel])
+    }
+
+    /// Maximum over windows `[kh, kw]`; the stride is the kernel, no padding.
+    pub const fn max_pool_rect(kernel: [usize; 2]) -> Self {
+        Self::of(Kind::MaxPool2d { kernel, stride: kernel, padding: [0, 0] })
+    }
+
+    /// Maximum over `kernel` neighbours of a signal `[c, 1, len]`.
+    pub const fn max_pool1d(kernel: usize) -> Self {
+        Self::max_pool_rect([1, kernel])
     }
 
     /// From image to features.
@@ -120,99 +105,28 @@ impl Layer {
         Self::of(Kind::Dropout { p })
     }
 
-    /// Zeros (pooling: minus infinity) on all sides; convolution and pooling only.
-    pub const fn padding(mut self, by: usize) -> Self {
-        match &mut self.kind {
-            Kind::Conv2d { padding, .. } | Kind::MaxPool2d { padding, .. } => *padding = [by, by],
-            _ => self.misuse = Some("padding"),
-        }
-        self
+    /// A residual block, `body(x) + x` (He et al., "Deep Residual Learning for Image Recognition", 2015). The body must
+    /// give the shape it gets. Layers are numbered in the order in which they run: the body's, then the addition.
+    pub const fn residual(body: &'a [Layer<'a>]) -> Self {
+        Self::residual_with(body, &[])
     }
 
-    /// Stride in both directions; convolution and pooling only.
-    pub const fn stride(mut self, by: usize) -> Self {
-        match &mut self.kind {
-            Kind::Conv2d { stride, .. } | Kind::MaxPool2d { stride, .. } => *stride = [by, by],
-            _ => self.misuse = Some("stride"),
-        }
-        self
+    /// A residual block with layers on the shortcut too, `body(x) + shortcut(x)`: a 1x1 convolution, where the shape
+    /// changes. The shortcut's layers are numbered after the body's.
+    pub const fn residual_with(body: &'a [Layer<'a>], shortcut: &'a [Layer<'a>]) -> Self {
+        Self { form: Form::Residual { body, shortcut }, options: Options::DEFAULT, misuse: None }
     }
 
-    /// Distance between the kernel's taps, in both directions; convolution only.
-    pub const fn dilation(mut self, by: usize) -> Self {
-        match &mut self.kind {
-            Kind::Conv2d { dilation, .. } => *dilation = [by, by],
-            _ => self.misuse = Some("dilation"),
-        }
-        self
-    }
-
-    /// Number of independent groups of channels; convolution only.
-    pub const fn groups(mut self, n: usize) -> Self {
-        match &mut self.kind {
-            Kind::Conv2d { groups, .. } => *groups = n,
-            _ => self.misuse = Some("groups"),
-        }
-        self
-    }
-
-    /// Leaves the bias out (before batch normalization it is useless); convolution and dense only.
-    pub const fn no_bias(mut self) -> Self {
-        match &mut self.kind {
-            Kind::Conv2d { bias, .. } | Kind::Dense { bias, .. } => *bias = false,
-            _ => self.misuse = Some("no_bias"),
-        }
-        self
-    }
-
-    /// What is added to the variance; batch normalization only.
-    pub const fn eps(mut self, value: f32) -> Self {
-        match &mut self.kind {
-            Kind::BatchNorm { eps, .. } => *eps = value,
-            _ => self.misuse = Some("eps"),
-        }
-        self
-    }
-
-    /// Weight of the new value in the running averages; batch normalization only.
-    pub const fn momentum(mut self, value: f32) -> Self {
-        match &mut self.kind {
-            Kind::BatchNorm { momentum, .. } => *momentum = value,
-            _ => self.misuse = Some("momentum"),
-        }
-        self
-    }
-
-    /// What the layer computes.
+    /// What the layer computes; of a residual block, the addition at its end.
     pub const fn kind(&self) -> Kind {
-        self.kind
-    }
-
-    /// The kind's name in tables and messages.
-    pub const fn kind_name(&self) -> &'static str {
-        match self.kind {
-            Kind::Conv2d { .. } => "conv2d",
-            Kind::BatchNorm { .. } => "batch_norm",
-            Kind::Relu => "relu",
-            Kind::MaxPool2d { .. } => "max_pool2d",
-            Kind::Flatten => "flatten",
-            Kind::Dense { .. } => "dense",
-            Kind::Dropout { .. } => "dropout",
+        match self.form {
+            Form::Single(kind) => kind,
+            Form::Residual { .. } => Kind::Add,
         }
     }
 
-    /// The stem of the names of this layer's parameters, as PyTorch users give them: `conv`, `bn`, `fc`.
-    pub(crate) const fn stem(&self) -> Option<&'static str> {
-        match self.kind {
-            Kind::Conv2d { .. } => Some("conv"),
-            Kind::BatchNorm { .. } => Some("bn"),
-            Kind::Dense { .. } => Some("fc"),
-            _ => None,
-        }
-    }
-
-    /// Works on its input's memory: element by element, and nothing needs the old values again.
-    pub const fn in_place(&self) -> bool {
-        matches!(self.kind, Kind::Relu | Kind::Flatten | Kind::Dropout { .. })
+    /// How it learns.
+    pub const fn options(&self) -> Options {
+        self.options
     }
 }

@@ -9,7 +9,7 @@
 //! const PLAN: Plan = Plan::new(&NET, Config::new(2, Optimizer::adam(1e-3)));
 //!
 //! let mut arena = [0.0; PLAN.train_len()];
-//! let mut trainer = Trainer::new(Context::serial(Isa::detect()), NET, &PLAN, &mut arena, 0)?;
+//! let mut trainer = Trainer::new(Context::serial(Isa::detect()), &PLAN, &mut arena, 0)?;
 //! let (images, labels) = ([0.5; 2 * 64], [0, 2]);
 //! let first = trainer.step(&Optimizer::adam(1e-3), &images, &labels)?;
 //! for _ in 0..20 {
@@ -19,12 +19,18 @@
 //! # Ok::<(), flatgrad_core::Error>(())
 //! ```
 
+mod add;
 mod backward;
 mod error;
 mod forward;
+mod graph;
 mod infer;
+mod kind;
 mod layer;
+mod loss;
 mod optimizer;
+mod options;
+mod pass;
 mod place;
 mod plan;
 mod planner;
@@ -32,24 +38,32 @@ mod slot;
 mod tensors;
 mod text;
 mod trainer;
+mod update;
+mod wiring;
 mod work;
 
 pub use error::{NetError, Problem};
 pub use forward::infer;
-pub use layer::{Kind, Layer};
+pub use kind::Kind;
+pub use layer::{Layer, Options};
+pub use loss::{Loss, Target};
 pub use optimizer::Optimizer;
-pub use plan::{Config, Plan};
+pub use plan::{Config, Decay, LayerInfo, Plan};
 pub use tensors::{Role, TensorInfo, TensorName};
 pub use trainer::Trainer;
 
-/// The most layers a network may have.
-pub const MAX_LAYERS: usize = 64;
+use graph::Graph;
+
+/// The most layers a network may have, those inside blocks counted one by one.
+pub const MAX_LAYERS: usize = 96;
 
 /// A checked network: an input shape and a list of layers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Net<'a> {
     input: [usize; 3],
-    layers: &'a [Layer],
+    output: [usize; 3],
+    parameters: usize,
+    layers: &'a [Layer<'a>],
 }
 
 impl<'a> Net<'a> {
@@ -66,7 +80,7 @@ impl<'a> Net<'a> {
     /// const NET: Net = Net::new([1, 4, 4], &[Layer::conv2d(8, 3), Layer::max_pool(4)]);
     /// # fn main() { let _ = NET; }
     /// ```
-    pub const fn new(input: [usize; 3], layers: &'a [Layer]) -> Self {
+    pub const fn new(input: [usize; 3], layers: &'a [Layer<'a>]) -> Self {
         match Self::try_new(input, layers) {
             Ok(net) => net,
             Err(e) => panic!("{}", e.text().as_str()),
@@ -78,30 +92,17 @@ impl<'a> Net<'a> {
     /// # Errors
     ///
     /// [`NetError`] names the first layer that does not fit.
-    pub const fn try_new(input: [usize; 3], layers: &'a [Layer]) -> Result<Self, NetError> {
-        if layers.is_empty() {
-            return Err(NetError { layer: 0, kind: "network", problem: Problem::NoLayers });
-        }
-        if layers.len() > MAX_LAYERS {
-            let problem = Problem::TooManyLayers { max: MAX_LAYERS };
-            return Err(NetError { layer: layers.len(), kind: "network", problem });
-        }
-        if input[0] == 0 || input[1] == 0 || input[2] == 0 {
-            return Err(NetError {
-                layer: 0,
-                kind: layers[0].kind_name(),
-                problem: Problem::Zero { what: "the input" },
-            });
-        }
-        let (mut shape, mut i) = (input, 0);
-        while i < layers.len() {
-            match infer::infer_at(i, &layers[i], shape) {
-                Ok(inferred) => shape = inferred.output,
-                Err(e) => return Err(e),
-            }
+    pub const fn try_new(input: [usize; 3], layers: &'a [Layer<'a>]) -> Result<Self, NetError> {
+        let graph = match Graph::new(input, layers) {
+            Ok(graph) => graph,
+            Err(e) => return Err(e),
+        };
+        let (mut parameters, mut i) = (0usize, 0);
+        while i < graph.count {
+            parameters = parameters.saturating_add(graph.slots[i].weight_len).saturating_add(graph.slots[i].bias_len);
             i += 1;
         }
-        Ok(Self { input, layers })
+        Ok(Self { input, output: graph.slots[graph.count - 1].output, parameters, layers })
     }
 
     /// The input's shape, `[c, h, w]`.
@@ -109,48 +110,24 @@ impl<'a> Net<'a> {
         self.input
     }
 
-    /// The layers, first to last.
-    pub const fn layers(&self) -> &'a [Layer] {
-        self.layers
+    /// The output's shape, `[c, h, w]`.
+    pub const fn output(&self) -> [usize; 3] {
+        self.output
     }
 
-    /// The shape of the output of layer `index`, `[c, h, w]`; past the last layer, the network's output.
-    pub const fn output_shape(&self, index: usize) -> [usize; 3] {
-        let (mut shape, mut i) = (self.input, 0);
-        while i < self.layers.len() && i <= index {
-            if let Ok(inferred) = infer::infer(&self.layers[i], shape) {
-                shape = inferred.output;
-            }
-            i += 1;
-        }
-        shape
+    /// The layers, first to last.
+    pub const fn layers(&self) -> &'a [Layer<'a>] {
+        self.layers
     }
 
     /// The number of elements of the output of one sample: for a classifier, the number of classes.
     pub const fn outputs(&self) -> usize {
-        let [c, h, w] = self.output_shape(self.layers.len());
+        let [c, h, w] = self.output;
         c * h * w
     }
 
-    /// Learnt parameters of layer `index`: weights and biases, without running averages.
-    pub const fn layer_parameters(&self, index: usize) -> usize {
-        if index >= self.layers.len() {
-            return 0;
-        }
-        let input = if index == 0 { self.input } else { self.output_shape(index - 1) };
-        match infer::infer(&self.layers[index], input) {
-            Ok(i) => i.weight + i.bias,
-            Err(_) => 0,
-        }
-    }
-
-    /// Learnt parameters of all layers.
+    /// Learnt parameters of all layers, without running averages.
     pub const fn parameters(&self) -> usize {
-        let (mut sum, mut i) = (0, 0);
-        while i < self.layers.len() {
-            sum += self.layer_parameters(i);
-            i += 1;
-        }
-        sum
+        self.parameters
     }
 }

@@ -10,6 +10,9 @@ pub(crate) struct Item {
     pub(crate) offset: usize,
 }
 
+/// The number of a tensor without elements, which has no place.
+pub(crate) const NONE: usize = usize::MAX;
+
 /// The tensors of one plan, in the order they were added.
 #[derive(Clone, Copy)]
 pub(crate) struct Lifetimes<const N: usize> {
@@ -22,18 +25,24 @@ impl<const N: usize> Lifetimes<N> {
         Self { items: [Item { from: 0, to: 0, len: 0, offset: 0 }; N], count: 0 }
     }
 
-    /// Adds a tensor and gives its number.
-    pub(crate) const fn add(&mut self, from: usize, to: usize, len: usize) -> usize {
+    /// Adds a tensor, rounded up to whole multiples of `align`, and gives its number.
+    pub(crate) const fn add(&mut self, from: usize, to: usize, len: usize, align: usize) -> usize {
         let id = self.count;
-        if id < N {
-            self.items[id] = Item { from, to, len, offset: 0 };
-            self.count += 1;
+        if len == 0 || id >= N {
+            return NONE;
         }
+        let len = match len.checked_next_multiple_of(align) {
+            Some(len) => len,
+            None => usize::MAX, // has no place: `place` will say so
+        };
+        self.items[id] = Item { from, to, len, offset: 0 };
+        self.count += 1;
         id
     }
 
+    /// Where tensor `id` was put; [`NONE`] for one without elements.
     pub(crate) const fn offset(&self, id: usize) -> usize {
-        if id < N { self.items[id].offset } else { 0 }
+        if id < N { self.items[id].offset } else { NONE }
     }
 
     /// Gives every tensor the lowest free offset, the largest tensors first (ties: in the order they were added), and
@@ -42,45 +51,81 @@ impl<const N: usize> Lifetimes<N> {
     /// Greedy by size is what TensorFlow Lite's planner does (Pisarchyk and Lee, "Efficient Memory Management for Deep
     /// Neural Net Inference", 2020): close to the lower bound on chains of layers.
     pub(crate) const fn place(&mut self) -> Option<usize> {
-        let (mut placed, mut end, mut round) = ([false; N], 0, 0);
+        let order = self.by_size();
+        // The tensors placed so far, by offset.
+        let (mut placed, mut end, mut round) = ([0; N], 0, 0);
         while round < self.count {
-            let (mut next, mut i) = (N, 0);
-            while i < self.count {
-                if !placed[i] && (next == N || self.items[i].len > self.items[next].len) {
-                    next = i;
-                }
-                i += 1;
-            }
-            let Some(offset) = self.lowest_free(next, &placed) else { return None };
+            let next = order[round];
+            let Some((offset, top)) = self.lowest_free(next, &placed, round) else { return None };
             self.items[next].offset = offset;
-            placed[next] = true;
-            // lowest_free has checked this sum
-            if offset + self.items[next].len > end {
-                end = offset + self.items[next].len;
+            let mut at = round;
+            while at > 0 && self.items[placed[at - 1]].offset > offset {
+                placed[at] = placed[at - 1];
+                at -= 1;
+            }
+            placed[at] = next;
+            if top > end {
+                end = top;
             }
             round += 1;
         }
         Some(end)
     }
 
-    /// The lowest offset at which tensor `id` meets none of those already placed.
-    const fn lowest_free(&self, id: usize, placed: &[bool; N]) -> Option<usize> {
+    /// The numbers of all tensors, the largest first. Merging short runs into longer ones keeps the compiler's work in
+    /// `const` evaluation below its limit for networks of some eighty layers.
+    const fn by_size(&self) -> [usize; N] {
+        let (mut order, mut merged, mut i) = ([0; N], [0; N], 0);
+        while i < self.count {
+            order[i] = i;
+            i += 1;
+        }
+        let mut run = 1;
+        while run < self.count {
+            let mut start = 0;
+            while start < self.count {
+                let mid = min(start + run, self.count);
+                let stop = min(mid + run, self.count);
+                let (mut a, mut b, mut at) = (start, mid, start);
+                while at < stop {
+                    let first = b == stop || (a < mid && self.items[order[a]].len >= self.items[order[b]].len);
+                    if first {
+                        merged[at] = order[a];
+                        a += 1;
+                    } else {
+                        merged[at] = order[b];
+                        b += 1;
+                    }
+                    at += 1;
+                }
+                start = stop;
+            }
+            order = merged;
+            run *= 2;
+        }
+        order
+    }
+
+    /// The lowest offset at which tensor `id` meets none of the `count` already placed, and its end.
+    const fn lowest_free(&self, id: usize, placed: &[usize; N], count: usize) -> Option<(usize, usize)> {
         let item = self.items[id];
         let (mut offset, mut i) = (0usize, 0);
-        while i < self.count {
-            let other = self.items[i];
-            let together = placed[i] && other.len > 0 && other.from <= item.to && item.from <= other.to;
-            let Some(end) = offset.checked_add(item.len) else { return None };
-            if together && offset < other.offset + other.len && other.offset < end {
-                // Move behind it and look at all of them again.
-                offset = other.offset + other.len;
-                i = 0;
-            } else {
-                i += 1;
+        while i < count {
+            let other = self.items[placed[i]];
+            if other.from <= item.to && item.from <= other.to {
+                let Some(end) = offset.checked_add(item.len) else { return None };
+                if end <= other.offset {
+                    break; // fits in the gap before it, and all others lie further up
+                }
+                // `place` has checked this sum.
+                if other.offset + other.len > offset {
+                    offset = other.offset + other.len;
+                }
             }
+            i += 1;
         }
         match offset.checked_add(item.len) {
-            Some(_) => Some(offset),
+            Some(end) => Some((offset, end)),
             None => None,
         }
     }
@@ -105,6 +150,10 @@ impl<const N: usize> Lifetimes<N> {
     }
 }
 
+const fn min(a: usize, b: usize) -> usize {
+    if a < b { a } else { b }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,7 +171,7 @@ mod tests {
             let mut set = Lifetimes::<24>::new();
             for _ in 0..24 {
                 let from = next(12);
-                set.add(from, from + next(6), next(40));
+                set.add(from, from + next(6), next(40), 1);
             }
             let end = set.place().unwrap();
             let mut bound = 0;
@@ -143,8 +192,8 @@ mod tests {
     #[test]
     fn overflow_is_none() {
         let mut set = Lifetimes::<2>::new();
-        set.add(0, 1, usize::MAX);
-        set.add(0, 1, 2);
+        set.add(0, 1, usize::MAX, 1);
+        set.add(0, 1, 2, 1);
         assert_eq!(set.place(), None);
     }
 }

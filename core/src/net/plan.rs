@@ -1,6 +1,10 @@
 //! The memory plan: where everything lives, computed in `const` evaluation.
 
 use super::error::{NetError, Problem};
+use super::graph::Graph;
+use super::kind::Kind;
+use super::layer::Options;
+use super::loss::Loss;
 use super::optimizer::Optimizer;
 use super::planner::Planner;
 use super::slot::Slot;
@@ -13,16 +17,51 @@ pub struct Config {
     pub batch: usize,
     /// Whose state is kept.
     pub optimizer: Optimizer,
+    /// What is minimized.
+    pub loss: Loss,
+    /// What weight decay reaches.
+    pub decay: Decay,
+    /// Layers before this one are frozen: only what comes after is fine-tuned.
+    pub train_from: usize,
     /// Threads that get scratch of their own.
     pub threads: usize,
     /// Tensors start at multiples of this many elements (16 is a cache line; 1 wastes nothing).
     pub align: usize,
 }
 
+/// What an optimizer's weight decay reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decay {
+    /// All parameters, as in PyTorch.
+    All,
+    /// The weights of convolutions and dense layers; neither biases nor the parameters of normalizations.
+    Weights,
+}
+
 impl Config {
-    /// One thread, no alignment.
+    /// Cross-entropy, decay of all parameters, no frozen layers, one thread, no alignment.
     pub const fn new(batch: usize, optimizer: Optimizer) -> Self {
-        Self { batch, optimizer, threads: 1, align: 1 }
+        let loss = Loss::CrossEntropy { label_smoothing: 0.0 };
+        Self { batch, optimizer, loss, decay: Decay::All, train_from: 0, threads: 1, align: 1 }
+    }
+
+    /// What is minimized.
+    pub const fn loss(mut self, loss: Loss) -> Self {
+        self.loss = loss;
+        self
+    }
+
+    /// What weight decay reaches.
+    pub const fn decay(mut self, decay: Decay) -> Self {
+        self.decay = decay;
+        self
+    }
+
+    /// Freezes the layers before `layer`, whatever they say themselves: they take no memory for gradients and optimizer
+    /// state, and no backward pass.
+    pub const fn train_from(mut self, layer: usize) -> Self {
+        self.train_from = layer;
+        self
     }
 
     /// Scratch for `n` threads.
@@ -38,6 +77,23 @@ impl Config {
     }
 }
 
+/// One layer of a plan, for tables and reports.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LayerInfo {
+    /// What it computes.
+    pub kind: Kind,
+    /// How it learns.
+    pub options: Options,
+    /// `[c, h, w]`
+    pub input: [usize; 3],
+    /// `[c, h, w]`
+    pub output: [usize; 3],
+    /// Learnt parameters, without running averages.
+    pub parameters: usize,
+    /// Works on its input's memory.
+    pub in_place: bool,
+}
+
 /// Where everything of a network lives in its arena: parameters, running averages, gradients, optimizer state, work.
 ///
 /// ```
@@ -51,11 +107,12 @@ impl Config {
 #[derive(Clone, Copy)]
 pub struct Plan {
     pub(super) config: Config,
+    pub(super) input: [usize; 3],
     pub(super) layers: usize,
     pub(super) slots: [Slot; MAX_LAYERS],
-    /// The first layer with parameters: backward passes end there.
-    pub(super) first: usize,
     pub(super) params: usize,
+    /// Those that are not frozen.
+    pub(super) trained: usize,
     pub(super) running: usize,
     pub(super) train_work: usize,
     pub(super) infer_work: usize,
@@ -116,13 +173,16 @@ impl Plan {
     ///
     /// [`NetError`] if a size overflows, or batch, threads or alignment is 0.
     pub const fn try_new(net: &Net, config: Config) -> Result<Self, NetError> {
+        let graph = match Graph::new(net.input(), net.layers()) {
+            Ok(graph) => graph,
+            Err(e) => return Err(e),
+        };
         if config.batch == 0 || config.threads == 0 || config.align == 0 {
-            let problem = Problem::Zero { what: "batch, threads and alignment" };
-            return Err(NetError { layer: 0, kind: net.layers[0].kind_name(), problem });
+            return Err(graph.blame(0, Problem::Zero { what: "batch, threads and alignment" }));
         }
-        match Planner::new(net, config).plan() {
+        match Planner::new(graph, config).plan(net) {
             Ok(plan) => Ok(plan),
-            Err((layer, problem)) => Err(NetError { layer, kind: net.layers[layer].kind_name(), problem }),
+            Err((layer, problem)) => Err(graph.blame(layer, problem)),
         }
     }
 
@@ -130,9 +190,21 @@ impl Plan {
     pub const fn config(&self) -> Config {
         self.config
     }
-    /// Learnt parameters.
+    /// The input's shape, `[c, h, w]`.
+    pub const fn input(&self) -> [usize; 3] {
+        self.input
+    }
+    /// The number of elements of the output of one sample: for a classifier, the number of classes.
+    pub const fn outputs(&self) -> usize {
+        self.slots[self.layers - 1].output_len()
+    }
+    /// Learnt parameters, frozen ones included.
     pub const fn parameters(&self) -> usize {
         self.params
+    }
+    /// Learnt parameters that are not frozen.
+    pub const fn trained_parameters(&self) -> usize {
+        self.trained
     }
     /// Parameters and running averages: all that inference needs to know, in elements.
     pub const fn weights_len(&self) -> usize {
@@ -144,11 +216,41 @@ impl Plan {
     }
     /// Elements of the arena for training: weights, gradients, optimizer state and work.
     pub const fn train_len(&self) -> usize {
-        self.weights_len() + self.params * (1 + self.config.optimizer.slots()) + self.work_len()
+        self.weights_len() + self.trained * (1 + self.config.optimizer.slots()) + self.work_len()
+    }
+    /// The layers in the order in which they run.
+    ///
+    /// ```
+    /// use flatgrad_core::net::{Config, Layer, Net, Optimizer, Plan};
+    /// const NET: Net = Net::new([1, 8, 8], &[Layer::conv2d(4, 3), Layer::relu(), Layer::flatten(), Layer::dense(10)]);
+    /// const PLAN: Plan = Plan::new(&NET, Config::new(4, Optimizer::sgd(0.1)));
+    /// let parameters: Vec<usize> = PLAN.layers().map(|l| l.parameters).collect();
+    /// assert_eq!(parameters, [4 * 9 + 4, 0, 0, 144 * 10 + 10]);
+    /// ```
+    pub fn layers(&self) -> impl Iterator<Item = LayerInfo> + '_ {
+        self.slots().iter().map(|s| LayerInfo {
+            kind: s.kind,
+            options: s.options,
+            input: s.input,
+            output: s.output,
+            parameters: s.parameters(),
+            in_place: s.in_place,
+        })
     }
     /// A training arena serves evaluation too.
     pub(super) const fn work_len(&self) -> usize {
         if self.train_work > self.infer_work { self.train_work } else { self.infer_work }
+    }
+    /// The arena's bytes, if they do not overflow.
+    pub(super) const fn checked_bytes(&self) -> Option<usize> {
+        let copies = self.config.optimizer.slots() + 1;
+        let Some(training) = self.trained.checked_mul(copies) else { return None };
+        let Some(weights) = self.params.checked_add(self.running) else { return None };
+        let Some(both) = weights.checked_add(training) else { return None };
+        match both.checked_add(self.work_len()) {
+            Some(elements) => elements.checked_mul(size_of::<f32>()),
+            None => None,
+        }
     }
     pub(super) fn slots(&self) -> &[Slot] {
         self.slots.get(..self.layers).unwrap_or(&[])

@@ -1,32 +1,52 @@
-//! Where one layer's things are, and the kernels' shapes that follow from it.
+//! One layer as the passes see it: what it computes, whose output it reads, where its things are.
 
-use super::layer::Kind;
+use super::kind::Kind;
+use super::layer::Options;
 use crate::conv::Conv2d;
 use crate::dense::Dense;
 use crate::norm::BatchNorm;
 use crate::pool::MaxPool2d;
 
-/// Stands for "the caller's input" where an offset would be.
+/// Stands for "the caller's input" where a layer's index or an offset would be, and for "nowhere".
 pub(super) const EXTERNAL: usize = usize::MAX;
 
-/// Where one layer's things are; offsets into the region named.
+/// One layer; offsets into the region named.
 #[derive(Clone, Copy)]
 pub(super) struct Slot {
+    pub(super) kind: Kind,
+    pub(super) options: Options,
+    /// The layer whose output this one reads, or [`EXTERNAL`].
+    pub(super) from: usize,
+    /// Of an addition: the layer at the end of the shortcut, or [`EXTERNAL`].
+    pub(super) other: usize,
     /// `[c, h, w]`
     pub(super) input: [usize; 3],
     pub(super) output: [usize; 3],
-    /// Into the parameters (and their gradients).
+    /// Into the parameters.
     pub(super) weight: usize,
     pub(super) weight_len: usize,
     pub(super) bias: usize,
     pub(super) bias_len: usize,
+    /// Into the gradients (and optimizer state) of the parameters: weight, then bias; [`EXTERNAL`] if they are frozen.
+    pub(super) grad: usize,
     /// Into the running averages: mean, then variance.
     pub(super) running: usize,
+    /// Works on its input's memory.
+    pub(super) in_place: bool,
+    /// Applies the relu that follows it; on that relu, that this has been done.
+    pub(super) fused: bool,
+    /// The gradient of the output is wanted: this layer, or one before it, learns.
+    pub(super) wanted: bool,
+    /// The gradients of input and shortcut.
+    pub(super) dx: Gradient,
+    pub(super) dx_other: Gradient,
     /// Into the work region, or [`EXTERNAL`].
     pub(super) y: usize,
     pub(super) y_infer: usize,
     pub(super) dy: usize,
-    /// Batch norm's saved mean and 1/deviation.
+    /// Where an input gradient that must be added to another is computed first.
+    pub(super) dx_part: usize,
+    /// Statistics that a normalization keeps for its backward pass.
     pub(super) saved: usize,
     pub(super) scratch_forward: usize,
     pub(super) scratch_backward: usize,
@@ -36,18 +56,40 @@ pub(super) struct Slot {
     pub(super) scratch_backward_len: usize,
 }
 
+/// What becomes of an input's gradient.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Gradient {
+    /// Nobody wants it.
+    None,
+    /// It is the first of its tensor in the backward pass, or the only one.
+    Write,
+    /// A later reader of the same tensor has left its part there.
+    Add,
+}
+
 impl Slot {
     pub(super) const EMPTY: Self = Self {
+        kind: Kind::Flatten,
+        options: Options { frozen: false, lr: 1.0, decay: 1.0 },
+        from: EXTERNAL,
+        other: EXTERNAL,
         input: [0; 3],
         output: [0; 3],
         weight: 0,
         weight_len: 0,
         bias: 0,
         bias_len: 0,
+        grad: EXTERNAL,
         running: 0,
+        in_place: false,
+        fused: false,
+        wanted: false,
+        dx: Gradient::None,
+        dx_other: Gradient::None,
         y: EXTERNAL,
         y_infer: EXTERNAL,
         dy: EXTERNAL,
+        dx_part: EXTERNAL,
         saved: 0,
         scratch_forward: 0,
         scratch_backward: 0,
@@ -62,31 +104,55 @@ impl Slot {
     pub(super) const fn output_len(&self) -> usize {
         self.output[0] * self.output[1] * self.output[2]
     }
-}
-
-/// The convolution that a layer's slot describes, for `n` samples.
-pub(super) const fn conv_shape(n: usize, slot: &Slot, kind: &Kind) -> Conv2d {
-    match *kind {
-        Kind::Conv2d { out_channels, kernel, stride, padding, dilation, groups, .. } => {
-            let shape = Conv2d::new(n, slot.input, out_channels, kernel);
-            shape.stride(stride).padding(padding).dilation(dilation).groups(groups)
-        }
-        _ => Conv2d::new(0, slot.input, 0, [1, 1]),
+    /// Learnt parameters, frozen or not.
+    pub(super) const fn parameters(&self) -> usize {
+        self.weight_len + self.bias_len
     }
-}
+    /// Whether it has parameters that change in training.
+    pub(super) const fn learns(&self) -> bool {
+        self.parameters() > 0 && !self.options.frozen
+    }
 
-/// The dense layer that a slot describes, for `n` samples.
-pub(super) const fn dense_shape(n: usize, slot: &Slot) -> Dense {
-    Dense { n, inputs: slot.input[0], outputs: slot.output[0] }
-}
+    /// Statistics that the forward pass keeps for the backward pass of `n` samples.
+    pub(super) const fn saved_len(&self, _n: usize) -> usize {
+        match self.kind {
+            // A frozen one normalizes by its running averages.
+            Kind::BatchNorm { .. } if self.options.frozen => 0,
+            Kind::BatchNorm { .. } => 2 * self.input[0],
+            _ => 0,
+        }
+    }
 
-/// The normalization of a slot's input, for `n` samples.
-pub(super) fn batch_norm_shape(n: usize, slot: &Slot, eps: f32, momentum: f32) -> BatchNorm {
-    let [c, h, w] = slot.input;
-    BatchNorm { eps, momentum, ..BatchNorm::new(n, c, h * w) }
-}
+    /// The convolution of `n` samples.
+    pub(super) const fn conv(&self, n: usize) -> Conv2d {
+        match self.kind {
+            Kind::Conv2d { out_channels, kernel, stride, padding, dilation, groups, .. } => {
+                let shape = Conv2d::new(n, self.input, out_channels, kernel);
+                shape.stride(stride).padding(padding).dilation(dilation).groups(groups)
+            }
+            _ => Conv2d::new(0, self.input, 0, [1, 1]),
+        }
+    }
 
-/// The pooling of a slot's input, for `n` samples.
-pub(super) fn pool_shape(n: usize, slot: &Slot, kernel: [usize; 2], stride: [usize; 2], pad: [usize; 2]) -> MaxPool2d {
-    MaxPool2d::new(n, slot.input, kernel).stride(stride).padding(pad)
+    /// The dense layer of `n` samples.
+    pub(super) const fn dense(&self, n: usize) -> Dense {
+        Dense { n, inputs: self.input[0], outputs: self.output[0] }
+    }
+
+    /// The batch normalization of `n` samples.
+    pub(super) const fn batch_norm(&self, n: usize, eps: f32, momentum: f32) -> BatchNorm {
+        let [c, h, w] = self.input;
+        BatchNorm::new(n, c, h * w).eps(eps).momentum(momentum)
+    }
+
+    /// The pooling of `n` samples.
+    pub(super) const fn max_pool(
+        &self,
+        n: usize,
+        kernel: [usize; 2],
+        stride: [usize; 2],
+        padding: [usize; 2],
+    ) -> MaxPool2d {
+        MaxPool2d::new(n, self.input, kernel).stride(stride).padding(padding)
+    }
 }

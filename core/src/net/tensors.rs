@@ -1,8 +1,8 @@
 //! Names and places of a network's tensors, as a state dict lists them.
 
-use super::Net;
-use super::layer::{Kind, Layer};
+use super::kind::Kind;
 use super::plan::Plan;
+use super::slot::Slot;
 use core::fmt;
 use core::ops::Range;
 
@@ -78,41 +78,41 @@ impl TensorInfo {
 }
 
 impl Plan {
-    /// The tensors of `net`, layer by layer: weight, bias, running mean, running variance.
+    /// The tensors, layer by layer: weight, bias, running mean, running variance.
     ///
     /// ```
     /// use flatgrad_core::net::{Config, Layer, Net, Optimizer, Plan};
     /// let layers = [Layer::conv2d(8, 3).no_bias(), Layer::batch_norm(), Layer::flatten(), Layer::dense(10)];
     /// let net = Net::try_new([1, 8, 8], &layers)?;
     /// let plan = Plan::try_new(&net, Config::new(4, Optimizer::adam(1e-3)))?;
-    /// let names: Vec<String> = plan.tensors(&net).map(|t| t.name.to_string()).collect();
+    /// let names: Vec<String> = plan.tensors().map(|t| t.name.to_string()).collect();
     /// let want = ["conv1.weight", "bn1.weight", "bn1.bias", "bn1.running_mean", "bn1.running_var", "fc1.weight", "fc1.bias"];
     /// assert_eq!(names, want);
     /// # Ok::<(), flatgrad_core::net::NetError>(())
     /// ```
-    pub fn tensors<'a>(&'a self, net: &Net<'a>) -> impl Iterator<Item = TensorInfo> + 'a {
-        let layers = net.layers;
-        layers.iter().enumerate().flat_map(move |(i, layer)| self.layer_tensors(layers, i, layer)).flatten()
+    pub fn tensors(&self) -> impl Iterator<Item = TensorInfo> + '_ {
+        self.slots().iter().enumerate().flat_map(|(i, slot)| self.layer_tensors(i, slot)).flatten()
     }
 
-    fn layer_tensors(&self, layers: &[Layer], i: usize, layer: &Layer) -> [Option<TensorInfo>; 4] {
-        let (Some(stem), Some(slot)) = (layer.stem(), self.slots().get(i)) else { return [None; 4] };
-        let ordinal = 1 + layers.iter().take(i).filter(|l| l.stem() == Some(stem)).count();
+    fn layer_tensors(&self, i: usize, slot: &Slot) -> [Option<TensorInfo>; 4] {
+        let Some(stem) = slot.kind.stem() else { return [None; 4] };
+        let ordinal = 1 + self.slots().iter().take(i).filter(|s| s.kind.stem() == Some(stem)).count();
         let [c, _, _] = slot.input;
         let info = |role, dims, rank, offset| {
             Some(TensorInfo { name: TensorName { stem, ordinal, role }, layer: i, dims, rank, offset })
         };
         let vector = |n| [n, 1, 1, 1];
-        let weight = match layer.kind {
+        let weight = match slot.kind {
             Kind::Conv2d { out_channels, kernel: [kh, kw], groups, .. } => {
-                info(Role::Weight, [out_channels, c / groups.max(1), kh, kw], 4, slot.weight)
+                info(Role::Weight, [out_channels, c.checked_div(groups).unwrap_or(0), kh, kw], 4, slot.weight)
             }
             Kind::Dense { outputs, .. } => info(Role::Weight, [c, outputs, 1, 1], 2, slot.weight),
-            _ => info(Role::Weight, vector(c), 1, slot.weight),
+            _ => info(Role::Weight, vector(slot.weight_len), 1, slot.weight),
         };
+        let weight = weight.filter(|_| slot.weight_len > 0);
         let bias = info(Role::Bias, vector(slot.bias_len), 1, slot.bias).filter(|_| slot.bias_len > 0);
         let running = self.parameters() + slot.running;
-        let norm = matches!(layer.kind, Kind::BatchNorm { .. });
+        let norm = slot.kind.is_batch_norm();
         let mean = info(Role::RunningMean, vector(c), 1, running).filter(|_| norm);
         let var = info(Role::RunningVar, vector(c), 1, running + c).filter(|_| norm);
         [weight, bias, mean, var]

@@ -1,17 +1,19 @@
 //! Training: one arena, one call per step.
 
-use super::Net;
 use super::backward::{self, Step};
-use super::forward::{self, Noise, Training};
-use super::layer::Kind;
+use super::forward::{self, Training};
+use super::kind::Kind;
+use super::loss::{Loss, Target};
 use super::optimizer::Optimizer;
+use super::pass::{Noise, halves_mut, samples};
 use super::plan::Plan;
-use super::work::span;
+use super::slot::EXTERNAL;
+use super::update;
+use super::work::{pieces, span};
 use crate::context::Context;
-use crate::error::{Error, Result, check_at_least, check_dim, check_len};
+use crate::error::{Result, check_at_least, check_dim};
 use crate::init::kaiming_uniform;
-use crate::loss::{LossReport, cross_entropy, cross_entropy_backward};
-use crate::optim::{adam_step, sgd_step};
+use crate::loss::LossReport;
 use crate::rng::Stream;
 use crate::update::Update;
 
@@ -22,7 +24,6 @@ use crate::update::Update;
 /// threads, or how the batch was split.
 pub struct Trainer<'a> {
     ctx: Context<'a>,
-    net: Net<'a>,
     plan: &'a Plan,
     arena: &'a mut [f32],
     seed: u64,
@@ -47,41 +48,39 @@ impl<'a> Trainer<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::Net`] if the plan was made for another network, [`Error::TooShort`] if the arena is.
-    pub fn new(ctx: Context<'a>, net: Net<'a>, plan: &'a Plan, arena: &'a mut [f32], seed: u64) -> Result<Self> {
-        forward::check_plan(&net, plan)?;
+    /// [`Error::TooShort`](crate::Error::TooShort) if the arena is.
+    pub fn new(ctx: Context<'a>, plan: &'a Plan, arena: &'a mut [f32], seed: u64) -> Result<Self> {
         check_at_least("arena", plan.train_len(), arena.len())?;
-        let mut trainer = Self { ctx, net, plan, arena, seed, steps: 0, accumulated: 0 };
+        let mut trainer = Self { ctx, plan, arena, seed, steps: 0, accumulated: 0 };
         trainer.initialize()?;
         Ok(trainer)
     }
 
     fn initialize(&mut self) -> Result {
-        let (net, plan, seed) = (self.net, self.plan, self.seed);
-        let regions = self.regions();
-        regions.state.fill(0.0);
-        let (running, params) = (regions.running, regions.params);
-        for (i, (slot, layer)) in plan.slots().iter().zip(net.layers()).enumerate() {
+        let (plan, seed) = (self.plan, self.seed);
+        let Regions { params, running, state, .. } = self.regions();
+        plan.config.optimizer.start(state);
+        for (i, slot) in plan.slots().iter().enumerate() {
             let [c, _, _] = slot.input;
-            let fan_in = match layer.kind() {
+            let [weight, bias] = pieces(params, [span(slot.weight, slot.weight_len), span(slot.bias, slot.bias_len)])?;
+            let fan_in = match slot.kind {
                 Kind::Conv2d { kernel: [kh, kw], groups, .. } => (c * kh * kw).checked_div(groups).unwrap_or(0),
                 Kind::Dense { .. } => c,
-                _ => 0,
+                _ => {
+                    // Normalizations start as the identity.
+                    weight.fill(1.0);
+                    bias.fill(0.0);
+                    continue;
+                }
             };
-            let [weight, bias] =
-                super::work::pieces(params, [span(slot.weight, slot.weight_len), span(slot.bias, slot.bias_len)])?;
-            if let Kind::BatchNorm { .. } = layer.kind() {
-                weight.fill(1.0);
-                bias.fill(0.0);
-                let averages = running.get_mut(span(slot.running, 2 * c)).unwrap_or_default();
-                let (mean, var) = averages.split_at_mut_checked(c).unwrap_or_default();
-                mean.fill(0.0);
-                var.fill(1.0);
-            } else if slot.weight_len > 0 {
-                // Two streams a layer: the weights do not depend on whether there is a bias.
-                kaiming_uniform(Stream { seed, stream: 2 * i as u32, step: 0 }, fan_in, weight)?;
-                kaiming_uniform(Stream { seed, stream: 2 * i as u32 + 1, step: 0 }, fan_in, bias)?;
-            }
+            // Two streams a layer: the weights do not depend on whether there is a bias.
+            kaiming_uniform(Stream { seed, stream: 2 * i as u32, step: 0 }, fan_in, weight)?;
+            kaiming_uniform(Stream { seed, stream: 2 * i as u32 + 1, step: 0 }, fan_in, bias)?;
+        }
+        for slot in plan.slots().iter().filter(|s| s.kind.is_batch_norm()) {
+            let (mean, var) = halves_mut(running.get_mut(span(slot.running, 2 * slot.input[0])).unwrap_or_default());
+            mean.fill(0.0);
+            var.fill(1.0);
         }
         Ok(())
     }
@@ -92,10 +91,11 @@ impl<'a> Trainer<'a> {
     /// # Errors
     ///
     /// As [`Trainer::accumulate`] and [`Trainer::update`]; samples accumulated before are an error too.
-    pub fn step(&mut self, optimizer: &Optimizer, x: &[f32], labels: &[u32]) -> Result<LossReport> {
+    pub fn step<'t>(&mut self, optimizer: &Optimizer, x: &[f32], target: impl Into<Target<'t>>) -> Result<LossReport> {
         check_dim(self.accumulated == 0, "samples accumulated before a whole step", "0", self.accumulated)?;
         self.check_optimizer(optimizer)?;
-        let report = self.accumulate(x, labels, labels.len())?;
+        let n = samples(self.plan, x)?;
+        let report = self.accumulate(x, target, n)?;
         self.update(optimizer)?;
         Ok(report)
     }
@@ -105,31 +105,29 @@ impl<'a> Trainer<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] unless `x` is a whole number of samples, as many as labels; [`Error::Dimension`] if that is 0
-    /// or more than the plan's batch, or if there would be more than `total`; [`Error::Label`] for a label that is no
+    /// [`Error::Length`](crate::Error::Length) unless `x` is a whole number of samples, as many as labels; [`Error::Dimension`](crate::Error::Dimension) if that is 0
+    /// or more than the plan's batch, or if there would be more than `total`; [`Error::Label`](crate::Error::Label) for a label that is no
     /// class. Nothing has been written then.
     ///
     /// # Numerics
     ///
     /// Without batch normalization, the gradients of a step do not depend on how its samples are split into calls: bit
     /// for bit.
-    pub fn accumulate(&mut self, x: &[f32], labels: &[u32], total: usize) -> Result<LossReport> {
-        let n = self.check_samples(x, labels)?;
+    pub fn accumulate<'t>(&mut self, x: &[f32], target: impl Into<Target<'t>>, total: usize) -> Result<LossReport> {
+        let target = target.into();
+        let n = self.check_samples(x, target)?;
         check_dim(n > 0, "samples", "at least 1", n)?;
         let so_far = self.accumulated.saturating_add(n);
         check_dim(so_far <= total, "samples accumulated", "at most the step's total", so_far)?;
         self.check_norms(n)?;
-        let step = Step {
-            n,
-            noise: Noise { seed: self.seed, step: u64::from(self.steps), first_sample: self.accumulated },
-            update: if self.accumulated == 0 { Update::Overwrite } else { Update::Accumulate },
-        };
-        let (ctx, net, plan) = (self.ctx, self.net, self.plan);
+        let noise = Noise { seed: self.seed, step: u64::from(self.steps), first_sample: self.accumulated };
+        let update = if self.accumulated == 0 { Update::Overwrite } else { Update::Accumulate };
+        let (ctx, plan) = (self.ctx, self.plan);
         let Regions { params, running, grads, work, .. } = self.regions();
-        let training = Training { running, momentum: None, noise: Some(step.noise) };
-        forward::train(ctx, &net, plan, params, x, work, training)?;
-        let report = loss_backward(ctx, &net, plan, labels, 1.0 / total as f32, x, work, n)?;
-        backward::run(ctx, &net, plan, params, x, (grads, work), step)?;
+        let training = Training { running: &mut *running, momentum: None, noise: Some(noise) };
+        forward::train(ctx, plan, params, x, work, training)?;
+        let report = loss_backward(ctx, plan, target, total, x, work, n)?;
+        backward::run(ctx, plan, params, x, (grads, work), Step { n, running, noise, update })?;
         self.accumulated = so_far;
         Ok(report)
     }
@@ -138,24 +136,14 @@ impl<'a> Trainer<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::Dimension`] if nothing was accumulated or the optimizer needs more state than the plan has room for,
-    /// [`Error::Parameter`] for a hyper-parameter outside its range. The weights are unchanged then.
+    /// [`Error::Dimension`](crate::Error::Dimension) if nothing was accumulated or the optimizer needs more state than the plan has room for,
+    /// [`Error::Parameter`](crate::Error::Parameter) for a hyper-parameter outside its range. The weights are unchanged then.
     pub fn update(&mut self, optimizer: &Optimizer) -> Result {
         check_dim(self.accumulated > 0, "samples accumulated", "at least 1", self.accumulated)?;
         self.check_optimizer(optimizer)?;
-        let (ctx, step) = (self.ctx, self.steps.saturating_add(1));
+        let (ctx, plan, step) = (self.ctx, self.plan, self.steps.saturating_add(1));
         let Regions { params, grads, state, .. } = self.regions();
-        match optimizer {
-            Optimizer::Sgd(sgd) => {
-                let len = params.len() * optimizer.slots();
-                sgd_step(ctx, sgd, step, grads, params, state.get_mut(..len).unwrap_or_default())?;
-            }
-            Optimizer::Adam(adam) => {
-                let (exp_avg, rest) = state.split_at_mut_checked(params.len()).unwrap_or_default();
-                let exp_avg_sq = rest.get_mut(..params.len()).unwrap_or_default();
-                adam_step(ctx, adam, step, grads, params, exp_avg, exp_avg_sq)?;
-            }
-        }
+        update::step(ctx, plan, optimizer, step, params, grads, state)?;
         (self.steps, self.accumulated) = (step, 0);
         Ok(())
     }
@@ -170,20 +158,20 @@ impl<'a> Trainer<'a> {
     ///
     /// # Errors
     ///
-    /// As [`Trainer::accumulate`] for the samples; [`Error::Dimension`] if `batch` is 0.
+    /// As [`Trainer::accumulate`] for the samples; [`Error::Dimension`](crate::Error::Dimension) if `batch` is 0.
     ///
     /// # Numerics
     ///
     /// A training pass without dropout, with the momentum `1 / batch`.
     pub fn calibrate(&mut self, x: &[f32], batch: u32) -> Result {
-        let (ctx, net, plan) = (self.ctx, self.net, self.plan);
-        let n = forward::samples(&net, plan, x)?;
+        let (ctx, plan) = (self.ctx, self.plan);
+        let n = samples(plan, x)?;
         check_dim(n > 0, "samples", "at least 1", n)?;
         check_dim(batch > 0, "batch", "counted from 1", batch as usize)?;
         self.check_norms(n)?;
         let Regions { params, running, work, .. } = self.regions();
         let training = Training { running, momentum: Some(1.0 / batch as f32), noise: None };
-        forward::train(ctx, &net, plan, params, x, work, training)
+        forward::train(ctx, plan, params, x, work, training)
     }
 
     /// Logits `[n, outputs]` of the samples `x` `[n, c, h, w]`, as at test time.
@@ -193,20 +181,21 @@ impl<'a> Trainer<'a> {
     /// As [`infer`](super::infer).
     pub fn infer<'s>(&'s mut self, x: &'s [f32]) -> Result<&'s [f32]> {
         let (weights, rest) = self.arena.split_at_mut_checked(self.plan.weights_len()).unwrap_or_default();
-        let between = self.plan.parameters() * (1 + self.plan.config.optimizer.slots());
+        let between = self.plan.trained * (1 + self.plan.config.optimizer.slots());
         let work = rest.get_mut(between..).unwrap_or_default();
-        super::infer(self.ctx, &self.net, self.plan, weights, x, work)
+        super::infer(self.ctx, self.plan, weights, x, work)
     }
 
     /// Loss and number of correct answers on the samples `x`, as at test time; nothing is learnt.
     ///
     /// # Errors
     ///
-    /// As [`infer`](super::infer); [`Error::Length`] and [`Error::Label`] for labels that do not fit.
-    pub fn evaluate(&mut self, x: &[f32], labels: &[u32]) -> Result<LossReport> {
-        let n = self.check_samples(x, labels)?;
-        let (ctx, outputs) = (self.ctx, self.net.outputs());
-        cross_entropy(ctx, [n, outputs], self.infer(x)?, labels)
+    /// As [`infer`](super::infer); [`Error::Length`](crate::Error::Length) and [`Error::Label`](crate::Error::Label) for targets that do not fit.
+    pub fn evaluate<'t>(&mut self, x: &[f32], target: impl Into<Target<'t>>) -> Result<LossReport> {
+        let target = target.into();
+        let n = self.check_samples(x, target)?;
+        let (ctx, loss, outputs) = (self.ctx, self.plan.config.loss, self.plan.outputs());
+        loss.value(ctx, [n, outputs], self.infer(x)?, target)
     }
 
     /// Parameters and running averages; [`Plan::tensors`] says which is where.
@@ -219,10 +208,15 @@ impl<'a> Trainer<'a> {
         self.arena.get_mut(..self.plan.weights_len()).unwrap_or_default()
     }
 
-    /// The gradients accumulated last, in the order of the parameters.
+    /// The gradients accumulated last, in the order of the parameters without those that are frozen.
     pub fn gradients(&self) -> &[f32] {
         let start = self.plan.weights_len();
-        self.arena.get(start..start + self.plan.parameters()).unwrap_or(&[])
+        self.arena.get(start..start + self.plan.trained).unwrap_or(&[])
+    }
+
+    /// The same, to change them before [`Trainer::update`]: to clip them, say.
+    pub fn gradients_mut(&mut self) -> &mut [f32] {
+        self.regions().grads
     }
 
     /// Steps made so far.
@@ -230,32 +224,22 @@ impl<'a> Trainer<'a> {
         self.steps
     }
 
-    /// The network.
-    pub const fn net(&self) -> Net<'a> {
-        self.net
-    }
-
     /// The memory plan.
     pub const fn plan(&self) -> &'a Plan {
         self.plan
     }
 
-    fn check_samples(&self, x: &[f32], labels: &[u32]) -> Result<usize> {
-        let n = forward::samples(&self.net, self.plan, x)?;
-        check_len("labels", n, labels.len())?;
-        let classes = self.net.outputs();
-        match labels.iter().enumerate().find(|(_, label)| **label as usize >= classes) {
-            Some((index, &label)) => Err(Error::Label { index, label, classes }),
-            None => Ok(n),
-        }
+    fn check_samples(&self, x: &[f32], target: Target) -> Result<usize> {
+        let n = samples(self.plan, x)?;
+        self.plan.config.loss.check(n, self.plan.outputs(), target)?;
+        Ok(n)
     }
 
     /// One value per channel has no variance; the kernel would say so too, but only after layers before it have run.
     fn check_norms(&self, n: usize) -> Result {
-        let mut layers = self.plan.slots().iter().zip(self.net.layers());
-        let single = layers.any(|(slot, layer)| {
+        let single = self.plan.slots().iter().any(|slot| {
             let [_, h, w] = slot.input;
-            matches!(layer.kind(), Kind::BatchNorm { .. }) && n * h * w == 1
+            slot.kind.is_batch_norm() && !slot.options.frozen && n * h * w == 1
         });
         check_dim(!single, "samples for batch normalization of features", "at least 2", n)
     }
@@ -265,10 +249,7 @@ impl<'a> Trainer<'a> {
         let room = self.plan.config.optimizer.slots();
         let requires = "at most what the plan has room for";
         check_dim(optimizer.slots() <= room, "optimizer state", requires, optimizer.slots())?;
-        match optimizer {
-            Optimizer::Sgd(sgd) => sgd.check(),
-            Optimizer::Adam(adam) => adam.check(),
-        }
+        optimizer.check()
     }
 
     fn regions(&mut self) -> Regions<'_> {
@@ -276,32 +257,31 @@ impl<'a> Trainer<'a> {
         let mut rest = &mut *self.arena;
         let params = cut(&mut rest, plan.parameters());
         let running = cut(&mut rest, plan.weights_len() - plan.parameters());
-        let grads = cut(&mut rest, plan.parameters());
-        let state = cut(&mut rest, plan.parameters() * plan.config.optimizer.slots());
+        let grads = cut(&mut rest, plan.trained);
+        let state = cut(&mut rest, plan.trained * plan.config.optimizer.slots());
         Regions { params, running, grads, state, work: rest }
     }
 }
 
-/// The loss, and its gradient where the last layer's backward pass looks for it.
+/// The loss of `n` of `total` samples, and its gradient where the last layer's backward pass looks for it.
 fn loss_backward(
     ctx: Context,
-    net: &Net,
     plan: &Plan,
-    labels: &[u32],
-    grad_scale: f32,
+    target: Target,
+    total: usize,
     x: &[f32],
     work: &mut [f32],
     n: usize,
 ) -> Result<LossReport> {
-    let shape = [n, net.outputs()];
-    let Some(last) = plan.slots().last() else { return cross_entropy(ctx, shape, &[], labels) };
+    let (loss, shape): (Loss, _) = (plan.config.loss, [n, plan.outputs()]);
+    let Some(last) = plan.slots().last() else { return loss.value(ctx, shape, &[], target) };
     let len = n * last.output_len();
-    let [y, dy] = super::work::pieces(work, [span(last.y, len), span(last.dy, len)])?;
-    let logits = if last.y == super::slot::EXTERNAL { x } else { &*y };
+    let [y, dy] = pieces(work, [span(last.y, len), span(last.dy, len)])?;
+    let outputs = if last.y == EXTERNAL { x } else { &*y };
     if dy.is_empty() {
-        return cross_entropy(ctx, shape, logits, labels); // nothing to learn
+        return loss.value(ctx, shape, outputs, target); // nothing to learn
     }
-    cross_entropy_backward(ctx, shape, logits, labels, grad_scale, dy)
+    loss.backward(ctx, shape, outputs, target, total, dy)
 }
 
 /// Takes the first `len` elements off `rest`.

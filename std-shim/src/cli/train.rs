@@ -35,7 +35,7 @@ pub fn run(args: &TrainArgs) -> Result {
 
     let printer = Printer { to_stderr: args.json };
     if !args.quiet {
-        introduce(printer, args, &data, &net, &plan, (isa, ctx.threads()));
+        introduce(printer, args, &data, &plan, (isa, ctx.threads()));
     }
     let steps_per_epoch = data.train.len().div_ceil(settings.batch) as u64;
     let steps = (settings.epochs as u64).saturating_mul(steps_per_epoch);
@@ -83,14 +83,7 @@ fn out_folder(args: &TrainArgs, data: &str) -> PathBuf {
     args.out.clone().unwrap_or_else(by_name)
 }
 
-fn introduce(
-    printer: Printer,
-    args: &TrainArgs,
-    data: &DataSplit,
-    net: &Net,
-    plan: &Plan,
-    (isa, threads): (Isa, usize),
-) {
+fn introduce(printer: Printer, args: &TrainArgs, data: &DataSplit, plan: &Plan, (isa, threads): (Isa, usize)) {
     let (train, normalizer) = (&data.train, Normalizer::fit(&data.train));
     let [channels, height, width] = train.shape();
     printer.line(format_args!(
@@ -112,7 +105,7 @@ fn introduce(
         normalizer.mean()[0],
         normalizer.std()[0],
     ));
-    printer.line(format_args!("{}", layer_table(&layer_rows(net, args.batch()))));
+    printer.line(format_args!("{}", layer_table(&layer_rows(plan))));
     let arena = megabytes(4 * plan.train_len() as u64);
     printer.line(format_args!("  training takes {arena} in one arena\n"));
 }

@@ -33,7 +33,7 @@ impl Recipe {
     /// assert_eq!(Net::try_new([1, 28, 28], &layers)?.parameters(), 468_202);
     /// # Ok::<(), flatgrad_core::net::NetError>(())
     /// ```
-    pub fn layers(self, [_, height, width]: [usize; 3], classes: usize) -> Vec<Layer> {
+    pub fn layers(self, [_, height, width]: [usize; 3], classes: usize) -> Vec<Layer<'static>> {
         match self {
             Self::Cnn if height.min(width) >= 16 => large_cnn(classes),
             Self::Cnn => small_cnn(classes),
@@ -42,7 +42,7 @@ impl Recipe {
     }
 }
 
-fn large_cnn(classes: usize) -> Vec<Layer> {
+fn large_cnn(classes: usize) -> Vec<Layer<'static>> {
     let mut layers = Vec::new();
     for channels in [32, 64] {
         for _ in 0..2 {
@@ -54,7 +54,7 @@ fn large_cnn(classes: usize) -> Vec<Layer> {
     layers
 }
 
-fn small_cnn(classes: usize) -> Vec<Layer> {
+fn small_cnn(classes: usize) -> Vec<Layer<'static>> {
     let mut layers = Vec::new();
     for channels in [16, 32] {
         layers.extend([Layer::conv2d(channels, 3).padding(1).no_bias(), Layer::batch_norm(), Layer::relu()]);
@@ -63,7 +63,7 @@ fn small_cnn(classes: usize) -> Vec<Layer> {
     layers
 }
 
-fn mlp(classes: usize) -> Vec<Layer> {
+fn mlp(classes: usize) -> Vec<Layer<'static>> {
     let hidden = [Layer::dense(800), Layer::relu()];
     [&[Layer::flatten()][..], &hidden, &hidden, &[Layer::dense(classes)]].concat()
 }

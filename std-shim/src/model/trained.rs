@@ -1,6 +1,6 @@
 //! What a network in training shows of itself: its weights as a state dict, its layers as rows of a table.
 
-use flatgrad_core::net::{Kind, Net, Role, Trainer};
+use flatgrad_core::net::{Kind, LayerInfo, Plan, Role, Trainer};
 
 use super::StateDict;
 use crate::error::{Error, Result};
@@ -13,9 +13,9 @@ use crate::report::LayerRow;
 ///
 /// None in practice: names differ and lengths fit by construction of a network.
 pub fn state_dict(trainer: &Trainer) -> Result<StateDict> {
-    let (net, weights) = (trainer.net(), trainer.weights());
+    let weights = trainer.weights();
     let mut dict = StateDict::new();
-    for tensor in trainer.plan().tensors(&net) {
+    for tensor in trainer.plan().tensors() {
         let name = tensor.name.to_string();
         let data = weights.get(tensor.range()).ok_or_else(|| Error::weights(&name, "outside the weights"))?;
         match tensor.shape() {
@@ -30,26 +30,26 @@ pub fn state_dict(trainer: &Trainer) -> Result<StateDict> {
     Ok(dict)
 }
 
-/// One row per layer, with the bytes that it takes for batches of `batch` samples.
-pub fn layer_rows(net: &Net, batch: usize) -> Vec<LayerRow> {
-    let row = |(index, layer): (usize, &flatgrad_core::net::Layer)| {
-        let parameters = net.layer_parameters(index);
-        let output = net.output_shape(index);
-        let own = if layer.in_place() { 0 } else { batch * output.iter().product::<usize>() };
-        let flat = output[1..] == [1, 1] && !matches!(layer.kind(), Kind::Conv2d { .. } | Kind::MaxPool2d { .. });
+/// One row per layer, with the bytes that it takes for the batches of the plan.
+pub fn layer_rows(plan: &Plan) -> Vec<LayerRow> {
+    let batch = plan.config().batch;
+    let row = |layer: LayerInfo| {
+        let LayerInfo { output, parameters, .. } = layer;
+        let own = if layer.in_place { 0 } else { batch * output.iter().product::<usize>() };
+        let flat = output[1..] == [1, 1] && !matches!(layer.kind, Kind::Conv2d { .. } | Kind::MaxPool2d { .. });
         LayerRow {
-            layer: description(layer),
+            layer: description(&layer.kind),
             output: if flat { output[..1].to_vec() } else { output.to_vec() },
             parameters,
             bytes: 4 * (parameters + own),
         }
     };
-    net.layers().iter().enumerate().map(row).collect()
+    plan.layers().map(row).collect()
 }
 
-fn description(layer: &flatgrad_core::net::Layer) -> String {
-    let name = layer.kind_name();
-    match layer.kind() {
+fn description(kind: &Kind) -> String {
+    let name = kind.name();
+    match kind {
         Kind::Conv2d { kernel: [h, w], .. } | Kind::MaxPool2d { kernel: [h, w], .. } => format!("{name} {h}x{w}"),
         Kind::Dropout { p } => format!("{name} {p}"),
         _ => name.to_string(),

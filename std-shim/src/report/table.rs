@@ -19,10 +19,11 @@ pub struct LayerRow {
 ///
 /// ```
 /// use flatgrad::model::{Recipe, layer_rows};
-/// use flatgrad_core::net::Net;
+/// use flatgrad_core::net::{Config, Net, Optimizer, Plan};
 /// let layers = Recipe::Mlp.layers([1, 28, 28], 10);
 /// let net = Net::try_new([1, 28, 28], &layers)?;
-/// let table = flatgrad::report::layer_table(&layer_rows(&net, 128));
+/// let plan = Plan::try_new(&net, Config::new(128, Optimizer::sgd(0.1)))?;
+/// let table = flatgrad::report::layer_table(&layer_rows(&plan));
 /// assert!(table.contains("628,000"));
 /// # Ok::<(), flatgrad_core::net::NetError>(())
 /// ```

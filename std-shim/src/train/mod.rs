@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use flatgrad_core::Context;
-use flatgrad_core::net::{Config, Kind, Layer, Net, Optimizer, Plan, Trainer};
+use flatgrad_core::net::{Config, Kind, LayerInfo, Net, Optimizer, Plan, Trainer};
 
 use crate::data::{Batches, DataSplit, Dataset, Normalizer, epoch_order};
 use crate::error::{Error, Result};
@@ -118,7 +118,7 @@ pub fn train(
     let mut arena = arena(plan.train_len())?;
     let normalizer = Normalizer::fit(&data.train);
     let mut run = Run {
-        trainer: Trainer::new(ctx, net, &plan, &mut arena, settings.seed)?,
+        trainer: Trainer::new(ctx, &plan, &mut arena, settings.seed)?,
         settings,
         train: Batches::new(&data.train, &normalizer, settings.batch),
         history: History::default(),
@@ -204,8 +204,8 @@ impl Run<'_, '_> {
     /// Estimates the running averages of batch norm anew, for the weights as they are now: training goes on as it would
     /// have without, evaluation and saved weights do not depend on which batches came last.
     fn calibrate(&mut self, epoch: usize, pass: &Pass, data: &Dataset) -> Result {
-        let normalizes = |layer: &Layer| matches!(layer.kind(), Kind::BatchNorm { .. });
-        if !self.trainer.net().layers().iter().any(normalizes) {
+        let normalizes = |layer: LayerInfo| matches!(layer.kind, Kind::BatchNorm { .. });
+        if !self.trainer.plan().layers().any(normalizes) {
             return Ok(());
         }
         let mut order = epoch_order(self.settings.seed, epoch as u64 - 1, data.len() as u32);
@@ -225,7 +225,7 @@ impl Run<'_, '_> {
             test_accuracy,
             seconds: pass.time.as_secs_f64(),
             samples_per_second: rate(pass.samples, pass.time),
-            lr: learning_rate(&self.settings.optimizer),
+            lr: self.settings.optimizer.lr(),
         };
         self.observer.epoch(&record);
         self.history.epochs.push(record);
@@ -244,15 +244,6 @@ impl Run<'_, '_> {
 
 fn rate(samples: usize, time: Duration) -> f64 {
     samples as f64 / time.as_secs_f64().max(1e-9)
-}
-
-fn learning_rate(optimizer: &Optimizer) -> f32 {
-    match optimizer {
-        Optimizer::Sgd(sgd) => sgd.lr,
-        Optimizer::Adam(adam) => adam.lr,
-        // Every optimizer this version knows is listed.
-        _ => f32::NAN,
-    }
 }
 
 /// Zeros; a plan too large for the machine is an error and not the end of the process.

@@ -29,7 +29,7 @@ pub(super) fn run(ctx: Context, print: Print) -> Result {
 fn train(ctx: Context, print: Print, plan: &Plan, arena: &mut [f32]) -> Result {
     let (images, labels) = (fill::<{ 4 * 64 }>(120), [3, 1, 4, 1]);
     let optimizer = plan.config().optimizer;
-    let mut trainer = Trainer::new(ctx, any(NET), plan, arena, any(9))?;
+    let mut trainer = Trainer::new(ctx, plan, arena, any(9))?;
     for _ in 0..any(3) {
         let report = trainer.step(&optimizer, any(&images), any(&labels))?;
         print("net: loss", hash(&[report.loss_sum]));

@@ -1,0 +1,74 @@
+//! An optimizer's step over all parameters that learn: one pass for each run of them with equal rates.
+
+use super::optimizer::Optimizer;
+use super::plan::{Decay, Plan};
+use super::slot::Slot;
+use crate::context::Context;
+use crate::error::Result;
+
+/// Neighbouring parameters with the same rates.
+#[derive(Clone, Copy)]
+struct Run {
+    param: usize,
+    grad: usize,
+    len: usize,
+    /// What learning rate and weight decay are multiplied by.
+    lr: f32,
+    decay: f32,
+}
+
+impl Run {
+    /// Takes in what follows, if it lies behind it everywhere and has the same rates.
+    fn join(&mut self, next: Run) -> bool {
+        let follows = self.param + self.len == next.param && self.grad + self.len == next.grad;
+        let joined = follows && self.lr == next.lr && self.decay == next.decay;
+        if joined {
+            self.len += next.len;
+        }
+        joined
+    }
+}
+
+/// Weight and bias of one layer.
+fn tensors(slot: &Slot, decay: Decay) -> [Run; 2] {
+    let options = slot.options;
+    let spared = |spared: bool| if spared { 0.0 } else { options.decay };
+    let weights_only = decay == Decay::Weights;
+    let weight = Run {
+        param: slot.weight,
+        grad: slot.grad,
+        len: slot.weight_len,
+        lr: options.lr,
+        decay: spared(weights_only && slot.kind.is_norm()),
+    };
+    let (param, grad) = (slot.bias, slot.grad.saturating_add(slot.weight_len));
+    [weight, Run { param, grad, len: slot.bias_len, decay: spared(weights_only), ..weight }]
+}
+
+/// Step number `step`, counted from 1.
+pub(super) fn step(
+    ctx: Context,
+    plan: &Plan,
+    optimizer: &Optimizer,
+    step: u32,
+    params: &mut [f32],
+    grads: &[f32],
+    state: &mut [f32],
+) -> Result {
+    let mut pass = |run: Run| {
+        let grads = grads.get(run.grad..run.grad + run.len).unwrap_or_default();
+        let params = params.get_mut(run.param..run.param + run.len).unwrap_or_default();
+        let optimizer = optimizer.scaled(run.lr, run.decay);
+        optimizer.step(ctx, step, grads, params, state, plan.trained_parameters(), run.grad)
+    };
+    let mut run: Option<Run> = None;
+    let learning = plan.slots().iter().filter(|slot| slot.learns());
+    for next in learning.flat_map(|slot| tensors(slot, plan.config().decay)).filter(|next| next.len > 0) {
+        if !run.as_mut().is_some_and(|run| run.join(next))
+            && let Some(done) = run.replace(next)
+        {
+            pass(done)?;
+        }
+    }
+    run.map_or(Ok(()), pass)
+}

@@ -1,0 +1,108 @@
+//! Who works in place, whose gradient is wanted, which gradients are added: what follows from the graph alone.
+
+use super::graph::Graph;
+use super::kind::{Kind, Needs};
+use super::slot::{EXTERNAL, Gradient};
+use crate::activation::Function;
+
+impl Graph {
+    /// Fills in everything about the passes that does not need sizes.
+    pub(super) const fn wire(&mut self) {
+        self.places();
+        self.gradients();
+    }
+
+    /// Decides who works in place. A layer may overwrite its input if nobody else reads that, and if no backward pass of
+    /// those who have worked on the same memory needs what it would overwrite.
+    const fn places(&mut self) {
+        let mut i = 0;
+        while i < self.count {
+            let kind = self.slots[i].kind;
+            let value = self.value(self.slots[i].from);
+            self.slots[i].in_place = if matches!(kind, Kind::Flatten) {
+                true
+            } else if !kind.can_be_in_place() || value == EXTERNAL {
+                false
+            } else {
+                let (readers, _) = self.readers_after(value, value);
+                let kept = self.kept(value);
+                let spares = match kind {
+                    Kind::Dropout { .. } => !matches!(kept, Needs::Output),
+                    _ => matches!(kept, Needs::Nothing),
+                };
+                readers == 1 && spares
+            };
+            if self.is_fused_relu(i, value) {
+                (self.slots[i].fused, self.slots[value].fused) = (true, true);
+            }
+            i += 1;
+        }
+    }
+
+    /// What the backward passes of all who wrote the memory of `value` need of it as it is now.
+    const fn kept(&self, mut value: usize) -> Needs {
+        loop {
+            match self.slots[value].kind.needs(self.slots[value].learns()) {
+                Needs::Output => return Needs::Output,
+                Needs::Sign => return Needs::Sign,
+                _ => {}
+            }
+            if !self.slots[value].in_place {
+                return Needs::Nothing;
+            }
+            value = self.value(self.slots[value].from);
+        }
+    }
+
+    /// Whether `i` is a relu that the linear layer before it can apply to its results.
+    const fn is_fused_relu(&self, i: usize, value: usize) -> bool {
+        let slot = &self.slots[i];
+        slot.in_place
+            && matches!(slot.kind, Kind::Activation(Function::Relu))
+            && value == slot.from
+            && matches!(self.slots[value].kind, Kind::Conv2d { .. } | Kind::Dense { .. })
+    }
+
+    /// Decides whose output's gradient is wanted, and which input gradients are written and which added. Backward passes run
+    /// from the last layer to the first, so of the readers of one tensor the last one writes.
+    const fn gradients(&mut self) {
+        let mut i = 0;
+        while i < self.count {
+            let (from, other) = (self.slots[i].from, self.slots[i].other);
+            let (below, beside) = (self.wants(from), self.wants(other));
+            self.slots[i].wanted = self.slots[i].learns() || below || beside;
+            self.slots[i].dx = self.gradient(i, from);
+            self.slots[i].dx_other = self.gradient(i, other);
+            i += 1;
+        }
+    }
+
+    const fn wants(&self, from: usize) -> bool {
+        from != EXTERNAL && self.slots[from].wanted
+    }
+
+    const fn gradient(&self, i: usize, from: usize) -> Gradient {
+        if !self.wants(from) {
+            Gradient::None
+        } else if self.readers_after(i, self.value(from)).0 > 0 {
+            Gradient::Add
+        } else {
+            Gradient::Write
+        }
+    }
+
+    /// The layer whose memory layer `i` works on: itself, or the first of those in place before it; [`EXTERNAL`] for the
+    /// caller's input.
+    pub(super) const fn root(&self, mut i: usize) -> usize {
+        while i != EXTERNAL && self.slots[i].in_place {
+            i = self.slots[i].from;
+        }
+        i
+    }
+
+    /// Whether layer `i` reads the memory of `root`.
+    pub(super) const fn touches(&self, i: usize, root: usize) -> bool {
+        let slot = &self.slots[i];
+        self.root(slot.from) == root || (matches!(slot.kind, Kind::Add) && self.root(slot.other) == root)
+    }
+}
