@@ -36,6 +36,8 @@ mod plan;
 mod planner;
 mod slot;
 mod tensors;
+#[cfg(test)]
+mod tests;
 mod text;
 mod trainer;
 mod update;
