@@ -6,14 +6,16 @@ use super::pass::{Noise, Pass, halves, place};
 use super::plan::Plan;
 use super::slot::{EXTERNAL, Gradient};
 use super::work::{pieces, span};
-use crate::activation::{activate_backward, activate_backward_in_place};
+use crate::activation::{activate_backward, activate_backward_in_place, log_softmax_backward, softmax_backward};
 use crate::context::Context;
 use crate::conv::{conv2d_backward_bias, conv2d_backward_input, conv2d_backward_weight};
 use crate::dense::{dense_backward_bias, dense_backward_input, dense_backward_weight};
 use crate::dropout::{Dropout, dropout, dropout_in_place};
 use crate::error::Result;
-use crate::norm::batch_norm_backward;
-use crate::pool::max_pool2d_backward;
+use crate::norm::{
+    batch_norm_backward, batch_norm_infer_backward, group_norm_backward, layer_norm_backward, rms_norm_backward,
+};
+use crate::pool::{avg_pool2d_backward, global_avg_pool_backward, max_pool2d_backward};
 use crate::update::Update;
 
 /// What a backward pass shares with the forward pass it belongs to.
@@ -137,11 +139,31 @@ fn kernel(pass: &Pass, step: Step, t: Tensors) -> Result {
             }
             if wants_dx { dense_backward_input(ctx, &shape, dy, pass.weight(), dx, scratch) } else { Ok(()) }
         }
+        Kind::BatchNorm { eps, momentum } if slot.options.frozen => {
+            let (_, var) = halves(step.running.get(span(slot.running, 2 * slot.input[0])).unwrap_or_default());
+            batch_norm_infer_backward(ctx, &slot.batch_norm(n, eps, momentum), dy, pass.weight(), var, dx)
+        }
         Kind::BatchNorm { eps, momentum } => {
             let shape = slot.batch_norm(n, eps, momentum);
             let (mean, rstd) = halves(saved);
             batch_norm_backward(ctx, &shape, x, dy, pass.weight(), mean, rstd, step.update, dx, dw, db)
         }
+        Kind::GroupNorm { groups, eps, .. } => {
+            let (shape, (mean, rstd)) = (slot.group_norm(n, groups, eps), halves(saved));
+            let (dw, db) = (some(dw), some(db));
+            group_norm_backward(ctx, &shape, x, dy, pass.scale(), mean, rstd, step.update, dx, dw, db)
+        }
+        Kind::LayerNorm { eps, .. } => {
+            let (shape, (mean, rstd)) = (slot.layer_norm(n, eps), halves(saved));
+            let (dw, db) = (some(dw), some(db));
+            layer_norm_backward(ctx, &shape, x, dy, pass.scale(), mean, rstd, step.update, dx, dw, db)
+        }
+        Kind::RmsNorm { eps, .. } => {
+            let shape = slot.rms_norm(n, eps);
+            rms_norm_backward(ctx, &shape, x, dy, pass.scale(), saved, step.update, dx, some(dw))
+        }
+        Kind::Softmax => softmax_backward(ctx, [n, slot.input_len()], y, dy, dx),
+        Kind::LogSoftmax => log_softmax_backward(ctx, [n, slot.input_len()], y, dy, dx),
         Kind::Activation(function) => {
             let saved = if slot.kind.needs(false) == Needs::Input { x } else { y };
             if slot.in_place {
@@ -153,11 +175,20 @@ fn kernel(pass: &Pass, step: Step, t: Tensors) -> Result {
         Kind::MaxPool2d { kernel, stride, padding } => {
             max_pool2d_backward(ctx, &slot.max_pool(n, kernel, stride, padding), x, dy, dx)
         }
+        Kind::AvgPool2d { kernel, stride, padding, count_include_pad } => {
+            avg_pool2d_backward(ctx, &slot.avg_pool(n, kernel, stride, padding, count_include_pad), dy, dx)
+        }
+        Kind::GlobalAvgPool => global_avg_pool_backward(ctx, slot.planes(n), dy, dx),
         Kind::Flatten | Kind::Add => Ok(()),
-        Kind::Dropout { p } => {
+        Kind::Dropout { p, form } => {
             let mask = step.noise.mask(pass.i, slot.output_len());
-            let drop = Dropout::drop(p)?;
+            let drop = Dropout::drop(p)?.form(form);
             if slot.in_place { dropout_in_place(ctx, drop, mask, dy) } else { dropout(ctx, drop, mask, dy, dx) }
         }
     }
+}
+
+/// Nothing for parameters that do not learn, or that there are not.
+fn some(x: &mut [f32]) -> Option<&mut [f32]> {
+    Some(x).filter(|x| !x.is_empty())
 }

@@ -6,14 +6,14 @@ use super::pass::{Noise, Pass, halves, halves_mut, place, samples};
 use super::plan::Plan;
 use super::slot::{EXTERNAL, Slot};
 use super::work::{pieces, span};
-use crate::activation::{Activation, activate, activate_in_place};
+use crate::activation::{Activation, activate, activate_in_place, log_softmax, softmax};
 use crate::context::Context;
 use crate::conv::conv2d;
 use crate::dense::dense;
-use crate::dropout::{Dropout, dropout, dropout_in_place};
+use crate::dropout::{Dropout, dropout, dropout_in_place, dropout_infer, dropout_infer_in_place};
 use crate::error::{Result, check_at_least, check_len};
-use crate::norm::{batch_norm_infer, batch_norm_train};
-use crate::pool::max_pool2d;
+use crate::norm::{batch_norm_infer, batch_norm_train, group_norm, layer_norm, rms_norm};
+use crate::pool::{avg_pool2d, global_avg_pool, max_pool2d};
 
 /// Runs a trained network: logits `[n, outputs]` of the samples `x` `[n, c, h, w]`, in `work`.
 ///
@@ -47,7 +47,7 @@ pub fn infer<'w>(ctx: Context, plan: &Plan, weights: &[f32], x: &'w [f32], work:
     let n = samples(plan, x)?;
     let (params, running) = weights.split_at_checked(plan.parameters()).unwrap_or((weights, &[]));
     for (i, slot) in plan.slots().iter().enumerate() {
-        let at = Places::new(plan, slot, |s| s.y_infer, slot.scratch_infer);
+        let at = Places::new(plan, slot, |s| s.y_infer, slot.saved_infer, slot.scratch_infer);
         layer(&Pass { ctx, n, params, slot, i }, x, work, at, Mode::Infer { running })?;
     }
     Ok(output(plan, |s| s.y_infer, n, x, work))
@@ -81,7 +81,7 @@ pub(super) fn train(
 ) -> Result {
     let n = samples(plan, x)?;
     for (i, slot) in plan.slots().iter().enumerate() {
-        let at = Places::new(plan, slot, |s| s.y, slot.scratch_forward);
+        let at = Places::new(plan, slot, |s| s.y, slot.saved, slot.scratch_forward);
         let mode = Mode::Train(Training { running: &mut *running, momentum, noise });
         layer(&Pass { ctx, n, params, slot, i }, x, work, at, mode)?;
     }
@@ -93,12 +93,13 @@ struct Places {
     x: usize,
     other: usize,
     y: usize,
+    saved: usize,
     scratch: usize,
 }
 
 impl Places {
-    fn new(plan: &Plan, slot: &Slot, y: impl Fn(&Slot) -> usize, scratch: usize) -> Self {
-        Self { x: place(plan, slot.from, &y), other: place(plan, slot.other, &y), y: y(slot), scratch }
+    fn new(plan: &Plan, slot: &Slot, y: impl Fn(&Slot) -> usize, saved: usize, scratch: usize) -> Self {
+        Self { x: place(plan, slot.from, &y), other: place(plan, slot.other, &y), y: y(slot), saved, scratch }
     }
 }
 
@@ -113,7 +114,7 @@ fn layer(pass: &Pass, external: &[f32], work: &mut [f32], at: Places, mode: Mode
             if adds { span(at.other, pass.output_len()) } else { 0..0 },
             span(at.y, pass.output_len()),
             span(at.scratch, slot.scratch_forward_len),
-            if mode.is_train() { span(slot.saved, slot.saved_len(n)) } else { 0..0 },
+            span(at.saved, slot.saved_len(n)),
         ],
     )?;
     let x = if at.x == EXTERNAL { external } else { &*input };
@@ -123,14 +124,29 @@ fn layer(pass: &Pass, external: &[f32], work: &mut [f32], at: Places, mode: Mode
         Kind::Conv2d { .. } => conv2d(ctx, &slot.conv(n), x, pass.weight(), pass.bias(), activation, y, scratch),
         Kind::Dense { .. } => dense(ctx, &slot.dense(n), x, pass.weight(), pass.bias(), activation, y, scratch),
         Kind::BatchNorm { eps, momentum } => batch_norm(pass, [eps, momentum], x, mode, y, saved),
+        Kind::GroupNorm { groups, eps, .. } => {
+            let (mean, rstd) = halves_mut(saved);
+            group_norm(ctx, &slot.group_norm(n, groups, eps), x, pass.scale(), pass.bias(), y, mean, rstd)
+        }
+        Kind::LayerNorm { eps, .. } => {
+            let (mean, rstd) = halves_mut(saved);
+            layer_norm(ctx, &slot.layer_norm(n, eps), x, pass.scale(), pass.bias(), y, mean, rstd)
+        }
+        Kind::RmsNorm { eps, .. } => rms_norm(ctx, &slot.rms_norm(n, eps), x, pass.scale(), y, saved),
         Kind::Activation(_) if slot.fused => Ok(()),
         Kind::Activation(function) if slot.in_place => activate_in_place(ctx, function, y),
         Kind::Activation(function) => activate(ctx, function, x, y),
         Kind::MaxPool2d { kernel, stride, padding } => {
             max_pool2d(ctx, &slot.max_pool(n, kernel, stride, padding), x, y)
         }
+        Kind::AvgPool2d { kernel, stride, padding, count_include_pad } => {
+            avg_pool2d(ctx, &slot.avg_pool(n, kernel, stride, padding, count_include_pad), x, y)
+        }
+        Kind::GlobalAvgPool => global_avg_pool(ctx, slot.planes(n), x, y),
+        Kind::Softmax => softmax(ctx, [n, slot.input_len()], x, y),
+        Kind::LogSoftmax => log_softmax(ctx, [n, slot.input_len()], x, y),
         Kind::Flatten => Ok(()),
-        Kind::Dropout { p } => drop_out(pass, Dropout::drop(p)?, mode, x, y),
+        Kind::Dropout { p, form } => drop_out(pass, Dropout::drop(p)?.form(form), mode, x, y),
         Kind::Add if slot.in_place => add_to(ctx, other, y),
         Kind::Add => add(ctx, x, other, y),
     }
@@ -163,10 +179,12 @@ fn batch_norm(
 
 fn drop_out(pass: &Pass, drop: Dropout, mode: Mode, x: &[f32], y: &mut [f32]) -> Result {
     let (ctx, slot) = (pass.ctx, pass.slot);
-    match mode.noise() {
-        None if slot.in_place => Ok(()),
-        None => copy(x, y),
-        Some(noise) => {
+    match mode {
+        Mode::Infer { .. } if slot.in_place => dropout_infer_in_place(ctx, drop, y),
+        Mode::Infer { .. } => dropout_infer(ctx, drop, x, y),
+        Mode::Train(Training { noise: None, .. }) if slot.in_place => Ok(()),
+        Mode::Train(Training { noise: None, .. }) => copy(x, y),
+        Mode::Train(Training { noise: Some(noise), .. }) => {
             let mask = noise.mask(pass.i, slot.output_len());
             if slot.in_place { dropout_in_place(ctx, drop, mask, y) } else { dropout(ctx, drop, mask, x, y) }
         }
@@ -174,21 +192,10 @@ fn drop_out(pass: &Pass, drop: Dropout, mode: Mode, x: &[f32], y: &mut [f32]) ->
 }
 
 impl Mode<'_> {
-    fn is_train(&self) -> bool {
-        matches!(self, Self::Train(_))
-    }
-
     fn running(&self) -> &[f32] {
         match self {
             Self::Infer { running } => running,
             Self::Train(training) => training.running,
-        }
-    }
-
-    fn noise(&self) -> Option<Noise> {
-        match self {
-            Self::Infer { .. } => None,
-            Self::Train(training) => training.noise,
         }
     }
 }

@@ -34,8 +34,7 @@ impl Graph {
         if let Err(problem) = product(&input) {
             return Err(NetError { layer: 0, kind: "network", problem });
         }
-        let options = Options { frozen: false, lr: 1.0, decay: 1.0 };
-        match graph.chain(layers, Value { from: EXTERNAL, shape: input }, options) {
+        match graph.chain(layers, Value { from: EXTERNAL, shape: input }, Options::DEFAULT) {
             Ok(_) => Ok(graph),
             Err(e) => Err(e),
         }
@@ -56,14 +55,25 @@ impl Graph {
 
     const fn layer(&mut self, layer: &Layer, input: Value, outer: Options) -> Result<Value, NetError> {
         let own = layer.options;
-        let options =
-            Options { frozen: outer.frozen || own.frozen, lr: outer.lr * own.lr, decay: outer.decay * own.decay };
+        let options = Options {
+            frozen: outer.frozen || own.frozen,
+            lr: outer.lr * own.lr,
+            decay: outer.decay * own.decay,
+            ..own
+        };
         if let Some(option) = layer.misuse {
             return Err(self.fault(layer.kind(), Problem::NoSuchOption { option }));
         }
         // A sum over comparisons: NaN and negative factors are refused.
         if !(options.lr >= 0.0 && options.lr < f32::INFINITY && options.decay >= 0.0 && options.decay < f32::INFINITY) {
             let what = "factors of learning rate and weight decay must be finite and not negative";
+            return Err(self.fault(layer.kind(), Problem::Parameter { what }));
+        }
+        if !(options.max_norm > 0.0) {
+            return Err(self.fault(layer.kind(), Problem::Parameter { what: "max_norm must be above 0" }));
+        }
+        if let Err(_) = options.init.check() {
+            let what = "a parameter of the initialization is outside its range";
             return Err(self.fault(layer.kind(), Problem::Parameter { what }));
         }
         match layer.form {

@@ -2,6 +2,7 @@
 
 use super::error::Problem;
 use super::kind::Kind;
+use crate::dropout::Form;
 
 /// What a layer needs and gives, per sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,20 +29,38 @@ pub(super) const fn infer(kind: &Kind, input: [usize; 3]) -> Result<Inferred, Pr
                 Err(e) => Err(e),
             }
         }
+        Kind::GroupNorm { groups, eps, affine } => group_norm(groups, eps, affine, input),
+        Kind::LayerNorm { eps, affine } => whole_norm(eps, affine as usize, affine as usize, input),
+        Kind::RmsNorm { eps, affine } => whole_norm(eps, affine as usize, 0, input),
+        Kind::Softmax | Kind::LogSoftmax => {
+            if h == 1 && w == 1 {
+                Ok(same)
+            } else {
+                Err(Problem::NotFlat { input })
+            }
+        }
         Kind::Activation(function) => match function.check() {
             Ok(()) => Ok(same),
             Err(_) => Err(Problem::Parameter { what: "a parameter of the function is outside its range" }),
         },
-        Kind::MaxPool2d { kernel, stride, padding } => pool(input, kernel, stride, padding),
+        Kind::MaxPool2d { kernel, stride, padding } | Kind::AvgPool2d { kernel, stride, padding, .. } => {
+            pool(input, kernel, stride, padding)
+        }
+        Kind::GlobalAvgPool => Ok(Inferred { output: [c, 1, 1], ..same }),
         Kind::Flatten => match product(&[c, h, w]) {
             Ok(features) => Ok(Inferred { output: [features, 1, 1], ..same }),
             Err(e) => Err(e),
         },
-        Kind::Dropout { p } => {
-            if p >= 0.0 && p <= 1.0 {
-                Ok(same)
-            } else {
-                Err(Problem::Parameter { what: "the probability to drop must be from 0 to 1" })
+        Kind::Dropout { p, form } => {
+            if !(p >= 0.0 && p <= 1.0) {
+                return Err(Problem::Parameter { what: "the probability to drop must be from 0 to 1" });
+            }
+            match form {
+                // The weights a network runs with would not be those it is trained with.
+                Form::ScaleWeights => Err(Problem::Parameter {
+                    what: "a network scales activations, in training or at test time; scale exported weights by hand",
+                }),
+                _ => Ok(same),
             }
         }
         // Its two inputs are compared where the block is known.
@@ -54,6 +73,33 @@ const fn check_eps(eps: f32) -> Result<(), Problem> {
         Ok(())
     } else {
         Err(Problem::Parameter { what: "eps must be finite and above 0" })
+    }
+}
+
+const fn group_norm(groups: Option<usize>, eps: f32, affine: bool, input: [usize; 3]) -> Result<Inferred, Problem> {
+    let [c, h, w] = input;
+    let groups = match groups {
+        Some(groups) => groups,
+        None => c,
+    };
+    if groups == 0 || c % groups != 0 {
+        return Err(Problem::Groups { groups, inputs: c, outputs: c });
+    }
+    if c / groups == 1 && h == 1 && w == 1 {
+        return Err(Problem::Parameter { what: "a group of one element has no variance" });
+    }
+    let learnt = if affine { c } else { 0 };
+    match check_eps(eps) {
+        Ok(()) => Ok(Inferred { output: input, weight: learnt, bias: learnt }),
+        Err(e) => Err(e),
+    }
+}
+
+/// A normalization of whole samples, with `scales` and `shifts` for each of their elements.
+const fn whole_norm(eps: f32, scales: usize, shifts: usize, input: [usize; 3]) -> Result<Inferred, Problem> {
+    match (product(&input), check_eps(eps)) {
+        (Ok(len), Ok(())) => Ok(Inferred { output: input, weight: scales * len, bias: shifts * len }),
+        (Err(e), _) | (_, Err(e)) => Err(e),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What layers compute.
 
 use crate::activation::{Function, Saved};
+use crate::dropout::Form;
 
 /// What a layer computes, with PyTorch's parameters and defaults.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -37,8 +38,35 @@ pub enum Kind {
         /// Weight of the new value in the running averages.
         momentum: f32,
     },
+    /// Group normalization, with a learnt scale and shift per channel if `affine`.
+    GroupNorm {
+        /// Groups of channels with one mean each; `None`: a group for each channel, which is instance normalization.
+        groups: Option<usize>,
+        /// Added to the variance.
+        eps: f32,
+        /// Whether there are a scale and a shift.
+        affine: bool,
+    },
+    /// Layer normalization over all of a sample, with a learnt scale and shift per element if `affine`.
+    LayerNorm {
+        /// Added to the variance.
+        eps: f32,
+        /// Whether there are a scale and a shift.
+        affine: bool,
+    },
+    /// Division by the root mean square of a sample, with a learnt scale per element if `affine`.
+    RmsNorm {
+        /// Added to the mean square.
+        eps: f32,
+        /// Whether there is a scale.
+        affine: bool,
+    },
     /// A function of each element.
     Activation(Function),
+    /// Softmax over the features.
+    Softmax,
+    /// Its logarithm.
+    LogSoftmax,
     /// Maximum over windows.
     MaxPool2d {
         /// Height and width.
@@ -48,12 +76,27 @@ pub enum Kind {
         /// Minus infinity on each side, down and across.
         padding: [usize; 2],
     },
+    /// Mean over windows.
+    AvgPool2d {
+        /// Height and width.
+        kernel: [usize; 2],
+        /// Down and across.
+        stride: [usize; 2],
+        /// Zeros on each side, down and across.
+        padding: [usize; 2],
+        /// Whether the padding's zeros count.
+        count_include_pad: bool,
+    },
+    /// Mean over all of a channel: `[c, h, w]` to `[c, 1, 1]`.
+    GlobalAvgPool,
     /// `[c, h, w]` to `[c * h * w]`; nothing moves.
     Flatten,
-    /// Inverted dropout: kept values are scaled by `1 / (1 - p)` in training, nothing happens at test time.
+    /// Dropout.
     Dropout {
         /// Probability to drop.
         p: f32,
+        /// What keeps the expectation: scaling in training, or at test time.
+        form: Form,
     },
     /// The end of a residual block: the sum of body and shortcut.
     Add,
@@ -77,8 +120,16 @@ impl Kind {
             Self::Conv2d { .. } => "conv2d",
             Self::Dense { .. } => "dense",
             Self::BatchNorm { .. } => "batch_norm",
+            Self::GroupNorm { groups: Some(_), .. } => "group_norm",
+            Self::GroupNorm { groups: None, .. } => "instance_norm",
+            Self::LayerNorm { .. } => "layer_norm",
+            Self::RmsNorm { .. } => "rms_norm",
             Self::Activation(function) => function.name(),
+            Self::Softmax => "softmax",
+            Self::LogSoftmax => "log_softmax",
             Self::MaxPool2d { .. } => "max_pool2d",
+            Self::AvgPool2d { .. } => "avg_pool2d",
+            Self::GlobalAvgPool => "global_avg_pool",
             Self::Flatten => "flatten",
             Self::Dropout { .. } => "dropout",
             Self::Add => "add",
@@ -91,6 +142,10 @@ impl Kind {
             Self::Conv2d { .. } => Some("conv"),
             Self::Dense { .. } => Some("fc"),
             Self::BatchNorm { .. } => Some("bn"),
+            Self::GroupNorm { groups: Some(_), .. } => Some("gn"),
+            Self::GroupNorm { groups: None, .. } => Some("in"),
+            Self::LayerNorm { .. } => Some("ln"),
+            Self::RmsNorm { .. } => Some("rms"),
             _ => None,
         }
     }
@@ -102,7 +157,7 @@ impl Kind {
 
     /// Whether it is a normalization.
     pub(super) const fn is_norm(&self) -> bool {
-        matches!(self, Self::BatchNorm { .. })
+        matches!(self, Self::BatchNorm { .. } | Self::GroupNorm { .. } | Self::LayerNorm { .. } | Self::RmsNorm { .. })
     }
 
     /// Whether it may work on its input's memory.
@@ -125,12 +180,16 @@ impl Kind {
                     Needs::Nothing
                 }
             }
-            Self::MaxPool2d { .. } => Needs::Input,
+            Self::GroupNorm { .. } | Self::LayerNorm { .. } | Self::RmsNorm { .. } | Self::MaxPool2d { .. } => {
+                Needs::Input
+            }
             Self::Activation(function) => match (function, function.saved()) {
-                (Function::Relu, _) => Needs::Sign,
+                (Function::Relu, _) | (Function::LeakyRelu { .. }, Saved::Output) => Needs::Sign,
                 (_, Saved::Output) => Needs::Output,
                 (_, Saved::Input) => Needs::Input,
             },
+            Self::Softmax | Self::LogSoftmax => Needs::Output,
+            Self::AvgPool2d { .. } | Self::GlobalAvgPool => Needs::Nothing,
             Self::Flatten | Self::Dropout { .. } | Self::Add => Needs::Nothing,
         }
     }

@@ -1,6 +1,8 @@
 //! Layers as data: `Layer::conv2d(8, 3).padding(1)`.
 
 use super::kind::Kind;
+use crate::dropout::Form as DropoutForm;
+use crate::init::Init;
 
 /// One layer of a network, or a residual block of layers: plain data, built in `const` context or at run time.
 ///
@@ -41,10 +43,15 @@ pub struct Options {
     pub lr: f32,
     /// Multiplies the optimizer's weight decay.
     pub decay: f32,
+    /// Where the weights start; biases start at 0 unless this is [`Init::Default`].
+    pub init: Init,
+    /// After each step, the longest that a neuron's incoming weights may be; infinite for no limit.
+    pub max_norm: f32,
 }
 
 impl Options {
-    const DEFAULT: Self = Self { frozen: false, lr: 1.0, decay: 1.0 };
+    pub(super) const DEFAULT: Self =
+        Self { frozen: false, lr: 1.0, decay: 1.0, init: Init::Default, max_norm: f32::INFINITY };
 }
 
 impl<'a> Layer<'a> {
@@ -75,6 +82,27 @@ impl<'a> Layer<'a> {
         Self::of(Kind::BatchNorm { eps: 1e-5, momentum: 0.1 })
     }
 
+    /// Group normalization (Wu and He, 2018): eps 1e-5, with scale and shift.
+    pub const fn group_norm(groups: usize) -> Self {
+        Self::of(Kind::GroupNorm { groups: Some(groups), eps: 1e-5, affine: true })
+    }
+
+    /// Instance normalization (Ulyanov et al., 2016): eps 1e-5, without scale and shift, as in PyTorch; see
+    /// [`Layer::affine`].
+    pub const fn instance_norm() -> Self {
+        Self::of(Kind::GroupNorm { groups: None, eps: 1e-5, affine: false })
+    }
+
+    /// Layer normalization (Ba et al., 2016) over all of a sample: eps 1e-5, with scale and shift.
+    pub const fn layer_norm() -> Self {
+        Self::of(Kind::LayerNorm { eps: 1e-5, affine: true })
+    }
+
+    /// Root mean square normalization (Zhang and Sennrich, 2019) over all of a sample: eps 1.1920929e-7, with a scale.
+    pub const fn rms_norm() -> Self {
+        Self::of(Kind::RmsNorm { eps: f32::EPSILON, affine: true })
+    }
+
     /// Maximum over square windows; the stride is the kernel, no padding.
     pub const fn max_pool(kernel: usize) -> Self {
         Self::max_pool_rect([kernel, kernel])
@@ -90,6 +118,36 @@ impl<'a> Layer<'a> {
         Self::max_pool_rect([1, kernel])
     }
 
+    /// Mean over square windows; the stride is the kernel, no padding; zeros of a padding count, as in PyTorch.
+    pub const fn avg_pool(kernel: usize) -> Self {
+        Self::avg_pool_rect([kernel, kernel])
+    }
+
+    /// Mean over windows `[kh, kw]`; the stride is the kernel, no padding.
+    pub const fn avg_pool_rect(kernel: [usize; 2]) -> Self {
+        Self::of(Kind::AvgPool2d { kernel, stride: kernel, padding: [0, 0], count_include_pad: true })
+    }
+
+    /// Mean over `kernel` neighbours of a signal `[c, 1, len]`.
+    pub const fn avg_pool1d(kernel: usize) -> Self {
+        Self::avg_pool_rect([1, kernel])
+    }
+
+    /// Mean over all of a channel: from image to as many features as there are channels.
+    pub const fn global_avg_pool() -> Self {
+        Self::of(Kind::GlobalAvgPool)
+    }
+
+    /// Softmax over the features. A loss from logits has one built in; this is for networks that end in probabilities.
+    pub const fn softmax() -> Self {
+        Self::of(Kind::Softmax)
+    }
+
+    /// The logarithm of softmax over the features.
+    pub const fn log_softmax() -> Self {
+        Self::of(Kind::LogSoftmax)
+    }
+
     /// From image to features.
     pub const fn flatten() -> Self {
         Self::of(Kind::Flatten)
@@ -100,9 +158,10 @@ impl<'a> Layer<'a> {
         Self::of(Kind::Dense { outputs, bias: true })
     }
 
-    /// Dropout with probability `p` to drop.
+    /// Inverted dropout with probability `p` to drop: what is kept is scaled by `1 / (1 - p)` in training, and nothing
+    /// happens at test time. [`Layer::form`] says otherwise.
     pub const fn dropout(p: f32) -> Self {
-        Self::of(Kind::Dropout { p })
+        Self::of(Kind::Dropout { p, form: DropoutForm::Inverted })
     }
 
     /// A residual block, `body(x) + x` (He et al., "Deep Residual Learning for Image Recognition", 2015). The body must

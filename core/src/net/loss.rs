@@ -1,51 +1,87 @@
 //! What training minimizes.
 
 use crate::context::Context;
-use crate::error::{Error, Result, check_len};
-use crate::loss::{LossReport, cross_entropy, cross_entropy_backward};
+use crate::error::{Error, Result, check_len, check_param, checked_len};
+use crate::loss::{
+    LossReport, Target, binary_cross_entropy, binary_cross_entropy_backward, cross_entropy, cross_entropy_backward,
+    huber, huber_backward, mean_squared, mean_squared_backward,
+};
 
-/// What training minimizes; the mean over the samples of a step.
+/// What training minimizes: the mean over the samples of a step, and over a sample's outputs where these are values of
+/// their own, as PyTorch's losses with `reduction="mean"`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Loss {
-    /// Softmax cross entropy of the network's outputs as logits.
+    /// Softmax cross entropy of the network's outputs as logits. The target is a class per sample, or the probabilities
+    /// of all classes.
     CrossEntropy {
         /// The share of a label's weight that is spread over all classes; 0 to 1.
         label_smoothing: f32,
     },
-}
-
-/// What the outputs of a batch should be.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Target<'a> {
-    /// A class index per sample.
-    Classes(&'a [u32]),
-    /// Values, as many as there are outputs.
-    Values(&'a [f32]),
-}
-
-impl<'a, T: AsRef<[u32]> + ?Sized> From<&'a T> for Target<'a> {
-    fn from(classes: &'a T) -> Self {
-        Self::Classes(classes.as_ref())
-    }
+    /// Binary cross entropy of each output as a logit; the targets are probabilities. What is correct is counted in
+    /// outputs, not samples.
+    BinaryCrossEntropy,
+    /// Mean squared error; the target is a value for each output.
+    MeanSquared,
+    /// Huber's loss: squared near 0, linear from `delta` on.
+    Huber {
+        /// Where it becomes linear; above 0.
+        delta: f32,
+    },
 }
 
 impl Loss {
-    /// Refuses a target that does not fit.
+    /// Whether the targets of `n` samples fit; they are looked at before anything else happens.
     pub(super) fn check(&self, n: usize, outputs: usize, target: Target) -> Result {
-        let Target::Classes(target) = target else { return Err(Error::IsaUnknown) };
-        check_len("labels", n, target.len())?;
-        match target.iter().enumerate().find(|(_, label)| **label as usize >= outputs) {
-            Some((index, &label)) => Err(Error::Label { index, label, classes: outputs }),
-            None => Ok(()),
+        match *self {
+            Self::CrossEntropy { label_smoothing: s } => {
+                check_param((0.0..=1.0).contains(&s), "label_smoothing", "from 0 to 1", s)?;
+            }
+            Self::Huber { delta } => check_param(delta > 0.0 && delta.is_finite(), "delta", "finite and above 0", delta)?,
+            Self::BinaryCrossEntropy | Self::MeanSquared => {}
+        }
+        match (self, target) {
+            (Self::CrossEntropy { .. }, Target::Classes(labels)) => {
+                check_len("labels", n, labels.len())?;
+                match labels.iter().enumerate().find(|(_, label)| **label as usize >= outputs) {
+                    Some((index, &label)) => Err(Error::Label { index, label, classes: outputs }),
+                    None => Ok(()),
+                }
+            }
+            (_, Target::Classes(_)) => {
+                Err(Error::Dimension { what: "values of the target", requires: "as many as outputs", actual: 0 })
+            }
+            (_, Target::Values(values)) => check_len("target", checked_len("target", &[n, outputs])?, values.len())
+                .and_then(|()| match values.iter().find(|v| self.is_binary() && !(0.0..=1.0).contains(*v)) {
+                    Some(&value) => check_param(false, "target", "from 0 to 1", value),
+                    None => Ok(()),
+                }),
         }
     }
 
-    /// The sum over the samples.
-    pub(super) fn value(&self, ctx: Context, shape: [usize; 2], outputs: &[f32], target: Target) -> Result<LossReport> {
-        match *self {
-            Self::CrossEntropy { .. } => cross_entropy(ctx, shape, outputs, target.classes()),
+    fn is_binary(&self) -> bool {
+        matches!(self, Self::BinaryCrossEntropy)
+    }
+
+    /// The number of terms whose mean is one sample's loss.
+    fn terms(&self, outputs: usize) -> f32 {
+        match self {
+            Self::CrossEntropy { .. } => 1.0,
+            _ => outputs as f32,
         }
+    }
+
+    /// The sum of the samples' losses.
+    pub(super) fn value(&self, ctx: Context, shape: [usize; 2], outputs: &[f32], target: Target) -> Result<LossReport> {
+        let values = values(target);
+        let report = match *self {
+            Self::CrossEntropy { label_smoothing } => cross_entropy(ctx, shape, outputs, target, label_smoothing)?,
+            Self::BinaryCrossEntropy => binary_cross_entropy(ctx, shape, outputs, values)?,
+            Self::MeanSquared => sum(mean_squared(ctx, shape, outputs, values)?),
+            Self::Huber { delta } => sum(huber(ctx, shape, delta, outputs, values)?),
+        };
+        let [_, outputs] = shape;
+        Ok(LossReport { loss_sum: report.loss_sum / self.terms(outputs), ..report })
     }
 
     /// The same, and the gradient of the mean over `total` samples.
@@ -56,21 +92,29 @@ impl Loss {
         outputs: &[f32],
         target: Target,
         total: usize,
-        doutputs: &mut [f32],
+        d: &mut [f32],
     ) -> Result<LossReport> {
-        match *self {
-            Self::CrossEntropy { .. } => {
-                cross_entropy_backward(ctx, shape, outputs, target.classes(), 1.0 / total as f32, doutputs)
+        let (values, terms) = (values(target), self.terms(shape[1]));
+        let scale = 1.0 / (total as f32 * terms);
+        let report = match *self {
+            Self::CrossEntropy { label_smoothing } => {
+                cross_entropy_backward(ctx, shape, outputs, target, label_smoothing, scale, d)?
             }
-        }
+            Self::BinaryCrossEntropy => binary_cross_entropy_backward(ctx, shape, outputs, values, scale, d)?,
+            Self::MeanSquared => sum(mean_squared_backward(ctx, shape, outputs, values, scale, d)?),
+            Self::Huber { delta } => sum(huber_backward(ctx, shape, delta, outputs, values, scale, d)?),
+        };
+        Ok(LossReport { loss_sum: report.loss_sum / terms, ..report })
     }
 }
 
-impl<'a> Target<'a> {
-    fn classes(self) -> &'a [u32] {
-        match self {
-            Self::Classes(c) => c,
-            Self::Values(_) => &[],
-        }
+fn values(target: Target) -> &[f32] {
+    match target {
+        Target::Classes(_) => &[],
+        Target::Values(values) => values,
     }
+}
+
+fn sum(loss_sum: f32) -> LossReport {
+    LossReport { loss_sum, correct: 0 }
 }

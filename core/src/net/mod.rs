@@ -44,11 +44,12 @@ mod update;
 mod wiring;
 mod work;
 
+pub use crate::loss::Target;
 pub use error::{NetError, Problem};
 pub use forward::infer;
 pub use kind::Kind;
 pub use layer::{Layer, Options};
-pub use loss::{Loss, Target};
+pub use loss::Loss;
 pub use optimizer::Optimizer;
 pub use plan::{Config, Decay, LayerInfo, Plan};
 pub use tensors::{Role, TensorInfo, TensorName};

@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::error::Result;
-use crate::optim::{Adam, Sgd, adam_step, sgd_step};
+use crate::optim::{Adagrad, Adam, RmsProp, Sgd, adagrad_step, adam_step, rmsprop_step, sgd_step};
 
 /// An optimizer with its hyper-parameters; they may change from step to step, the amount of state may not.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -10,7 +10,11 @@ use crate::optim::{Adam, Sgd, adam_step, sgd_step};
 pub enum Optimizer {
     /// [`Sgd`]: no state, or one momentum buffer.
     Sgd(Sgd),
-    /// [`Adam`]: two moments.
+    /// [`Adagrad`]: the sum of squares.
+    Adagrad(Adagrad),
+    /// [`RmsProp`]: the mean square; the mean if centered, a buffer with momentum.
+    RmsProp(RmsProp),
+    /// [`Adam`] and AdamW: two moments; a third with AMSGrad.
     Adam(Adam),
 }
 
@@ -25,6 +29,21 @@ impl Optimizer {
         Self::Sgd(Sgd { lr, momentum, ..Sgd::DEFAULT })
     }
 
+    /// Adagrad with PyTorch's defaults.
+    pub const fn adagrad(lr: f32) -> Self {
+        Self::Adagrad(Adagrad { lr, ..Adagrad::DEFAULT })
+    }
+
+    /// RMSprop with PyTorch's defaults.
+    pub const fn rmsprop(lr: f32) -> Self {
+        Self::RmsProp(RmsProp { lr, ..RmsProp::DEFAULT })
+    }
+
+    /// AdamW with PyTorch's defaults: a decoupled weight decay of 0.01.
+    pub const fn adamw(lr: f32) -> Self {
+        Self::Adam(Adam { lr, ..Adam::ADAMW })
+    }
+
     /// Adam with PyTorch's betas and eps.
     pub const fn adam(lr: f32) -> Self {
         Self::Adam(Adam { lr, ..Adam::DEFAULT })
@@ -33,9 +52,10 @@ impl Optimizer {
     /// Elements of state per parameter.
     pub const fn slots(&self) -> usize {
         match self {
-            Self::Sgd(sgd) if sgd.momentum == 0.0 => 0,
-            Self::Sgd(_) => 1,
-            Self::Adam(_) => 2,
+            Self::Sgd(sgd) => sgd.state_slots(),
+            Self::Adagrad(adagrad) => adagrad.state_slots(),
+            Self::RmsProp(rmsprop) => rmsprop.state_slots(),
+            Self::Adam(adam) => adam.state_slots(),
         }
     }
 
@@ -43,6 +63,8 @@ impl Optimizer {
     pub const fn lr(&self) -> f32 {
         match self {
             Self::Sgd(sgd) => sgd.lr,
+            Self::Adagrad(adagrad) => adagrad.lr,
+            Self::RmsProp(rmsprop) => rmsprop.lr,
             Self::Adam(adam) => adam.lr,
         }
     }
@@ -51,6 +73,8 @@ impl Optimizer {
     pub const fn with_lr(mut self, lr: f32) -> Self {
         match &mut self {
             Self::Sgd(sgd) => sgd.lr = lr,
+            Self::Adagrad(adagrad) => adagrad.lr = lr,
+            Self::RmsProp(rmsprop) => rmsprop.lr = lr,
             Self::Adam(adam) => adam.lr = lr,
         }
         self
@@ -64,6 +88,8 @@ impl Optimizer {
     pub const fn check(&self) -> Result {
         match self {
             Self::Sgd(sgd) => sgd.check(),
+            Self::Adagrad(adagrad) => adagrad.check(),
+            Self::RmsProp(rmsprop) => rmsprop.check(),
             Self::Adam(adam) => adam.check(),
         }
     }
@@ -73,6 +99,8 @@ impl Optimizer {
         let mut scaled = self.with_lr(self.lr() * lr);
         let weight_decay = match &mut scaled {
             Self::Sgd(sgd) => &mut sgd.weight_decay,
+            Self::Adagrad(adagrad) => &mut adagrad.weight_decay,
+            Self::RmsProp(rmsprop) => &mut rmsprop.weight_decay,
             Self::Adam(adam) => &mut adam.weight_decay,
         };
         *weight_decay *= decay;
@@ -81,7 +109,10 @@ impl Optimizer {
 
     /// The state before the first step.
     pub(super) fn start(&self, state: &mut [f32]) {
-        state.fill(0.0);
+        state.fill(match self {
+            Self::Adagrad(adagrad) => adagrad.initial_accumulator,
+            _ => 0.0,
+        });
     }
 
     /// One step on some of the parameters: `first` is the place of the first of them among all `total`, and `state` holds
@@ -96,20 +127,44 @@ impl Optimizer {
         total: usize,
         first: usize,
     ) -> Result {
-        let [a, b] = parts(state, total, first, params.len());
+        let mut kinds = Kinds { state, total, first, len: params.len() };
         match self {
-            Self::Sgd(sgd) if self.slots() == 0 => sgd_step(ctx, sgd, step, grads, params, &mut []),
-            Self::Sgd(sgd) => sgd_step(ctx, sgd, step, grads, params, a),
-            Self::Adam(adam) => adam_step(ctx, adam, step, grads, params, a, b),
+            Self::Sgd(sgd) => {
+                let buffer = kinds.next_if(sgd.momentum != 0.0);
+                sgd_step(ctx, sgd, step, grads, params, buffer)
+            }
+            Self::Adagrad(adagrad) => adagrad_step(ctx, adagrad, step, grads, params, kinds.next_if(true)),
+            Self::RmsProp(rmsprop) => {
+                let square_avg = kinds.next_if(true);
+                let grad_avg = kinds.next_if(rmsprop.centered);
+                let buffer = kinds.next_if(rmsprop.momentum != 0.0);
+                rmsprop_step(ctx, rmsprop, step, grads, params, square_avg, grad_avg, buffer)
+            }
+            Self::Adam(adam) => {
+                let (exp_avg, exp_avg_sq) = (kinds.next_if(true), kinds.next_if(true));
+                let largest = kinds.next_if(adam.amsgrad);
+                adam_step(ctx, adam, step, grads, params, exp_avg, exp_avg_sq, largest)
+            }
         }
     }
 }
 
-/// `len` elements from `first` of each kind of state; empty for kinds that there are not.
-fn parts<const N: usize>(mut state: &mut [f32], total: usize, first: usize, len: usize) -> [&mut [f32]; N] {
-    core::array::from_fn(|_| {
-        let (kind, rest) = core::mem::take(&mut state).split_at_mut_checked(total).unwrap_or_default();
-        state = rest;
-        kind.get_mut(first..first + len).unwrap_or_default()
-    })
+/// The kinds of state, one after the other: `total` elements each, of which `len` from `first` are meant.
+struct Kinds<'a> {
+    state: &'a mut [f32],
+    total: usize,
+    first: usize,
+    len: usize,
+}
+
+impl<'a> Kinds<'a> {
+    /// The next kind, or nothing where the optimizer does not keep it.
+    fn next_if(&mut self, kept: bool) -> &'a mut [f32] {
+        if !kept {
+            return &mut [];
+        }
+        let (kind, rest) = core::mem::take(&mut self.state).split_at_mut_checked(self.total).unwrap_or_default();
+        self.state = rest;
+        kind.get_mut(self.first..self.first + self.len).unwrap_or_default()
+    }
 }

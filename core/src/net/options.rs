@@ -3,6 +3,8 @@
 use super::kind::Kind;
 use super::layer::{Form, Layer};
 use crate::activation::Function;
+use crate::dropout::Form as DropoutForm;
+use crate::init::Init;
 
 impl Layer<'_> {
     /// A function of each element.
@@ -20,7 +22,42 @@ impl Layer<'_> {
         Self::activation(Function::Relu)
     }
 
-    /// Zeros (pooling: minus infinity) on all sides; convolution and pooling only.
+    /// `x` where it is positive, else `slope * x`.
+    pub const fn leaky_relu(slope: f32) -> Self {
+        Self::activation(Function::LeakyRelu { slope })
+    }
+
+    /// `x` where it is positive, else `alpha * (e^x - 1)`.
+    pub const fn elu(alpha: f32) -> Self {
+        Self::activation(Function::Elu { alpha })
+    }
+
+    /// `1 / (1 + e^-x)`
+    pub const fn sigmoid() -> Self {
+        Self::activation(Function::Sigmoid)
+    }
+
+    /// The hyperbolic tangent.
+    pub const fn tanh() -> Self {
+        Self::activation(Function::Tanh)
+    }
+
+    /// `x` times the normal distribution function at `x`; [`Function::GeluTanh`] is the approximation.
+    pub const fn gelu() -> Self {
+        Self::activation(Function::Gelu)
+    }
+
+    /// `x` times its sigmoid.
+    pub const fn silu() -> Self {
+        Self::activation(Function::Silu)
+    }
+
+    /// `x` times a piecewise linear sigmoid.
+    pub const fn hard_swish() -> Self {
+        Self::activation(Function::HardSwish)
+    }
+
+    /// Zeros (maximum pooling: minus infinity) on all sides; convolution and pooling only.
     pub const fn padding(self, by: usize) -> Self {
         self.padding_rect([by, by])
     }
@@ -28,7 +65,9 @@ impl Layer<'_> {
     /// The same, down and across; for a signal, `[0, by]`.
     pub const fn padding_rect(mut self, by: [usize; 2]) -> Self {
         match &mut self.form {
-            Form::Single(Kind::Conv2d { padding, .. } | Kind::MaxPool2d { padding, .. }) => *padding = by,
+            Form::Single(
+                Kind::Conv2d { padding, .. } | Kind::MaxPool2d { padding, .. } | Kind::AvgPool2d { padding, .. },
+            ) => *padding = by,
             _ => self.misuse = Some("padding"),
         }
         self
@@ -42,7 +81,9 @@ impl Layer<'_> {
     /// The same, down and across; for a signal, `[1, by]`.
     pub const fn stride_rect(mut self, by: [usize; 2]) -> Self {
         match &mut self.form {
-            Form::Single(Kind::Conv2d { stride, .. } | Kind::MaxPool2d { stride, .. }) => *stride = by,
+            Form::Single(
+                Kind::Conv2d { stride, .. } | Kind::MaxPool2d { stride, .. } | Kind::AvgPool2d { stride, .. },
+            ) => *stride = by,
             _ => self.misuse = Some("stride"),
         }
         self
@@ -83,7 +124,12 @@ impl Layer<'_> {
     /// What is added to the variance; normalization only.
     pub const fn eps(mut self, value: f32) -> Self {
         match &mut self.form {
-            Form::Single(Kind::BatchNorm { eps, .. }) => *eps = value,
+            Form::Single(
+                Kind::BatchNorm { eps, .. }
+                | Kind::GroupNorm { eps, .. }
+                | Kind::LayerNorm { eps, .. }
+                | Kind::RmsNorm { eps, .. },
+            ) => *eps = value,
             _ => self.misuse = Some("eps"),
         }
         self
@@ -94,6 +140,54 @@ impl Layer<'_> {
         match &mut self.form {
             Form::Single(Kind::BatchNorm { momentum, .. }) => *momentum = value,
             _ => self.misuse = Some("momentum"),
+        }
+        self
+    }
+
+    /// Whether a group, instance, layer or root mean square normalization has a learnt scale (and shift).
+    pub const fn affine(mut self, learnt: bool) -> Self {
+        match &mut self.form {
+            Form::Single(
+                Kind::GroupNorm { affine, .. } | Kind::LayerNorm { affine, .. } | Kind::RmsNorm { affine, .. },
+            ) => *affine = learnt,
+            _ => self.misuse = Some("affine"),
+        }
+        self
+    }
+
+    /// Whether the zeros of a padding count in a mean (they do by default); average pooling only.
+    pub const fn count_include_pad(mut self, count: bool) -> Self {
+        match &mut self.form {
+            Form::Single(Kind::AvgPool2d { count_include_pad, .. }) => *count_include_pad = count,
+            _ => self.misuse = Some("count_include_pad"),
+        }
+        self
+    }
+
+    /// How dropout keeps the expectation; dropout only.
+    pub const fn form(mut self, by: DropoutForm) -> Self {
+        match &mut self.form {
+            Form::Single(Kind::Dropout { form, .. }) => *form = by,
+            _ => self.misuse = Some("form"),
+        }
+        self
+    }
+
+    /// Where the weights start; biases then start at 0. Convolution and dense only.
+    pub const fn init(mut self, init: Init) -> Self {
+        match &self.form {
+            Form::Single(Kind::Conv2d { .. } | Kind::Dense { .. }) => self.options.init = init,
+            _ => self.misuse = Some("init"),
+        }
+        self
+    }
+
+    /// After each step, scales down every neuron's incoming weights that are longer than this (Hinton et al., 2012).
+    /// Convolution and dense only.
+    pub const fn max_norm(mut self, limit: f32) -> Self {
+        match &self.form {
+            Form::Single(Kind::Conv2d { .. } | Kind::Dense { .. }) => self.options.max_norm = limit,
+            _ => self.misuse = Some("max_norm"),
         }
         self
     }

@@ -14,7 +14,6 @@ pub(super) struct Pass<'a> {
     /// Samples.
     pub(super) n: usize,
     pub(super) params: &'a [f32],
-    /// Running averages of the whole network.
     pub(super) slot: &'a Slot,
     pub(super) i: usize,
 }
@@ -22,6 +21,10 @@ pub(super) struct Pass<'a> {
 impl<'a> Pass<'a> {
     pub(super) fn weight(&self) -> &'a [f32] {
         self.params.get(span(self.slot.weight, self.slot.weight_len)).unwrap_or(&[])
+    }
+    /// The scale of a normalization that has one.
+    pub(super) fn scale(&self) -> Option<&'a [f32]> {
+        Some(self.weight()).filter(|w| !w.is_empty())
     }
     pub(super) fn bias_slice(&self) -> &'a [f32] {
         self.params.get(span(self.slot.bias, self.slot.bias_len)).unwrap_or(&[])

@@ -27,7 +27,7 @@ pub(super) struct Planner {
     trained: usize,
     running: usize,
     train: Lifetimes<{ 6 * MAX_LAYERS }>,
-    infer: Lifetimes<{ 2 * MAX_LAYERS }>,
+    infer: Lifetimes<{ 3 * MAX_LAYERS }>,
 }
 
 /// The numbers of what a layer brings along, in the lists of lifetimes.
@@ -37,12 +37,12 @@ struct Ids {
     y_infer: usize,
     dy: usize,
     dx_part: usize,
-    saved: usize,
+    saved: [usize; 2],
     scratch: [usize; 3],
 }
 
 impl Ids {
-    const NONE: Self = Self { y: NONE, y_infer: NONE, dy: NONE, dx_part: NONE, saved: NONE, scratch: [NONE; 3] };
+    const NONE: Self = Self { y: NONE, y_infer: NONE, dy: NONE, dx_part: NONE, saved: [NONE; 2], scratch: [NONE; 3] };
 }
 
 impl Planner {
@@ -162,7 +162,11 @@ impl Planner {
             }
         }
         let saved = slot.saved_len(self.config.batch);
-        ids.saved = self.train.add(i, if slot.wanted { backward } else { i }, saved, align);
+        let at_test_time = if slot.kind.is_batch_norm() { 0 } else { saved };
+        ids.saved = [
+            self.train.add(i, if slot.wanted { backward } else { i }, saved, align),
+            self.infer.add(i, i, at_test_time, align),
+        ];
         let (forward_len, backward_len) = match self.scratch(i) {
             Ok(lens) => lens,
             Err(e) => return Err(e),
@@ -261,7 +265,8 @@ impl Planner {
         };
         let slot = &mut self.graph.slots[i];
         (slot.y, slot.y_infer, slot.dy) = (y, y_infer, dy);
-        (slot.dx_part, slot.saved) = (self.train.offset(ids.dx_part), self.train.offset(ids.saved));
+        slot.dx_part = self.train.offset(ids.dx_part);
+        (slot.saved, slot.saved_infer) = (self.train.offset(ids.saved[0]), self.infer.offset(ids.saved[1]));
         slot.scratch_forward = self.train.offset(ids.scratch[0]);
         slot.scratch_backward = self.train.offset(ids.scratch[1]);
         slot.scratch_infer = self.infer.offset(ids.scratch[2]);

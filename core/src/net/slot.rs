@@ -4,8 +4,8 @@ use super::kind::Kind;
 use super::layer::Options;
 use crate::conv::Conv2d;
 use crate::dense::Dense;
-use crate::norm::BatchNorm;
-use crate::pool::MaxPool2d;
+use crate::norm::{BatchNorm, GroupNorm, LayerNorm, RmsNorm};
+use crate::pool::{AvgPool2d, MaxPool2d};
 
 /// Stands for "the caller's input" where a layer's index or an offset would be, and for "nowhere".
 pub(super) const EXTERNAL: usize = usize::MAX;
@@ -48,6 +48,7 @@ pub(super) struct Slot {
     pub(super) dx_part: usize,
     /// Statistics that a normalization keeps for its backward pass.
     pub(super) saved: usize,
+    pub(super) saved_infer: usize,
     pub(super) scratch_forward: usize,
     pub(super) scratch_backward: usize,
     pub(super) scratch_infer: usize,
@@ -70,7 +71,7 @@ pub(super) enum Gradient {
 impl Slot {
     pub(super) const EMPTY: Self = Self {
         kind: Kind::Flatten,
-        options: Options { frozen: false, lr: 1.0, decay: 1.0 },
+        options: Options::DEFAULT,
         from: EXTERNAL,
         other: EXTERNAL,
         input: [0; 3],
@@ -90,7 +91,8 @@ impl Slot {
         y_infer: EXTERNAL,
         dy: EXTERNAL,
         dx_part: EXTERNAL,
-        saved: 0,
+        saved: EXTERNAL,
+        saved_infer: EXTERNAL,
         scratch_forward: 0,
         scratch_backward: 0,
         scratch_infer: 0,
@@ -114,11 +116,15 @@ impl Slot {
     }
 
     /// Statistics that the forward pass keeps for the backward pass of `n` samples.
-    pub(super) const fn saved_len(&self, _n: usize) -> usize {
+    pub(super) const fn saved_len(&self, n: usize) -> usize {
         match self.kind {
-            // A frozen one normalizes by its running averages.
+            // A frozen one normalizes by its running averages, as all do at test time.
             Kind::BatchNorm { .. } if self.options.frozen => 0,
             Kind::BatchNorm { .. } => 2 * self.input[0],
+            Kind::GroupNorm { groups: Some(groups), .. } => 2 * n * groups,
+            Kind::GroupNorm { groups: None, .. } => 2 * n * self.input[0],
+            Kind::LayerNorm { .. } => 2 * n,
+            Kind::RmsNorm { .. } => n,
             _ => 0,
         }
     }
@@ -145,7 +151,46 @@ impl Slot {
         BatchNorm::new(n, c, h * w).eps(eps).momentum(momentum)
     }
 
-    /// The pooling of `n` samples.
+    /// The group or instance normalization of `n` samples.
+    pub(super) const fn group_norm(&self, n: usize, groups: Option<usize>, eps: f32) -> GroupNorm {
+        let [c, h, w] = self.input;
+        let shape = match groups {
+            Some(groups) => GroupNorm::new(n, c, h * w, groups),
+            None => GroupNorm::instance(n, c, h * w),
+        };
+        shape.eps(eps)
+    }
+
+    /// The layer normalization of `n` samples.
+    pub(super) const fn layer_norm(&self, n: usize, eps: f32) -> LayerNorm {
+        LayerNorm::new(n, self.input_len()).eps(eps)
+    }
+
+    /// The root mean square normalization of `n` samples.
+    pub(super) const fn rms_norm(&self, n: usize, eps: f32) -> RmsNorm {
+        RmsNorm::new(n, self.input_len()).eps(eps)
+    }
+
+    /// `[n, channels, spatial]` of the input.
+    pub(super) const fn planes(&self, n: usize) -> [usize; 3] {
+        let [c, h, w] = self.input;
+        [n, c, h * w]
+    }
+
+    /// The average pooling of `n` samples.
+    pub(super) const fn avg_pool(
+        &self,
+        n: usize,
+        kernel: [usize; 2],
+        stride: [usize; 2],
+        padding: [usize; 2],
+        count_include_pad: bool,
+    ) -> AvgPool2d {
+        let shape = AvgPool2d::new(n, self.input, kernel).stride(stride).padding(padding);
+        shape.count_include_pad(count_include_pad)
+    }
+
+    /// The maximum pooling of `n` samples.
     pub(super) const fn max_pool(
         &self,
         n: usize,

@@ -3,7 +3,7 @@
 use super::backward::{self, Step};
 use super::forward::{self, Training};
 use super::kind::Kind;
-use super::loss::{Loss, Target};
+use super::loss::Loss;
 use super::optimizer::Optimizer;
 use super::pass::{Noise, halves_mut, samples};
 use super::plan::Plan;
@@ -12,8 +12,9 @@ use super::update;
 use super::work::{pieces, span};
 use crate::context::Context;
 use crate::error::{Result, check_at_least, check_dim};
-use crate::init::kaiming_uniform;
-use crate::loss::LossReport;
+use crate::init::{Fans, Init, fan_in_uniform};
+use crate::loss::{LossReport, Target};
+use crate::optim::{clip_by_norm, clip_by_value};
 use crate::rng::Stream;
 use crate::update::Update;
 
@@ -61,11 +62,12 @@ impl<'a> Trainer<'a> {
         let Regions { params, running, state, .. } = self.regions();
         plan.config.optimizer.start(state);
         for (i, slot) in plan.slots().iter().enumerate() {
-            let [c, _, _] = slot.input;
             let [weight, bias] = pieces(params, [span(slot.weight, slot.weight_len), span(slot.bias, slot.bias_len)])?;
-            let fan_in = match slot.kind {
-                Kind::Conv2d { kernel: [kh, kw], groups, .. } => (c * kh * kw).checked_div(groups).unwrap_or(0),
-                Kind::Dense { .. } => c,
+            let fans = match slot.kind {
+                Kind::Conv2d { out_channels, kernel, groups, .. } => {
+                    Fans::conv(out_channels, slot.input[0].checked_div(groups).unwrap_or(0), kernel)
+                }
+                Kind::Dense { outputs, .. } => Fans::dense(slot.input[0], outputs),
                 _ => {
                     // Normalizations start as the identity.
                     weight.fill(1.0);
@@ -74,8 +76,12 @@ impl<'a> Trainer<'a> {
                 }
             };
             // Two streams a layer: the weights do not depend on whether there is a bias.
-            kaiming_uniform(Stream { seed, stream: 2 * i as u32, step: 0 }, fan_in, weight)?;
-            kaiming_uniform(Stream { seed, stream: 2 * i as u32 + 1, step: 0 }, fan_in, bias)?;
+            let stream = |which| Stream { seed, stream: 2 * i as u32 + which, step: 0 };
+            slot.options.init.fill(stream(0), fans, weight)?;
+            match slot.options.init {
+                Init::Default => fan_in_uniform(stream(1), fans.fan_in, bias)?,
+                _ => bias.fill(0.0),
+            }
         }
         for slot in plan.slots().iter().filter(|s| s.kind.is_batch_norm()) {
             let (mean, var) = halves_mut(running.get_mut(span(slot.running, 2 * slot.input[0])).unwrap_or_default());
@@ -214,7 +220,29 @@ impl<'a> Trainer<'a> {
         self.arena.get(start..start + self.plan.trained).unwrap_or(&[])
     }
 
-    /// The same, to change them before [`Trainer::update`]: to clip them, say.
+    /// Scales all gradients down if their norm is more than `limit`, and gives the norm they had
+    /// ([`clip_by_norm`](crate::optim::clip_by_norm)); before [`Trainer::update`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Parameter`](crate::Error::Parameter) for a limit outside its range.
+    pub fn clip_by_norm(&mut self, limit: f32) -> Result<f32> {
+        let ctx = self.ctx;
+        clip_by_norm(ctx, limit, self.regions().grads)
+    }
+
+    /// Limits every gradient to `-limit..=limit` ([`clip_by_value`](crate::optim::clip_by_value)); before
+    /// [`Trainer::update`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Parameter`](crate::Error::Parameter) for a limit outside its range.
+    pub fn clip_by_value(&mut self, limit: f32) -> Result {
+        let ctx = self.ctx;
+        clip_by_value(ctx, limit, self.regions().grads)
+    }
+
+    /// The gradients, to change them before [`Trainer::update`].
     pub fn gradients_mut(&mut self) -> &mut [f32] {
         self.regions().grads
     }

@@ -1,10 +1,12 @@
 //! An optimizer's step over all parameters that learn: one pass for each run of them with equal rates.
 
+use super::kind::Kind;
 use super::optimizer::Optimizer;
 use super::plan::{Decay, Plan};
 use super::slot::Slot;
 use crate::context::Context;
 use crate::error::Result;
+use crate::optim::{Neurons, max_norm};
 
 /// Neighbouring parameters with the same rates.
 #[derive(Clone, Copy)]
@@ -70,5 +72,22 @@ pub(super) fn step(
             pass(done)?;
         }
     }
-    run.map_or(Ok(()), pass)
+    run.map_or(Ok(()), pass)?;
+    limit_norms(ctx, plan, params)
+}
+
+/// Keeps the incoming weights of every neuron within its layer's limit.
+fn limit_norms(ctx: Context, plan: &Plan, params: &mut [f32]) -> Result {
+    for slot in plan.slots().iter().filter(|slot| slot.learns() && slot.options.max_norm.is_finite()) {
+        let neurons = match slot.kind {
+            Kind::Dense { outputs, .. } => Neurons::Columns { inputs: slot.input[0], count: outputs },
+            _ => {
+                let count = slot.output[0];
+                Neurons::Rows { count, inputs: slot.weight_len.checked_div(count).unwrap_or(0) }
+            }
+        };
+        let weight = params.get_mut(slot.weight..slot.weight + slot.weight_len).unwrap_or_default();
+        max_norm(ctx, neurons, slot.options.max_norm, weight)?;
+    }
+    Ok(())
 }
