@@ -113,5 +113,37 @@ fn activations(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, batch_norm, pooling, activations);
+/// Every function on a slice that stays in the cache, in elements.
+fn functions(c: &mut Criterion) {
+    use Function::{Gelu, GeluTanh, HardSwish, Relu, Sigmoid, Silu, Tanh};
+    let mut group = c.benchmark_group("function");
+    group.sample_size(10);
+    let len = 4096;
+    let (x, dy, mut y) = (numbers(len).iter().map(|x| x * 8.0).collect::<Vec<f32>>(), numbers(len), vec![0.0; len]);
+    group.throughput(Throughput::Elements(len as u64));
+    for isa in Isa::available() {
+        let ctx = Context::serial(isa);
+        for f in [
+            Relu,
+            Function::LEAKY_RELU,
+            Function::ELU,
+            Sigmoid,
+            Tanh,
+            Gelu,
+            GeluTanh,
+            Silu,
+            HardSwish,
+            Function::SOFTPLUS,
+        ] {
+            group.bench_function(BenchmarkId::new(f.name(), isa.name()), |b| {
+                b.iter(|| activate(ctx, f, black_box(&x), &mut y).unwrap());
+            });
+            group.bench_function(BenchmarkId::new(format!("{}_backward", f.name()), isa.name()), |b| {
+                b.iter(|| activate_backward(ctx, f, black_box(&x), &dy, &mut y).unwrap());
+            });
+        }
+    }
+}
+
+criterion_group!(benches, batch_norm, pooling, activations, functions);
 criterion_main!(benches);

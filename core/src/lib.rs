@@ -12,6 +12,7 @@
 //! | [`gemm`], [`dense`], [`conv`] | matrix products and convolutions: chains of fused multiply-adds in a fixed order |
 //! | [`norm`], [`activation`], [`pool`], [`dropout`], [`loss`] | the other layers, forward and backward |
 //! | [`optim`], [`init`], [`rng`] | fused optimizer steps, initialization, counter-based random numbers |
+//! | [`math`] | exp, ln, tanh, erf, ... of slices, with their measured errors |
 //! | [`mod@reference`] | the shortest plain loops for all of these: what the kernels compute, bit for bit |
 //!
 //! Under them lie a thin SIMD layer (one zero-sized token per instruction set, every kernel written once over it) and
@@ -81,6 +82,7 @@ pub mod dropout;
 pub mod gemm;
 pub mod init;
 pub mod loss;
+pub mod math;
 pub mod net;
 pub mod norm;
 pub mod optim;

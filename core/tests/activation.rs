@@ -5,13 +5,262 @@ use common::{assert_bits, contexts, numbers};
 use flatgrad_core::activation::*;
 use flatgrad_core::{Context, Error, Isa};
 use proptest::prelude::*;
+use std::f64::consts::{PI, SQRT_2};
+
+const ALL: [Function; 14] = [
+    Function::Relu,
+    Function::LEAKY_RELU,
+    Function::leaky_relu(-0.5),
+    Function::ELU,
+    Function::elu(0.3),
+    Function::elu(-0.7),
+    Function::Sigmoid,
+    Function::Tanh,
+    Function::Gelu,
+    Function::GeluTanh,
+    Function::Silu,
+    Function::HardSwish,
+    Function::SOFTPLUS,
+    Function::softplus(2.5, 8.0),
+];
+
+fn ctx() -> Context<'static> {
+    Context::serial(Isa::detect())
+}
+
+fn forward(function: Function, x: &[f32]) -> Vec<f32> {
+    let mut y = vec![f32::NAN; x.len()];
+    activate(ctx(), function, x, &mut y).unwrap();
+    y
+}
+
+/// `dx` for `dy = 1`.
+fn derivative(function: Function, x: &[f32]) -> Vec<f32> {
+    let saved = if function.saved() == Saved::Input { x.to_vec() } else { forward(function, x) };
+    let mut dx = vec![f32::NAN; x.len()];
+    activate_backward(ctx(), function, &saved, &vec![1.0; x.len()], &mut dx).unwrap();
+    dx
+}
+
+/// The textbook formula in `f64`.
+fn formula(function: Function, x: f64) -> f64 {
+    let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
+    match function {
+        Function::Relu => x.max(0.0),
+        Function::LeakyRelu { slope } => x * if x > 0.0 { 1.0 } else { f64::from(slope) },
+        Function::Elu { alpha } => {
+            if x > 0.0 {
+                x
+            } else {
+                f64::from(alpha) * x.exp_m1()
+            }
+        }
+        Function::Sigmoid => sigmoid(x),
+        Function::Tanh => x.tanh(),
+        Function::Gelu => x * 0.5 * libm::erfc(-x / SQRT_2),
+        Function::GeluTanh => x * sigmoid(2.0 * (2.0 / PI).sqrt() * (x + 0.044715 * x.powi(3))),
+        Function::Silu => x * sigmoid(x),
+        Function::HardSwish => x * (x + 3.0).clamp(0.0, 6.0) / 6.0,
+        Function::Softplus { beta, threshold } => {
+            let (beta, threshold) = (f64::from(beta), f64::from(threshold));
+            if beta * x > threshold { x } else { (beta * x).exp().ln_1p() / beta }
+        }
+        _ => unreachable!(),
+    }
+}
+
+/// The slope of `f` at `x`, by a central difference of fourth order.
+fn slope(f: impl Fn(f64) -> f64, x: f64) -> f64 {
+    let h = 1e-3;
+    (8.0 * (f(x + h) - f(x - h)) - (f(x + 2.0 * h) - f(x - 2.0 * h))) / (12.0 * h)
+}
+
+/// -20 to 20, a little off the corners at 0, -3 and 3 and off the thresholds.
+fn grid() -> Vec<f32> {
+    (-2000..2000).map(|i| i as f32 * 0.01 + 0.0049).collect()
+}
+
+#[test]
+fn outputs_against_f64() {
+    let x = grid();
+    for function in ALL {
+        let mut worst = 0.0f64;
+        for (&x, &y) in x.iter().zip(&forward(function, &x)) {
+            let want = formula(function, f64::from(x));
+            // Near the smallest normal number results underflow gradually.
+            worst = worst.max((f64::from(y) - want).abs() / want.abs().max(1e-30));
+        }
+        println!("{function:?}: relative error {worst:.1e}");
+        // The tanh approximation hands its sigmoid an argument of up to 80, rounded three times; softplus with a beta its
+        // exponential one of 50, rounded once.
+        let limit = match function {
+            Function::GeluTanh => 2e-5,
+            Function::Softplus { .. } => 4e-6,
+            _ => 5e-7,
+        };
+        assert!(worst < limit, "{function:?}: {worst:e}");
+    }
+}
+
+#[test]
+fn derivatives_by_finite_differences() {
+    let x = grid();
+    for function in ALL {
+        let dx = derivative(function, &x);
+        let mut worst = 0.0f64;
+        for (&x, &dx) in x.iter().zip(&dx) {
+            worst = worst.max((f64::from(dx) - slope(|x| formula(function, x), f64::from(x))).abs());
+        }
+        println!("{function:?}: derivative off by {worst:.1e}");
+        // `1 - s` is off by half an ULP of 1; silu multiplies it by up to 17, the tanh approximation by up to 30.
+        let limit = match function {
+            Function::GeluTanh => 2e-6,
+            Function::Silu => 1e-6,
+            _ => 2e-7,
+        };
+        assert!(worst < limit, "{function:?}: {worst:e}");
+    }
+}
+
+#[test]
+fn backward_multiplies_by_dy() {
+    let (x, dy) = (grid(), numbers(4000, 3));
+    for function in ALL {
+        let saved = if function.saved() == Saved::Input { x.clone() } else { forward(function, &x) };
+        let (mut dx, mut in_place) = (vec![f32::NAN; x.len()], dy.clone());
+        activate_backward(ctx(), function, &saved, &dy, &mut dx).unwrap();
+        activate_backward_in_place(ctx(), function, &saved, &mut in_place).unwrap();
+        assert_bits(function.name(), &in_place, &dx);
+        // As numbers: where relu's derivative is 0, so is the gradient, without the sign of dy.
+        let want: Vec<f32> = derivative(function, &x).iter().zip(&dy).map(|(d, dy)| d * dy).collect();
+        assert_eq!(dx, want, "{function:?}");
+    }
+}
+
+#[test]
+fn infinities_and_huge_numbers_give_the_limits() {
+    const INF: f32 = f32::INFINITY;
+    let x = [-INF, f32::MIN, -1e5, 1e5, f32::MAX, INF];
+    for function in ALL {
+        // At the left end the limit of y is this; at the right end that of y / x or y.
+        let (y, dx) = (forward(function, &x), derivative(function, &x));
+        let (left, slopes, right) = match function {
+            Function::LeakyRelu { slope } => (-INF * slope, [slope, 1.0], INF),
+            Function::Elu { alpha } => (-alpha, [0.0, 1.0], INF),
+            Function::Sigmoid => (0.0, [0.0, 0.0], 1.0),
+            Function::Tanh => (-1.0, [0.0, 0.0], 1.0),
+            _ => (0.0, [0.0, 1.0], INF),
+        };
+        assert_eq!((y[0], y[5]), (left, right), "{function:?}");
+        assert!(y.iter().chain(&dx).all(|y| !y.is_nan()), "{function:?}: {y:?} {dx:?}");
+        assert_eq!([dx[0], dx[1], dx[2], dx[3], dx[4], dx[5]], [0, 0, 0, 1, 1, 1].map(|i| slopes[i]), "{function:?}");
+        if right == INF {
+            assert_eq!(y[3..5], x[3..5], "{function:?}");
+        }
+        assert!(forward(function, &[f32::NAN])[0].is_nan(), "{function:?}");
+    }
+}
+
+/// `x (1 + erf(x / sqrt 2)) / 2`, computed as it stands, is 0 or off by half below -5; PyTorch's is.
+#[test]
+fn the_far_tail_of_gelu_has_its_digits() {
+    let x: Vec<f32> = (0..800).map(|i| -5.0 - i as f32 * 0.01).collect();
+    for (&x, &y) in x.iter().zip(&forward(Function::Gelu, &x)) {
+        let want = formula(Function::Gelu, f64::from(x));
+        assert!((f64::from(y) / want - 1.0).abs() < 1e-6, "at {x}: {y:e}, expected {want:e}");
+    }
+}
+
+#[test]
+fn the_corners_are_pytorchs() {
+    assert_eq!(derivative(Function::HardSwish, &[-3.0, 3.0, 0.0]), [0.0, 1.0, 0.5]);
+    assert_eq!(derivative(Function::leaky_relu(0.25), &[-0.0, 0.0, 1.0]), [0.25, 0.25, 1.0]);
+    assert_eq!(derivative(Function::elu(0.5), &[-0.0, 0.0, 1.0]), [0.5, 0.5, 1.0]);
+    assert_eq!(derivative(Function::Relu, &[-0.0, 0.0, 1.0]), [0.0, 0.0, 1.0]);
+    // At the threshold itself the formula still holds.
+    let x = [4.0, 4.000_001];
+    assert_eq!(forward(Function::softplus(1.0, 4.0), &x), [4.018_15, 4.000_001]);
+}
+
+#[test]
+fn defaults_and_what_is_saved() {
+    assert_eq!(Function::LEAKY_RELU, Function::LeakyRelu { slope: 0.01 });
+    assert_eq!(Function::ELU, Function::Elu { alpha: 1.0 });
+    assert_eq!(Function::SOFTPLUS, Function::Softplus { beta: 1.0, threshold: 20.0 });
+    use Function::{GeluTanh, HardSwish, Relu, Sigmoid, Silu, Tanh};
+    for function in [Relu, Sigmoid, Tanh, Function::leaky_relu(0.0), Function::elu(0.0), Function::ELU] {
+        assert_eq!(function.saved(), Saved::Output, "{function:?}");
+    }
+    for function in
+        [Function::Gelu, GeluTanh, Silu, HardSwish, Function::SOFTPLUS, Function::leaky_relu(-1.0), Function::elu(-1.0)]
+    {
+        assert_eq!(function.saved(), Saved::Input, "{function:?}");
+    }
+}
+
+#[test]
+fn parameters_without_sense_are_refused_and_nothing_is_written() {
+    let (nan, inf) = (f32::NAN, f32::INFINITY);
+    for (function, parameter) in [
+        (Function::leaky_relu(nan), "slope"),
+        (Function::leaky_relu(inf), "slope"),
+        (Function::elu(nan), "alpha"),
+        (Function::elu(-inf), "alpha"),
+        (Function::softplus(0.0, 20.0), "beta"),
+        (Function::softplus(-1.0, 20.0), "beta"),
+        (Function::softplus(inf, 20.0), "beta"),
+        (Function::softplus(nan, 20.0), "beta"),
+        (Function::softplus(1.0, -1.0), "threshold"),
+        (Function::softplus(1.0, nan), "threshold"),
+    ] {
+        let (x, mut y) = ([1.0; 3], [7.0; 3]);
+        let named = |result: flatgrad_core::Result| match result {
+            Err(Error::Parameter { what, .. }) => assert_eq!(what, parameter, "{function:?}"),
+            other => panic!("{function:?}: {other:?}"),
+        };
+        named(function.check());
+        named(activate(ctx(), function, &x, &mut y));
+        named(activate_in_place(ctx(), function, &mut y));
+        named(activate_backward(ctx(), function, &x, &x, &mut y));
+        named(activate_backward_in_place(ctx(), function, &x, &mut y));
+        assert_eq!(y, [7.0; 3]);
+    }
+    assert_eq!(Function::softplus(1.0, inf).check(), Ok(()));
+}
 
 #[test]
 fn relu_keeps_nan_and_negative_zero() {
     let mut y = [f32::NAN, -0.0];
-    activate_in_place(Context::serial(Isa::detect()), Function::Relu, &mut y).unwrap();
+    activate_in_place(ctx(), Function::Relu, &mut y).unwrap();
     assert!(y[0].is_nan());
     assert_eq!(y[1].to_bits(), (-0.0f32).to_bits());
+}
+
+/// The gradients of `sum_i dy_i f(x)_i` for both softmaxes.
+#[test]
+fn softmax_gradients_by_finite_differences() {
+    let (x, dy) = (numbers(11, 5).iter().map(|x| x * 4.0).collect::<Vec<f32>>(), numbers(11, 6));
+    let loss = |log: bool, at: usize, move_by: f64| {
+        let mut x: Vec<f64> = x.iter().map(|&x| f64::from(x)).collect();
+        x[at] += move_by;
+        let total: f64 = x.iter().map(|x| x.exp()).sum();
+        let y = x.iter().map(|x| if log { x - total.ln() } else { x.exp() / total });
+        y.zip(&dy).map(|(y, &dy)| y * f64::from(dy)).sum::<f64>()
+    };
+    for log in [false, true] {
+        let (mut y, mut dx) = ([0.0; 11], [f32::NAN; 11]);
+        if log {
+            log_softmax(ctx(), [1, 11], &x, &mut y).unwrap();
+            log_softmax_backward(ctx(), [1, 11], &y, &dy, &mut dx).unwrap();
+        } else {
+            softmax(ctx(), [1, 11], &x, &mut y).unwrap();
+            softmax_backward(ctx(), [1, 11], &y, &dy, &mut dx).unwrap();
+        }
+        for (i, dx) in dx.into_iter().enumerate() {
+            let want = slope(|h| loss(log, i, h), 0.0);
+            assert!((f64::from(dx) - want).abs() < 5e-7, "log {log}, element {i}: {dx} against {want}");
+        }
+    }
 }
 
 #[test]
@@ -69,6 +318,18 @@ fn wrong_lengths_are_refused_and_nothing_is_written() {
     assert_eq!(activate(ctx, Function::Relu, &x, &mut y), Err(length));
     assert!(softmax(ctx, [2, 3], &x, &mut y).is_err());
     assert!(softmax(ctx, [1, 5], &x, &mut y).is_err());
+    for backward in [softmax_backward, log_softmax_backward] {
+        assert_eq!(
+            backward(ctx, [2, 3], &x[..5], &x, &mut y),
+            Err(Error::Length { what: "y", expected: 6, actual: 5 })
+        );
+        assert_eq!(
+            backward(ctx, [2, 3], &x, &x[..5], &mut y),
+            Err(Error::Length { what: "dy", expected: 6, actual: 5 })
+        );
+        assert_eq!(backward(ctx, [2, 3], &x, &x, &mut y), Err(Error::Length { what: "dx", expected: 6, actual: 5 }));
+        assert_eq!(backward(ctx, [usize::MAX, 2], &x, &x, &mut y), Err(Error::Overflow { what: "y" }));
+    }
     assert!(log_softmax(ctx, [2, 3], &x, &mut y).is_err());
     assert_eq!(softmax(ctx, [usize::MAX, 2], &x, &mut y), Err(Error::Overflow { what: "x" }));
     assert_eq!(y, [7.0; 5]);

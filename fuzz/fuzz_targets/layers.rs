@@ -1,10 +1,10 @@
-//! Batch normalization, max pooling, softmax and cross entropy.
+//! Batch normalization, max pooling and cross entropy.
 #![no_main]
 
 use arbitrary::Arbitrary;
 use flatgrad_core::norm::{self, BatchNorm};
 use flatgrad_core::pool::{self, MaxPool2d};
-use flatgrad_core::{Update, activation, loss, reference};
+use flatgrad_core::{Update, loss, reference};
 use flatgrad_fuzz::{Guarded, UpTo, Values, assert_bits, contexts, output};
 use libfuzzer_sys::fuzz_target;
 
@@ -29,9 +29,6 @@ enum Kernel {
         stride: [UpTo<5>; 2],
         padding: [UpTo<3>; 2],
     },
-    Softmax {
-        classes: UpTo<70>,
-    },
     CrossEntropy {
         classes: UpTo<70>,
         labels: [u8; 9],
@@ -51,7 +48,6 @@ fuzz_target!(|case: Case| {
                 .padding(padding.map(|p| p.0)),
             v,
         ),
-        Kernel::Softmax { classes } => softmax(n, classes.0, v),
         Kernel::CrossEntropy { classes, labels, grad_scale } => {
             let labels: Vec<u32> = labels[..n].iter().map(|&l| l as u32).collect();
             cross_entropy(classes.0, &labels, grad_scale, v);
@@ -164,23 +160,6 @@ fn max_pool(shape: &MaxPool2d, v: Values) {
         pool::max_pool2d_backward(ctx, shape, &x, &dy, &mut got_dx).unwrap();
         assert_bits(&format!("{name}: y"), got_y.get(), &y);
         assert_bits(&format!("{name}: dx"), got_dx.get(), &dx);
-    }
-}
-
-fn softmax(n: usize, classes: usize, v: Values) {
-    let x = v.any(n * classes, 1);
-    let (mut y, mut log) = (x.clone(), x.clone());
-    for i in 0..n {
-        let row = i * classes..(i + 1) * classes;
-        reference::activation::softmax(&x[row.clone()], &mut y[row.clone()]);
-        reference::activation::log_softmax(&x[row.clone()], &mut log[row]);
-    }
-    for (name, ctx) in contexts() {
-        let mut got = Guarded::garbage(x.len(), 3);
-        activation::softmax(ctx, [n, classes], &x, &mut got).unwrap();
-        assert_bits(&format!("{name}: softmax"), got.get(), &y);
-        activation::log_softmax(ctx, [n, classes], &x, &mut got).unwrap();
-        assert_bits(&format!("{name}: log_softmax"), got.get(), &log);
     }
 }
 

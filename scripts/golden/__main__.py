@@ -16,7 +16,7 @@ import sys
 import record
 import torch
 
-FAMILIES = ["loss", "norm", "optim", "pool", "products", "train10"]
+FAMILIES = ["activation", "loss", "norm", "optim", "pool", "products", "train10"]
 
 torch.set_num_threads(1)
 torch.use_deterministic_algorithms(True)

@@ -4,7 +4,7 @@ use super::{Call, Case, Draw, Output};
 use flatgrad_core::activation::*;
 use flatgrad_core::reference;
 
-pub const CASES: [Case; 6] = [
+pub const CASES: [Case; 8] = [
     Case { covers: &["activation::activate"], make: forward },
     Case { covers: &["activation::activate_in_place"], make: forward_in_place },
     Case { covers: &["activation::activate_backward"], make: backward },
@@ -14,16 +14,45 @@ pub const CASES: [Case; 6] = [
         covers: &["activation::log_softmax"],
         make: |draw| rows(draw, log_softmax, reference::activation::log_softmax),
     },
+    Case {
+        covers: &["activation::softmax_backward"],
+        make: |draw| rows_backward(draw, softmax_backward, reference::activation::softmax_backward),
+    },
+    Case {
+        covers: &["activation::log_softmax_backward"],
+        make: |draw| rows_backward(draw, log_softmax_backward, reference::activation::log_softmax_backward),
+    },
 ];
 
 const LENGTH: usize = 257;
 const BENCH: usize = 100_352;
 
-const FUNCTIONS: [Function; 1] = [Function::Relu];
+const FUNCTIONS: [Function; 14] = [
+    Function::Relu,
+    Function::LEAKY_RELU,
+    Function::leaky_relu(-0.5),
+    Function::ELU,
+    Function::elu(0.3),
+    Function::elu(-0.7),
+    Function::Sigmoid,
+    Function::Tanh,
+    Function::Gelu,
+    Function::GeluTanh,
+    Function::Silu,
+    Function::HardSwish,
+    Function::SOFTPLUS,
+    Function::softplus(2.5, 8.0),
+];
+
+/// Numbers on both sides of every seam.
+fn numbers(draw: &mut Draw, len: usize) -> Vec<f32> {
+    let scale = draw.pick(&[5.0, 1.0, 120.0]);
+    draw.any(len).iter().map(|x| x * scale).collect()
+}
 
 fn forward(draw: &mut Draw) -> Call {
     let (len, function) = (draw.size(0, LENGTH, BENCH), draw.pick(&FUNCTIONS));
-    let x = draw.any(len);
+    let x = numbers(draw, len);
     let want = x.iter().map(|&x| reference::activation::activate(function, x)).collect();
     Call {
         what: format!("{function:?}, {len} elements"),
@@ -36,7 +65,7 @@ fn forward(draw: &mut Draw) -> Call {
 
 fn forward_in_place(draw: &mut Draw) -> Call {
     let (len, function) = (draw.size(0, LENGTH, BENCH), draw.pick(&FUNCTIONS));
-    let x = draw.any(len);
+    let x = numbers(draw, len);
     let want = x.iter().map(|&x| reference::activation::activate(function, x)).collect();
     Call {
         what: format!("{function:?}, {len} elements"),
@@ -50,7 +79,7 @@ fn forward_in_place(draw: &mut Draw) -> Call {
 /// `(saved, dy)` and `dx` by the plain loop.
 fn gradient(draw: &mut Draw, function: Function) -> ([Vec<f32>; 2], Vec<f32>) {
     let len = draw.size(0, LENGTH, BENCH);
-    let (saved, dy) = (draw.any(len), draw.any(len));
+    let (saved, dy) = (numbers(draw, len), draw.any(len));
     let one = |(&saved, &dy)| reference::activation::activate_backward(function, saved, dy);
     let want = saved.iter().zip(&dy).map(one).collect();
     ([saved, dy], want)
@@ -96,5 +125,24 @@ fn rows(draw: &mut Draw, kernel: Rows, row: fn(&[f32], &mut [f32])) -> Call {
         outputs: vec![Output::new(want)],
         elementwise: false,
         run: Box::new(move |ctx, inputs, outputs| kernel(ctx, [n, classes], inputs[0], outputs[0])),
+    }
+}
+
+type RowsBackward = fn(flatgrad_core::Context, [usize; 2], &[f32], &[f32], &mut [f32]) -> flatgrad_core::Result;
+
+fn rows_backward(draw: &mut Draw, kernel: RowsBackward, row: fn(&[f32], &[f32], &mut [f32])) -> Call {
+    let (classes, n) = (draw.size(0, 131, 1000), draw.size(0, 9, 128));
+    let (y, dy) = (draw.any(n * classes), draw.any(n * classes));
+    let mut want = vec![0.0; y.len()];
+    for i in 0..n {
+        let at = i * classes..(i + 1) * classes;
+        row(&y[at.clone()], &dy[at.clone()], &mut want[at]);
+    }
+    Call {
+        what: format!("[{n}, {classes}]"),
+        inputs: vec![y, dy],
+        outputs: vec![Output::new(want)],
+        elementwise: false,
+        run: Box::new(move |ctx, inputs, outputs| kernel(ctx, [n, classes], inputs[0], inputs[1], outputs[0])),
     }
 }

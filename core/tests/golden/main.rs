@@ -4,6 +4,7 @@
 mod common;
 mod tolerance;
 
+mod activation;
 mod loss;
 mod norm;
 mod optim;

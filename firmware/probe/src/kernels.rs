@@ -3,8 +3,10 @@
 //! Shapes, slices and the number of threads pass through [`any`]: the compiler must not know them, or it would drop a
 //! panic that only other arguments reach.
 
+mod activation;
 mod convolution;
 mod layers;
+mod math;
 mod network;
 mod products;
 mod steps;
@@ -33,6 +35,8 @@ pub fn run(isa: Isa, print: Print) -> Result {
     steps::run(ctx, print)?;
     products::run(ctx, print)?;
     convolution::run(ctx, print)?;
+    math::run(ctx, print)?;
+    activation::run(ctx, print)?;
     layers::run(ctx, print)?;
     network::run(ctx, print)
 }

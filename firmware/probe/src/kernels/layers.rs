@@ -1,43 +1,17 @@
 //! Layers without weights of their own, batch normalization, and the loss.
 
 use super::{Print, any, fill, first, hash};
-use flatgrad_core::activation::*;
 use flatgrad_core::loss::{LossReport, cross_entropy, cross_entropy_backward};
 use flatgrad_core::norm::{BatchNorm, batch_norm_backward, batch_norm_infer, batch_norm_train};
 use flatgrad_core::pool::{MaxPool2d, max_pool2d, max_pool2d_backward};
 use flatgrad_core::{Context, Result, Update};
 
 pub(super) fn run(ctx: Context, print: Print) -> Result {
-    activations(ctx, print)?;
     batch_norm(ctx, print, any(BatchNorm::new(5, 3, 7)))?;
     batch_norm(ctx, print, any(BatchNorm::new(5, 21, 1)))?;
     pooling(ctx, print, any(MaxPool2d::new(2, [3, 6, 8], [2, 2])))?;
     pooling(ctx, print, any(MaxPool2d::new(1, [6, 6, 8], [3, 3]).stride([2, 2]).padding([1, 1])))?;
     loss(ctx, print)
-}
-
-fn activations(ctx: Context, print: Print) -> Result {
-    let (x, dy, mut y): ([f32; 65], [f32; 65], _) = (fill(60), fill(61), [f32::NAN; 65]);
-    for function in any([Function::Relu]) {
-        activate(ctx, function, any(&x), any(&mut y))?;
-        print(function.name(), hash(&y));
-        let saved = if function.saved() == Saved::Input { x } else { y };
-        let mut dx = [f32::NAN; 65];
-        activate_backward(ctx, function, any(&saved), any(&dy), any(&mut dx))?;
-        print("activate_backward", hash(&dx));
-        dx = dy;
-        activate_backward_in_place(ctx, function, any(&saved), any(&mut dx))?;
-        print("activate_backward_in_place", hash(&dx));
-        dx = x;
-        activate_in_place(ctx, function, any(&mut dx))?;
-        print("activate_in_place", hash(&dx));
-    }
-    let rows = any([5, 13]);
-    softmax(ctx, rows, any(&x.map(|x| 20.0 * x)), any(&mut y))?;
-    print("softmax", hash(&y));
-    log_softmax(ctx, rows, any(&x.map(|x| 20.0 * x)), any(&mut y))?;
-    print("log_softmax", hash(&y));
-    Ok(())
 }
 
 fn batch_norm(ctx: Context, print: Print, shape: BatchNorm) -> Result {

@@ -1,0 +1,138 @@
+//! A function on slices, forward and backward.
+
+use super::formula::{Formula, with_formula};
+use super::function::Function;
+use crate::context::Context;
+use crate::error::{Result, check_len};
+use crate::simd::dispatch;
+use crate::slice;
+
+/// `y = f(x)` for each element.
+///
+/// # Numerics
+///
+/// The formula of each [`Function`], one IEEE operation after another, on
+/// [`reference::math`](crate::reference::math)'s exponentials.
+///
+/// # Errors
+///
+/// Those of [`Function::check`]; [`Error::Length`](crate::Error::Length) if `y` is not as long as `x`.
+///
+/// ```
+/// use flatgrad_core::{Context, Isa, activation::{Function, activate}};
+/// let mut y = [0.0; 2];
+/// activate(Context::serial(Isa::detect()), Function::Relu, &[-1.0, 0.5], &mut y)?;
+/// assert_eq!(y, [0.0, 0.5]);
+/// # Ok::<(), flatgrad_core::Error>(())
+/// ```
+pub fn activate(ctx: Context, function: Function, x: &[f32], y: &mut [f32]) -> Result {
+    function.check()?;
+    check_len("y", x.len(), y.len())?;
+    with_formula!(function, |f| slice::share(ctx, [x], [y], &|[x], [y]| {
+        dispatch!(ctx.isa(), |s| slice::map(
+            s,
+            [x],
+            y,
+            #[inline(always)]
+            |[x]| f.forward(s, x)
+        ))
+    }));
+    Ok(())
+}
+
+/// [`activate`] in place.
+///
+/// # Numerics
+///
+/// As [`activate`].
+///
+/// # Errors
+///
+/// Those of [`Function::check`].
+///
+/// ```
+/// use flatgrad_core::{Context, Isa, activation::{Function, activate_in_place}};
+/// let mut x = [-1.0, 0.5];
+/// activate_in_place(Context::serial(Isa::detect()), Function::Relu, &mut x)?;
+/// assert_eq!(x, [0.0, 0.5]);
+/// # Ok::<(), flatgrad_core::Error>(())
+/// ```
+pub fn activate_in_place(ctx: Context, function: Function, x: &mut [f32]) -> Result {
+    function.check()?;
+    with_formula!(function, |f| slice::share(ctx, [], [x], &|[], [x]| {
+        dispatch!(ctx.isa(), |s| slice::update(
+            s,
+            [],
+            [x],
+            #[inline(always)]
+            |[], [x]| [f.forward(s, x)]
+        ))
+    }));
+    Ok(())
+}
+
+/// `dx = dy f'(x)` for each element; `saved` is the input or the output of [`activate`], as [`Function::saved`] says.
+///
+/// # Numerics
+///
+/// The formula of each [`Function`], one IEEE operation after another, on
+/// [`reference::math`](crate::reference::math)'s exponentials.
+///
+/// # Errors
+///
+/// Those of [`Function::check`]; [`Error::Length`](crate::Error::Length) if `dy` or `dx` is not as long as `saved`.
+///
+/// ```
+/// use flatgrad_core::{Context, Isa, activation::{Function, activate_backward}};
+/// let mut dx = [0.0; 2];
+/// activate_backward(Context::serial(Isa::detect()), Function::Relu, &[0.0, 0.5], &[3.0, 4.0], &mut dx)?;
+/// assert_eq!(dx, [0.0, 4.0]);
+/// # Ok::<(), flatgrad_core::Error>(())
+/// ```
+pub fn activate_backward(ctx: Context, function: Function, saved: &[f32], dy: &[f32], dx: &mut [f32]) -> Result {
+    function.check()?;
+    check_len("dy", saved.len(), dy.len())?;
+    check_len("dx", saved.len(), dx.len())?;
+    with_formula!(function, |f| slice::share(ctx, [saved, dy], [dx], &|[saved, dy], [dx]| {
+        dispatch!(ctx.isa(), |s| slice::map(
+            s,
+            [saved, dy],
+            dx,
+            #[inline(always)]
+            |[saved, dy]| f.backward(s, saved, dy)
+        ))
+    }));
+    Ok(())
+}
+
+/// [`activate_backward`] in place: `dy` becomes `dx`.
+///
+/// # Numerics
+///
+/// As [`activate_backward`].
+///
+/// # Errors
+///
+/// Those of [`Function::check`]; [`Error::Length`](crate::Error::Length) if `dy` is not as long as `saved`.
+///
+/// ```
+/// use flatgrad_core::{Context, Isa, activation::{Function, activate_backward_in_place}};
+/// let mut dy = [3.0, 4.0];
+/// activate_backward_in_place(Context::serial(Isa::detect()), Function::Relu, &[0.0, 0.5], &mut dy)?;
+/// assert_eq!(dy, [0.0, 4.0]);
+/// # Ok::<(), flatgrad_core::Error>(())
+/// ```
+pub fn activate_backward_in_place(ctx: Context, function: Function, saved: &[f32], dy: &mut [f32]) -> Result {
+    function.check()?;
+    check_len("dy", saved.len(), dy.len())?;
+    with_formula!(function, |f| slice::share(ctx, [saved], [dy], &|[saved], [dy]| {
+        dispatch!(ctx.isa(), |s| slice::update(
+            s,
+            [saved],
+            [dy],
+            #[inline(always)]
+            |[saved], [dy]| [f.backward(s, saved, dy)]
+        ))
+    }));
+    Ok(())
+}

@@ -1,0 +1,177 @@
+//! The functions and their parameters.
+
+use crate::error::{Result, check_param};
+
+/// A function applied to each element; names, formulas and defaults are PyTorch's (`torch.nn`).
+///
+/// | function | `y` | `dy/dx` | saved |
+/// |---|---|---|---|
+/// | `Relu` | `max(0, x)` | 1 if `y > 0`, else 0 | output |
+/// | `LeakyRelu { slope }` | `x` if `x > 0`, else `slope x` | 1 if `y > 0`, else `slope` | output if `slope >= 0` |
+/// | `Elu { alpha }` | `x` if `x > 0`, else `alpha (e^x - 1)` | 1 if `y > 0`, else `y + alpha` | output if `alpha >= 0` |
+/// | `Sigmoid` | `1 / (1 + e^-x)` | `(1 - y) y` | output |
+/// | `Tanh` | `tanh x` | `1 - y^2` | output |
+/// | `Gelu` | `x Phi(x)`, `Phi(x) = (1 + erf(x / sqrt 2)) / 2` | `Phi(x) + x Phi'(x)` | input |
+/// | `GeluTanh` | `x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2` | | input |
+/// | `Silu` | `x sigmoid(x)` | `s (1 + x (1 - s))`, `s = sigmoid(x)` | input |
+/// | `HardSwish` | `x min(max(x + 3, 0), 6) / 6` | 0, `x / 3 + 1/2`, 1 | input |
+/// | `Softplus { beta, threshold }` | `ln(1 + e^(beta x)) / beta`, `x` if `beta x > threshold` | `sigmoid(beta x)`, 1 | input |
+///
+/// A NaN gives NaN, and nothing else does, infinities included: where PyTorch multiplies an infinity by zero (`Gelu`,
+/// `GeluTanh`, `Silu` and `HardSwish` of negative infinity, and the derivatives of the first three at both infinities),
+/// the limit stands here: -0, and the derivatives 0 and 1. (The exception: `LeakyRelu` with slope 0 of negative infinity;
+/// `Relu` is meant for that.)
+///
+/// ```
+/// use flatgrad_core::{Context, Isa, activation::{Function, activate}};
+/// let (x, mut y) = ([-1.0, 0.5, 2.0], [0.0; 3]);
+/// let ctx = Context::serial(Isa::detect());
+/// activate(ctx, Function::Relu, &x, &mut y)?;
+/// assert_eq!(y, [0.0, 0.5, 2.0]);
+/// activate(ctx, Function::leaky_relu(0.25), &x, &mut y)?;
+/// assert_eq!(y, [-0.25, 0.5, 2.0]);
+/// # Ok::<(), flatgrad_core::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Function {
+    /// `y = if 0 > x { 0 } else { x }`: a NaN and a negative zero stay what they are. `dx = if 0 < y { dy } else { 0 }`
+    /// (a NaN in `y` gives 0; PyTorch lets the gradient through there).
+    Relu,
+    /// `y = if 0 < x { x } else { slope * x }`, `dx = if 0 < saved { dy } else { dy * slope }` (Maas et al., "Rectifier
+    /// nonlinearities improve neural network acoustic models", 2013).
+    LeakyRelu {
+        /// PyTorch's `negative_slope`, 0.01 by default; finite. If it is negative, the output does not tell the sign of the
+        /// input, and the input is saved.
+        slope: f32,
+    },
+    /// `y = if 0 < x { x } else { alpha * expm1(x) }`, `dx = if 0 < y { dy } else { dy * (y + alpha) }`, or
+    /// `dy * (alpha * exp(x))` from the input (Clevert et al., "Fast and accurate deep network learning by exponential
+    /// linear units", 2016).
+    Elu {
+        /// 1 by default; finite. If it is negative, the input is saved.
+        alpha: f32,
+    },
+    /// [`math::sigmoid`](crate::math::sigmoid); `dx = dy * ((1 - y) * y)`.
+    Sigmoid,
+    /// [`math::tanh`](crate::math::tanh); `dx = dy * (1 - y * y)`.
+    Tanh,
+    /// The exact one (Hendrycks and Gimpel, "Gaussian error linear units", 2016). With `a = min(|x|, 15)`,
+    /// `e = exp(-a^2 / 2)` and `Q(a) = 1 - Phi(a) = e * t(a)`
+    /// ([`reference::math::scaled_tail`](crate::reference::math::scaled_tail)): `y = max(x, -15) * Q` for a negative `x`, else
+    /// `x * (1 - Q)`; `dx = dy * d` with `d = e * (t - a / sqrt(2 pi))` for a negative `x`, else `dy * (1 - d)`. So the
+    /// negative tail keeps a relative error of some 1e-6 down to the smallest numbers, where `1 + erf` has lost everything at
+    /// -5.5.
+    Gelu,
+    /// PyTorch's `approximate='tanh'`, computed without the cancelling sum: `(1 + tanh(u)) / 2 = sigmoid(2 u)`, so
+    /// `y = max(x, -16) * s`, `s = sigmoid(x * (a + b * x^2))`, `a = 2 sqrt(2 / pi)`, `b = 0.044715 a`;
+    /// `dx = dy * (s * (1 + x * (1 - s) * (a + 3 * b * x^2)))` with `x` between -16 and 16.
+    GeluTanh,
+    /// `y = max(x, -104) * sigmoid(x)`; `dx = dy * (s * (1 + x * (1 - s)))` with `x` between -104 and 104, where
+    /// `s = sigmoid(x)` has reached 0 and 1 (also called swish; Elfwing et al., "Sigmoid-weighted linear units for neural
+    /// network function approximation in reinforcement learning", 2018).
+    Silu,
+    /// `y = max(x, -3) * (min(x + 3, 6) / 6)`; `dx = dy * d`, `d = 0` up to -3, `x / 3 + 0.5` below 3, 1 from there on (and
+    /// for a NaN) (Howard et al., "Searching for MobileNetV3", 2019).
+    HardSwish,
+    /// `z = beta * x`; `y = if threshold < z { x } else { (max(z, 0) + log1p(exp(-|z|))) / beta }`, which cannot overflow;
+    /// `dx = if threshold < z { dy } else { dy * sigmoid(z) }`.
+    Softplus {
+        /// How sharp the bend is, 1 by default; finite and positive.
+        beta: f32,
+        /// Above it `beta x` is taken for the result, 20 by default; not negative, infinity is allowed.
+        threshold: f32,
+    },
+}
+
+/// What a function's backward pass needs again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Saved {
+    /// The input `x`.
+    Input,
+    /// The output `y`: the function may work in place.
+    Output,
+}
+
+impl Function {
+    /// [`Function::LeakyRelu`] with PyTorch's slope, 0.01.
+    pub const LEAKY_RELU: Self = Self::leaky_relu(0.01);
+    /// [`Function::Elu`] with PyTorch's alpha, 1.
+    pub const ELU: Self = Self::elu(1.0);
+    /// [`Function::Softplus`] with PyTorch's beta, 1, and threshold, 20.
+    pub const SOFTPLUS: Self = Self::softplus(1.0, 20.0);
+
+    /// [`Function::LeakyRelu`]
+    pub const fn leaky_relu(slope: f32) -> Self {
+        Self::LeakyRelu { slope }
+    }
+
+    /// [`Function::Elu`]
+    pub const fn elu(alpha: f32) -> Self {
+        Self::Elu { alpha }
+    }
+
+    /// [`Function::Softplus`]
+    pub const fn softplus(beta: f32, threshold: f32) -> Self {
+        Self::Softplus { beta, threshold }
+    }
+
+    /// What [`activate_backward`](super::activate_backward) needs as `saved`: the output where the derivative follows from
+    /// it.
+    ///
+    /// ```
+    /// use flatgrad_core::activation::{Function, Saved};
+    /// assert_eq!(Function::Tanh.saved(), Saved::Output);
+    /// assert_eq!(Function::leaky_relu(-0.1).saved(), Saved::Input);
+    /// ```
+    pub const fn saved(&self) -> Saved {
+        match self {
+            Self::Relu | Self::Sigmoid | Self::Tanh => Saved::Output,
+            Self::LeakyRelu { slope: of_negative } | Self::Elu { alpha: of_negative } if *of_negative >= 0.0 => {
+                Saved::Output
+            }
+            _ => Saved::Input,
+        }
+    }
+
+    /// The name in tables and messages.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Relu => "relu",
+            Self::LeakyRelu { .. } => "leaky_relu",
+            Self::Elu { .. } => "elu",
+            Self::Sigmoid => "sigmoid",
+            Self::Tanh => "tanh",
+            Self::Gelu => "gelu",
+            Self::GeluTanh => "gelu_tanh",
+            Self::Silu => "silu",
+            Self::HardSwish => "hard_swish",
+            Self::Softplus { .. } => "softplus",
+        }
+    }
+
+    /// Whether the parameters make sense: slope and alpha finite, beta finite and positive, threshold not negative.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Parameter`](crate::Error::Parameter) with the name of the first that does not.
+    ///
+    /// ```
+    /// use flatgrad_core::activation::Function;
+    /// assert!(Function::SOFTPLUS.check().is_ok());
+    /// assert!(Function::softplus(0.0, 20.0).check().is_err());
+    /// ```
+    pub const fn check(&self) -> Result {
+        match *self {
+            Self::LeakyRelu { slope } => check_param(slope.is_finite(), "slope", "finite", slope),
+            Self::Elu { alpha } => check_param(alpha.is_finite(), "alpha", "finite", alpha),
+            Self::Softplus { beta, threshold } => {
+                match check_param(beta.is_finite() && beta > 0.0, "beta", "finite and positive", beta) {
+                    Ok(()) => check_param(threshold >= 0.0, "threshold", "not negative", threshold),
+                    e => e,
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+}
