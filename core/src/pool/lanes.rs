@@ -35,10 +35,9 @@ fn fold<S: Simd, const STEP: usize, A>(
     f: impl Fn(A, S::V, usize) -> A,
 ) -> A {
     let (rows, width, w) = (windows.rows(oy), windows.kernel[1], windows.w);
-    // The column of the first window's first tap, and of the last window's last.
+    // The column of the first window's first tap, and how far it is from there to the last window's.
     let first = (ox * STEP) as isize - windows.padding[1] as isize;
-    let last = first + (S::LANES.min(windows.out_w() - ox).saturating_sub(1) * STEP + width - 1) as isize;
-    let edge = first < 0 || last >= w as isize;
+    let span = (S::LANES.min(windows.out_w() - ox).saturating_sub(1) * STEP) as isize;
     for (i, row) in rows.enumerate() {
         let mut tap = 0;
         while tap < width {
@@ -46,7 +45,7 @@ fn fold<S: Simd, const STEP: usize, A>(
             let v = load_every::<S, STEP>(s, x, (row * w) as isize + column);
             for r in 0..STEP {
                 let (mut v, column) = (v[r], column + r as isize);
-                if edge {
+                if column < 0 || column + span >= w as isize {
                     let (from, to) = (div_ceil::<STEP>(-column), div_ceil::<STEP>(w as isize - column));
                     v = keep(s, v, from, to, s.splat(outside));
                 }
