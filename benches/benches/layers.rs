@@ -5,7 +5,10 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use flatgrad_core::activation::{Function, activate, activate_backward, softmax};
 use flatgrad_core::loss::cross_entropy_backward;
 use flatgrad_core::norm::{BatchNorm, batch_norm_backward, batch_norm_train};
-use flatgrad_core::pool::{MaxPool2d, max_pool2d, max_pool2d_backward};
+use flatgrad_core::pool::{
+    AvgPool2d, MaxPool2d, avg_pool2d, avg_pool2d_backward, global_avg_pool, global_avg_pool_backward, max_pool2d,
+    max_pool2d_backward,
+};
 use flatgrad_core::{Context, Isa, Update};
 use std::hint::black_box;
 
@@ -57,12 +60,12 @@ fn batch_norm(c: &mut Criterion) {
     }
 }
 
-fn pooling(c: &mut Criterion) {
+fn max_pooling(c: &mut Criterion) {
     let mut group = c.benchmark_group("max_pool2d");
     group.sample_size(20);
     for (name, pool) in [
         ("2x2 n128 c32 28x28", MaxPool2d::new(128, [32, 28, 28], [2, 2])),
-        ("3x3 stride 2 n32 c32 28x28", MaxPool2d::new(32, [32, 28, 28], [3, 3]).stride([2, 2]).padding([1, 1])),
+        ("3x3 stride 2 n128 c32 28x28", MaxPool2d::new(128, [32, 28, 28], [3, 3]).stride([2, 2]).padding([1, 1])),
     ] {
         let (x, dy) = (numbers(pool.input_len()), numbers(pool.output_len()));
         let (mut y, mut dx) = (vec![0.0; dy.len()], vec![0.0; x.len()]);
@@ -77,6 +80,39 @@ fn pooling(c: &mut Criterion) {
                 b.iter(|| max_pool2d_backward(ctx, &pool, black_box(&x), &dy, &mut dx).unwrap());
             });
         }
+    }
+}
+
+fn average_pooling(c: &mut Criterion) {
+    let mut group = c.benchmark_group("avg_pool2d");
+    group.sample_size(20);
+    for (name, stride) in [("3x3 stride 1 n128 c32 28x28", 1), ("3x3 stride 2 n128 c32 28x28", 2)] {
+        let pool = AvgPool2d::new(128, [32, 28, 28], [3, 3]).stride([stride; 2]).padding([1, 1]);
+        let (x, dy) = (numbers(pool.input_len()), numbers(pool.output_len()));
+        let (mut y, mut dx) = (vec![0.0; dy.len()], vec![0.0; x.len()]);
+        for isa in Isa::available() {
+            let ctx = Context::serial(isa);
+            group.throughput(bytes(x.len() + dy.len()));
+            group.bench_function(BenchmarkId::new(format!("forward {name}"), isa.name()), |b| {
+                b.iter(|| avg_pool2d(ctx, &pool, black_box(&x), &mut y).unwrap());
+            });
+            group.bench_function(BenchmarkId::new(format!("backward {name}"), isa.name()), |b| {
+                b.iter(|| avg_pool2d_backward(ctx, &pool, black_box(&dy), &mut dx).unwrap());
+            });
+        }
+    }
+    let shape = [128, 32, 784];
+    let (x, dy) = (numbers(128 * 32 * 784), numbers(128 * 32));
+    let (mut y, mut dx) = (vec![0.0; dy.len()], vec![0.0; x.len()]);
+    for isa in Isa::available() {
+        let ctx = Context::serial(isa);
+        group.throughput(bytes(x.len() + dy.len()));
+        group.bench_function(BenchmarkId::new("forward global n128 c32 28x28", isa.name()), |b| {
+            b.iter(|| global_avg_pool(ctx, shape, black_box(&x), &mut y).unwrap());
+        });
+        group.bench_function(BenchmarkId::new("backward global n128 c32 28x28", isa.name()), |b| {
+            b.iter(|| global_avg_pool_backward(ctx, shape, black_box(&dy), &mut dx).unwrap());
+        });
     }
 }
 
@@ -145,5 +181,5 @@ fn functions(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, batch_norm, pooling, activations, functions);
+criterion_group!(benches, batch_norm, max_pooling, average_pooling, activations, functions);
 criterion_main!(benches);

@@ -5,6 +5,7 @@
 //! that computes it. A sum adds element `i` into virtual lane `i mod 16` and joins the sixteen lanes by one fixed tree.
 
 mod channels;
+mod every;
 mod fold;
 mod map;
 mod pairs;
@@ -14,6 +15,7 @@ mod tests;
 mod words;
 
 pub(crate) use channels::{ChannelsMut, share_channels};
+pub(crate) use every::{keep, load_every, store_every};
 pub(crate) use fold::{maximum, sum};
 pub(crate) use map::{map, update};
 pub(crate) use pairs::{map_pairs, map_to_pairs};

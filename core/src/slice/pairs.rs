@@ -7,7 +7,7 @@ use crate::simd::Simd;
 /// `zip` is a perfect shuffle of `2 * LANES` elements: `log2(LANES) + 1` rounds of it are the identity, so
 /// `log2(LANES)` rounds undo one.
 #[inline(always)]
-fn unzip<S: Simd>(s: S, mut a: S::V, mut b: S::V) -> (S::V, S::V) {
+pub(super) fn unzip<S: Simd>(s: S, mut a: S::V, mut b: S::V) -> (S::V, S::V) {
     let mut rounds = S::LANES;
     while rounds > 1 {
         (a, b) = s.zip(a, b);
