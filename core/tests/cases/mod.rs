@@ -10,6 +10,7 @@ mod draw;
 
 mod activation;
 mod math;
+mod norm;
 
 pub use draw::Draw;
 use flatgrad_core::{Context, Result};
@@ -68,6 +69,7 @@ pub fn all() -> Vec<Case> {
     let mut all = Vec::new();
     all.extend(activation::CASES);
     all.extend(math::CASES);
+    all.extend(norm::CASES);
     all
 }
 
