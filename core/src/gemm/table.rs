@@ -9,7 +9,7 @@ use crate::simd::Simd;
 use crate::simd::{avx2::Avx2, avx512::Avx512};
 
 /// Targets with vectors have caches that pay for packing; the others have kilobytes of memory in all.
-const LARGE: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
+pub(super) const LARGE: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
 
 /// Longest block of `k`: a panel of `KC x 32` floats stays in the L1 or L2 cache while all row tiles read it.
 pub(super) const KC: usize = if LARGE { 512 } else { 64 };
