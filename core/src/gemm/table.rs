@@ -59,6 +59,9 @@ pub(super) unsafe fn multiply(isa: Isa, p: &Product, scratch: *mut f32) {
             #[cfg(target_arch = "x86_64")]
             Level::Avx2(t) => avx2(t, p, scratch),
             #[cfg(target_arch = "x86_64")]
+            // Blocks of b are transposed: short vectors take fewer shuffles for each element.
+            Level::Avx512(t) if p.m == 1 && p.b.row == 1 && p.b.col != 1 => avx2(t.half(), p, scratch),
+            #[cfg(target_arch = "x86_64")]
             Level::Avx512(t) if p.m < 8 && p.b.col == 1 => t.run(
                 // Few rows: wider tiles, so that there are chains enough to hide the latency. No panel is packed.
                 #[inline(always)]
