@@ -115,7 +115,9 @@ impl Correlation {
             phase += 1;
         }
         let packed = self.conv.groups.saturating_mul(self.packed_len(self.conv.taps(), width));
-        [packed, self.reads.saturating_mul(self.conv.taps()), patch]
+        // Whole lines, so that the strip behind them begins one, too.
+        let offsets = self.reads.saturating_mul(self.conv.taps()).div_ceil(MAX_LANES).saturating_mul(MAX_LANES);
+        [packed, offsets, patch]
     }
 
     pub(super) const fn scratch_len(&self) -> usize {

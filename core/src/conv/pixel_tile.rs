@@ -53,10 +53,34 @@ pub(super) unsafe fn pixel_tile<S: Simd>(
 
 /// `acc[c][r] = fma(weight[c * all + p], x[offset[p] + r * pitch ..], acc[c][r])` for `p` in `0..k` ascending.
 ///
+/// A function of its own, for the registers' sake.
+///
+/// # Safety
+/// As [`pixel_tile`].
+#[inline(never)]
+unsafe fn fixed_tile<S: Simd, const C: usize, const R: usize>(
+    s: S,
+    pixels: usize,
+    k: [usize; 2],
+    sources: [*const f32; 3],
+    pitch: usize,
+    place: Place,
+    resume: bool,
+    finish: Finish,
+) {
+    s.run(
+        #[inline(always)]
+        |s| {
+            // SAFETY: granted by the caller.
+            unsafe { chains::<S, C, R>(s, pixels, k, sources, pitch, place, resume, finish) }
+        },
+    )
+}
+
 /// # Safety
 /// As [`pixel_tile`].
 #[inline(always)]
-unsafe fn fixed_tile<S: Simd, const C: usize, const R: usize>(
+unsafe fn chains<S: Simd, const C: usize, const R: usize>(
     s: S,
     pixels: usize,
     [k, all]: [usize; 2],

@@ -21,19 +21,6 @@ pub(super) const fn max_tile(lanes: usize) -> usize {
     }
 }
 
-/// Transposes the leading square block of `LANES x LANES`, by `log2(LANES)` perfect shuffles.
-#[inline(always)]
-pub(super) fn transpose<S: Simd>(s: S, block: &mut [S::V; MAX_LANES]) {
-    let mut rounds = S::LANES;
-    while rounds > 1 {
-        let old = *block;
-        for i in 0..S::LANES / 2 {
-            (block[2 * i], block[2 * i + 1]) = s.zip(old[i], old[i + S::LANES / 2]);
-        }
-        rounds /= 2;
-    }
-}
-
 /// Accumulators of channel lanes: pixel by vector of channels.
 pub(super) type ChannelAcc<S, const NV: usize> = [[<S as Simd>::V; NV]; MAX_TILE];
 
@@ -123,7 +110,7 @@ pub(super) unsafe fn channel_tile<S: Simd, const NV: usize>(
                 let lines = [place.channel, channels.saturating_sub(v * S::LANES), pixels - first];
                 let at = place.at.add(v * S::LANES * place.channel + first * place.pixel);
                 place.load(s, at, lines, &mut block[..S::LANES]);
-                transpose(s, &mut block);
+                s.transpose(&mut block);
                 acc.iter_mut().skip(first).zip(block).for_each(|(acc, b)| acc[v] = b);
             }
         }
@@ -150,7 +137,7 @@ pub(super) unsafe fn channel_tile<S: Simd, const NV: usize>(
                 #[inline(always)]
                 |bias| s.load_tail(bias.as_ptr().add(v * S::LANES), s.tail(live)),
             );
-            transpose(s, &mut block);
+            s.transpose(&mut block);
             let at = place.at.add(v * S::LANES * place.channel + first * place.pixel);
             place.store(s, at, [place.channel, live, pixels - first], &block[..S::LANES]);
         }

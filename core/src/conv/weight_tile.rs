@@ -2,7 +2,7 @@
 
 use super::ahead::Fetch;
 use super::shape::nonzero;
-use super::tile::{MAX_TILE, max_tile, transpose};
+use super::tile::{MAX_TILE, max_tile};
 use crate::Update;
 use crate::simd::{MAX_LANES, Simd};
 
@@ -117,7 +117,7 @@ pub(super) fn interleave<S: Simd>(s: S, planes: &[f32], distance: usize, channel
                 *line = unsafe { s.load_tail(plane.as_ptr(), tail) };
             }
         }
-        transpose(s, &mut block);
+        s.transpose(&mut block);
         for (line, out) in block.into_iter().zip(out.chunks_exact_mut(S::LANES)) {
             // SAFETY: `out` is a chunk of LANES floats.
             unsafe { s.store(out.as_mut_ptr(), line) }

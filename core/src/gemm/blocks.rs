@@ -50,10 +50,8 @@ pub(super) unsafe fn blocks<S: Simd, const MR: usize, const NV: usize, const MR1
             }
             let mut jr = 0;
             while jr < p.n {
-                // Panels of NV vectors, the last one perhaps cut; what is too narrow for that, vector by vector.
-                let left = p.n - jr;
-                let cols = left.min(if left > nr - S::LANES { nr } else { S::LANES });
-                let more = ahead && cols < left;
+                let cols = (p.n - jr).min(nr);
+                let more = ahead && cols < p.n - jr;
                 let panel = Panel {
                     rows,
                     a,

@@ -75,16 +75,21 @@ unsafe fn transpose_lines<S: Simd>(s: S, to: *mut f32, width: usize, from: Strid
 pub(super) unsafe fn load_transposed<S: Simd>(s: S, from: Strided, rows: usize, steps: usize) -> [S::V; MAX_LANES] {
     let tail = s.tail(steps);
     let mut v = [s.splat(0.0); MAX_LANES];
-    for r in 0..S::LANES {
-        if r < rows {
-            // SAFETY: row r is among the rows granted, and the tail selects the steps granted.
-            v[r] = unsafe {
-                let q = from.at(r, 0);
-                if steps == S::LANES { s.load(q) } else { s.load_tail(q, tail) }
-            };
+    if rows == S::LANES && steps == S::LANES {
+        for r in 0..S::LANES {
+            // SAFETY: row r is among the rows granted.
+            v[r] = unsafe { s.load(from.at(r, 0)) };
+        }
+    } else {
+        for r in 0..S::LANES {
+            if r < rows {
+                // SAFETY: row r is among the rows granted, and the tail selects the steps granted.
+                v[r] = unsafe { s.load_tail(from.at(r, 0), tail) };
+            }
         }
     }
-    transpose(s, v)
+    s.transpose(&mut v);
+    v
 }
 
 /// # Safety
@@ -97,19 +102,4 @@ unsafe fn copy_elements(to: *mut f32, width: usize, from: Strided, rows: usize, 
             unsafe { *to.add(p * width + r) = *from.at(r, p) }
         }
     }
-}
-
-/// The first `LANES` vectors, transposed as a square block: `log2(LANES)` rounds of perfect shuffles.
-#[inline(always)]
-fn transpose<S: Simd>(s: S, mut v: [S::V; MAX_LANES]) -> [S::V; MAX_LANES] {
-    let mut round = 1;
-    while round < S::LANES {
-        let mut next = v;
-        for i in 0..S::LANES / 2 {
-            (next[2 * i], next[2 * i + 1]) = s.zip(v[i], v[i + S::LANES / 2]);
-        }
-        v = next;
-        round *= 2;
-    }
-    v
 }

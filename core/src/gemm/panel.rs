@@ -2,6 +2,7 @@
 
 use super::pack::pack;
 use super::product::Strided;
+use super::table::LARGE;
 use super::tile::{LINE, Tile, tile};
 use crate::simd::Simd;
 
@@ -29,20 +30,17 @@ pub(super) struct Panel {
     pub next_row: usize,
 }
 
-/// The next step down the ladder `MR`, 8, 4, 2, 1 of row tiles that `rows` can fill.
+/// Rows of the next tile, of those that are left: `MR`, and the last two tiles share evenly what would leave one of them
+/// too few chains to hide their latency. Small targets have tiles of powers of two only.
 #[inline(always)]
 pub(super) const fn ladder<const MR: usize>(rows: usize) -> usize {
-    // 8 rows are two tiles of 4 rather than 6 and 2: the chains of a tile of 2 wait for each other.
-    if rows >= MR && !(MR == 6 && rows == 8) {
+    let enough = if MR < 8 { 4 } else { MR / 2 };
+    if rows == MR || rows >= MR + enough || (rows > MR && !LARGE) {
         MR
-    } else if rows >= 8 && MR > 8 {
-        8
-    } else if rows >= 4 {
-        4
-    } else if rows >= 2 {
-        2
+    } else if LARGE {
+        if rows > MR { rows.div_ceil(2) } else { rows }
     } else {
-        1
+        1 << rows.ilog2()
     }
 }
 
@@ -67,16 +65,20 @@ pub(super) unsafe fn columns<S: Simd, const MR: usize, const NV: usize, const MR
             pack(s, t.packed, width, from, cols, t.k);
             (t.b, t.b_row) = (t.packed, width);
         }
-        if cols == NV * S::LANES {
-            row_tiles::<S, MR, NV, false>(s, S::LANES, panel, t)
-        } else if cols > (NV - 1) * S::LANES {
-            row_tiles::<S, MR, NV, true>(s, last, panel, t)
-        } else if panel.packed_a {
-            row_tiles::<S, MR, 1, true>(s, last, panel, t)
-        } else {
-            row_tiles::<S, MR1, 1, true>(s, last, panel, t)
+        match width / S::LANES {
+            v if v == NV && cols == width => row_tiles::<S, MR, NV, false>(s, S::LANES, panel, t),
+            v if v == NV => row_tiles::<S, MR, NV, true>(s, last, panel, t),
+            3 if NV > 3 => row_tiles::<S, MR, 3, true>(s, last, panel, t),
+            2 if NV > 2 => row_tiles::<S, MR, 2, true>(s, last, panel, t),
+            _ if panel.packed_a => row_tiles::<S, MR, 1, true>(s, last, panel, t),
+            _ => row_tiles::<S, MR1, 1, true>(s, last, panel, t),
         }
     }
+}
+
+/// Whether [`ladder`] ever takes this many rows.
+const fn has_tile<const MR: usize>(rows: usize) -> bool {
+    rows < MR && ladder::<MR>(rows) == rows
 }
 
 /// All row tiles of a panel, down the ladder.
@@ -115,6 +117,7 @@ unsafe fn row_tiles<S: Simd, const MR: usize, const NV: usize, const TAIL: bool>
         if fused && ir == 0 {
             t.ahead.b = t.b.wrapping_add(t.b_row.wrapping_mul(16));
             t.ahead.b_row = t.b_row;
+            t.ahead.line = LINE;
             // SAFETY: as the caller's; a fused panel has at least MR rows.
             unsafe { strided::<S, MR, NV, TAIL, true>(s, cols, &t, a_step) };
             (t.b, t.b_row) = (t.packed, NV * S::LANES);
@@ -123,23 +126,24 @@ unsafe fn row_tiles<S: Simd, const MR: usize, const NV: usize, const TAIL: bool>
         }
         // Row tile 0 fetches the rows of b that it will need soon; row tile 1 the first line of each row of the next
         // panel, row tile 2 the second, and so on.
-        (t.ahead.b, t.ahead.b_row) = match ir / MR {
-            0 => (t.b.wrapping_add(t.b_row.wrapping_mul(16)), t.b_row),
+        (t.ahead.b, t.ahead.b_row, t.ahead.line) = match ir / MR {
+            0 => (t.b.wrapping_add(t.b_row.wrapping_mul(16)), t.b_row, LINE),
             line if line <= (NV * S::LANES).div_ceil(LINE) + 1 && !panel.next.is_null() => {
-                (panel.next.wrapping_add((line - 1) * LINE), panel.next_row)
+                (panel.next.wrapping_add((line - 1) * LINE), panel.next_row, 0)
             }
-            _ => (t.c.cast_const(), 0),
+            _ => (t.c.cast_const(), 0, 0),
         };
-        // SAFETY: as the caller's, for the rows ir .. ir + mr.
-        unsafe {
-            match mr {
-                x if x == MR => strided::<S, MR, NV, TAIL, false>(s, cols, &t, a_step),
-                8 if MR > 8 => strided::<S, 8, NV, TAIL, false>(s, cols, &t, a_step),
-                4 => strided::<S, 4, NV, TAIL, false>(s, cols, &t, a_step),
-                2 => strided::<S, 2, NV, TAIL, false>(s, cols, &t, a_step),
-                _ => strided::<S, 1, NV, TAIL, false>(s, cols, &t, a_step),
-            }
+        macro_rules! tiles {
+            ($($rows:literal)*) => {
+                match mr {
+                    x if x == MR => strided::<S, MR, NV, TAIL, false>(s, cols, &t, a_step),
+                    $($rows if has_tile::<MR>($rows) => strided::<S, $rows, NV, TAIL, false>(s, cols, &t, a_step),)*
+                    _ => {}
+                }
+            };
         }
+        // SAFETY: as the caller's, for the rows ir .. ir + mr.
+        unsafe { tiles!(1 2 3 4 5 6 7 8 9 10 11) }
         ir += mr;
     }
 }

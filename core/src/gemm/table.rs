@@ -9,7 +9,7 @@ use crate::simd::Simd;
 use crate::simd::{avx2::Avx2, avx512::Avx512};
 
 /// Targets with vectors have caches that pay for packing; the others have kilobytes of memory in all.
-const LARGE: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
+pub(super) const LARGE: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
 
 /// Longest block of `k`: a panel of `KC x 32` floats stays in the L1 or L2 cache while all row tiles read it.
 pub(super) const KC: usize = if LARGE { 512 } else { 64 };
@@ -58,6 +58,9 @@ pub(super) unsafe fn multiply(isa: Isa, p: &Product, scratch: *mut f32) {
             ),
             #[cfg(target_arch = "x86_64")]
             Level::Avx2(t) => avx2(t, p, scratch),
+            #[cfg(target_arch = "x86_64")]
+            // Blocks of b are transposed: short vectors take fewer shuffles for each element.
+            Level::Avx512(t) if p.m == 1 && p.b.row == 1 && p.b.col != 1 => avx2(t.half(), p, scratch),
             #[cfg(target_arch = "x86_64")]
             Level::Avx512(t) if p.m < 8 && p.b.col == 1 => t.run(
                 // Few rows: wider tiles, so that there are chains enough to hide the latency. No panel is packed.

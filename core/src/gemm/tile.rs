@@ -34,6 +34,8 @@ pub(crate) struct Ahead {
     /// Touched at the first step, and `b_row` further at each next one.
     pub b: *const f32,
     pub b_row: usize,
+    /// From one line of such a row to the next; 0 to touch only the first.
+    pub line: usize,
     /// The next tile of `c`; null for none.
     pub c: *const f32,
 }
@@ -41,7 +43,7 @@ pub(crate) struct Ahead {
 impl Ahead {
     /// Nothing to fetch: what is asked for at each step is at hand.
     pub(crate) const fn none(at_hand: *const f32) -> Self {
-        Self { b: at_hand, b_row: 0, c: core::ptr::null() }
+        Self { b: at_hand, b_row: 0, line: 0, c: core::ptr::null() }
     }
 }
 
@@ -108,9 +110,8 @@ pub(crate) unsafe fn tile<S: Simd, const MR: usize, const NV: usize, const TAIL:
                 }
             }
         }
-        let lines = if PACK { (NV * S::LANES).div_ceil(LINE) } else { 1 };
-        for line in 0..lines {
-            s.prefetch(ahead.wrapping_add(line * LINE));
+        for line in 0..(NV * S::LANES).div_ceil(LINE) {
+            s.prefetch(ahead.wrapping_add(line * t.ahead.line));
         }
         let offset = column(p);
         for i in 0..MR {

@@ -1,6 +1,6 @@
 //! AVX2 and FMA: eight lanes.
 
-use super::Simd;
+use super::{MAX_LANES, Simd};
 use core::arch::x86_64::*;
 
 const LANES: usize = 8;
@@ -200,6 +200,28 @@ unsafe impl Simd for Avx2 {
         unsafe {
             let (low, high) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
             (_mm256_permute2f128_ps::<0x20>(low, high), _mm256_permute2f128_ps::<0x31>(low, high))
+        }
+    }
+    #[inline(always)]
+    fn transpose(self, block: &mut [__m256; MAX_LANES]) {
+        // Within halves first, then halves: half the shuffles of three rounds of `zip`.
+        // SAFETY: token.
+        unsafe {
+            let mut quads = *block;
+            for i in [0, 4] {
+                let (ab, cd) =
+                    (_mm256_unpacklo_ps(block[i], block[i + 1]), _mm256_unpacklo_ps(block[i + 2], block[i + 3]));
+                quads[i] = _mm256_shuffle_ps::<0x44>(ab, cd);
+                quads[i + 1] = _mm256_shuffle_ps::<0xee>(ab, cd);
+                let (ab, cd) =
+                    (_mm256_unpackhi_ps(block[i], block[i + 1]), _mm256_unpackhi_ps(block[i + 2], block[i + 3]));
+                quads[i + 2] = _mm256_shuffle_ps::<0x44>(ab, cd);
+                quads[i + 3] = _mm256_shuffle_ps::<0xee>(ab, cd);
+            }
+            for i in 0..4 {
+                block[i] = _mm256_permute2f128_ps::<0x20>(quads[i], quads[i + 4]);
+                block[i + 4] = _mm256_permute2f128_ps::<0x31>(quads[i], quads[i + 4]);
+            }
         }
     }
     #[inline(always)]

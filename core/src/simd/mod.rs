@@ -117,8 +117,20 @@ pub unsafe trait Simd: Copy + Send + Sync + 'static {
     /// The lanes' bits times `b` as 32-bit integers: the lower and the upper half of the 64-bit products.
     fn mul_wide(self, a: Self::V, b: u32) -> (Self::V, Self::V);
 
-    /// `(a0 b0 a1 b1 ..)` as low and high half: `log2(LANES)` rounds of it transpose a square block.
+    /// `(a0 b0 a1 b1 ..)` as low and high half.
     fn zip(self, a: Self::V, b: Self::V) -> (Self::V, Self::V);
+    /// Transposes the first `LANES` vectors, a square block.
+    #[inline(always)]
+    fn transpose(self, block: &mut [Self::V; MAX_LANES]) {
+        let mut rounds = Self::LANES;
+        while rounds > 1 {
+            let old = *block;
+            for i in 0..Self::LANES / 2 {
+                (block[2 * i], block[2 * i + 1]) = self.zip(old[i], old[i + Self::LANES / 2]);
+            }
+            rounds /= 2;
+        }
+    }
     /// Asks for the cache line at `p`; any address is allowed, nothing is read.
     fn prefetch(self, p: *const f32);
 }

@@ -222,6 +222,21 @@ fn splat_zip_and_half_are_what_they_say() {
             assert_eq!(all[i].to_bits(), 0x4049_0fdb);
             assert_eq!((zipped[2 * i], zipped[2 * i + 1]), (a[i], b[i]), "zip, pair {i}");
         }
+        let mut block = [s.splat(0.0); MAX_LANES];
+        let mut square = [[0.0; MAX_LANES]; MAX_LANES];
+        for (i, v) in block.iter_mut().enumerate().take(S::LANES) {
+            let row: Lanes = core::array::from_fn(|j| (i * MAX_LANES + j) as f32);
+            // SAFETY: a row holds at least LANES floats.
+            *v = unsafe { s.load(row.as_ptr()) };
+        }
+        s.transpose(&mut block);
+        for (v, row) in block.into_iter().zip(&mut square) {
+            // SAFETY: as above.
+            unsafe { s.store(row.as_mut_ptr(), v) };
+        }
+        for (i, j) in (0..S::LANES).flat_map(|i| (0..S::LANES).map(move |j| (i, j))) {
+            assert_eq!(square[j][i], (i * MAX_LANES + j) as f32, "transposed element {i}, {j}");
+        }
         assert!(MAX_LANES.is_multiple_of(S::LANES) && S::LANES.is_multiple_of(<S::Half as Simd>::LANES));
         let half = s.half();
         // SAFETY: `all` holds more than half a vector.

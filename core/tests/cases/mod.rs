@@ -9,7 +9,11 @@ pub mod common;
 mod draw;
 
 mod activation;
+mod conv;
+mod dense;
+mod gemm;
 mod math;
+mod net;
 mod norm;
 
 pub use draw::Draw;
@@ -64,12 +68,22 @@ impl Output {
     }
 }
 
+/// What a kernel gets of the scratch for three threads: all of it, or (a test has made it a float shorter, to see it
+/// refused) nothing.
+pub fn for_threads(scratch: &mut [f32], per_thread: usize) -> &mut [f32] {
+    if scratch.len() < 3 * per_thread { &mut [] } else { scratch }
+}
+
 /// All kernels.
 pub fn all() -> Vec<Case> {
     let mut all = Vec::new();
     all.extend(activation::CASES);
     all.extend(math::CASES);
     all.extend(norm::CASES);
+    all.extend(conv::CASES);
+    all.extend(dense::CASES);
+    all.extend(gemm::CASES);
+    all.extend(net::CASES);
     all
 }
 
