@@ -32,14 +32,21 @@ fn layers(dice: &mut Dice, depth: u32, count: u32) -> Vec<Layer<'static>> {
 }
 
 fn layer(dice: &mut Dice, depth: u32) -> Layer<'static> {
-    let layer = match dice.roll(if depth > 0 { 12 } else { 8 }) {
+    let layer = match dice.roll(if depth > 0 { 21 } else { 15 }) {
         0 | 1 => Layer::conv2d(4, 3).padding(1),
         2 => Layer::conv2d(4, 1).no_bias().groups(2),
         3 | 4 => Layer::relu(),
-        5 => return Layer::relu(),
+        5 => Layer::batch_norm(),
         6 => Layer::dropout(0.25),
         7 => Layer::max_pool(3).stride(1).padding(1),
-        8 | 9 => {
+        8 => Layer::group_norm(2),
+        9 => Layer::layer_norm(),
+        10 => Layer::tanh(),
+        11 => Layer::silu(),
+        12 => Layer::avg_pool(3).stride(1).padding(1),
+        13 => Layer::leaky_relu(0.1),
+        14 => Layer::rms_norm(),
+        15..=17 => {
             let count = dice.roll(4) + 1;
             Layer::residual(layers(dice, depth - 1, count).leak())
         }
@@ -73,7 +80,7 @@ fn spread(plan: &Plan) -> Plan {
             (slot.y, slot.y_infer, slot.dy) = (before.y, before.y_infer, before.dy);
         }
         slot.dx_part = fresh(batch * slot.input_len());
-        slot.saved = fresh(slot.saved_len(batch));
+        (slot.saved, slot.saved_infer) = (fresh(slot.saved_len(batch)), fresh(slot.saved_len(batch)));
         slot.scratch_forward = fresh(slot.scratch_forward_len);
         slot.scratch_backward = fresh(slot.scratch_backward_len);
         slot.scratch_infer = fresh(slot.scratch_forward_len);

@@ -36,7 +36,8 @@ pub fn layer_rows(plan: &Plan) -> Vec<LayerRow> {
     let row = |layer: LayerInfo| {
         let LayerInfo { output, parameters, .. } = layer;
         let own = if layer.in_place { 0 } else { batch * output.iter().product::<usize>() };
-        let flat = output[1..] == [1, 1] && !matches!(layer.kind, Kind::Conv2d { .. } | Kind::MaxPool2d { .. });
+        let flat = output[1..] == [1, 1]
+            && !matches!(layer.kind, Kind::Conv2d { .. } | Kind::MaxPool2d { .. } | Kind::AvgPool2d { .. });
         LayerRow {
             layer: description(&layer.kind),
             output: if flat { output[..1].to_vec() } else { output.to_vec() },
@@ -50,8 +51,10 @@ pub fn layer_rows(plan: &Plan) -> Vec<LayerRow> {
 fn description(kind: &Kind) -> String {
     let name = kind.name();
     match kind {
-        Kind::Conv2d { kernel: [h, w], .. } | Kind::MaxPool2d { kernel: [h, w], .. } => format!("{name} {h}x{w}"),
-        Kind::Dropout { p } => format!("{name} {p}"),
+        Kind::Conv2d { kernel: [h, w], .. }
+        | Kind::MaxPool2d { kernel: [h, w], .. }
+        | Kind::AvgPool2d { kernel: [h, w], .. } => format!("{name} {h}x{w}"),
+        Kind::Dropout { p, .. } => format!("{name} {p}"),
         _ => name.to_string(),
     }
 }
