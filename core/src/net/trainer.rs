@@ -10,7 +10,7 @@ use super::work::span;
 use crate::context::Context;
 use crate::error::{Error, Result, check_at_least, check_dim, check_len};
 use crate::init::kaiming_uniform;
-use crate::loss::{LossReport, cross_entropy, cross_entropy_backward};
+use crate::loss::{LossReport, Target, cross_entropy, cross_entropy_backward};
 use crate::optim::{adam_step, sgd_step};
 use crate::rng::Stream;
 use crate::update::Update;
@@ -206,7 +206,7 @@ impl<'a> Trainer<'a> {
     pub fn evaluate(&mut self, x: &[f32], labels: &[u32]) -> Result<LossReport> {
         let n = self.check_samples(x, labels)?;
         let (ctx, outputs) = (self.ctx, self.net.outputs());
-        cross_entropy(ctx, [n, outputs], self.infer(x)?, labels)
+        cross_entropy(ctx, [n, outputs], self.infer(x)?, Target::Classes(labels), 0.0)
     }
 
     /// Parameters and running averages; [`Plan::tensors`] says which is where.
@@ -293,15 +293,15 @@ fn loss_backward(
     work: &mut [f32],
     n: usize,
 ) -> Result<LossReport> {
-    let shape = [n, net.outputs()];
-    let Some(last) = plan.slots().last() else { return cross_entropy(ctx, shape, &[], labels) };
+    let (shape, target) = ([n, net.outputs()], Target::Classes(labels));
+    let Some(last) = plan.slots().last() else { return cross_entropy(ctx, shape, &[], target, 0.0) };
     let len = n * last.output_len();
     let [y, dy] = super::work::pieces(work, [span(last.y, len), span(last.dy, len)])?;
     let logits = if last.y == super::slot::EXTERNAL { x } else { &*y };
     if dy.is_empty() {
-        return cross_entropy(ctx, shape, logits, labels); // nothing to learn
+        return cross_entropy(ctx, shape, logits, target, 0.0); // nothing to learn
     }
-    cross_entropy_backward(ctx, shape, logits, labels, grad_scale, dy)
+    cross_entropy_backward(ctx, shape, logits, target, 0.0, grad_scale, dy)
 }
 
 /// Takes the first `len` elements off `rest`.

@@ -9,6 +9,8 @@ pub mod common;
 mod draw;
 
 mod activation;
+mod loss;
+mod pool;
 
 pub use draw::Draw;
 use flatgrad_core::{Context, Result};
@@ -66,6 +68,8 @@ impl Output {
 pub fn all() -> Vec<Case> {
     let mut all = Vec::new();
     all.extend(activation::CASES);
+    all.extend(loss::CASES);
+    all.extend(pool::CASES);
     all
 }
 
