@@ -14,7 +14,7 @@ use crate::slice;
 /// # Numerics
 ///
 /// `(max(x, 0) - x * t) + ln(1 + e)` with `e = exp(-|x|)` ([`reference::math::exp`](crate::reference::math::exp)) and
-/// `libm::log1pf`, which is finite wherever the loss is; a sample's terms in 16 virtual lanes, the samples' losses one
+/// `libm::log1pf`, finite for all finite logits whose sum is; a sample's terms in 16 virtual lanes, the samples' losses one
 /// after another, in order. `correct` is exact up to 2^24 features a sample.
 ///
 /// # Errors

@@ -125,14 +125,10 @@ fn answers(draw: &mut Draw, backward: bool) -> Call {
     let t: Vec<f32> = draw.values(x.len()).iter().map(|t| (t * 0.8 + 0.5).clamp(0.0, 1.0)).collect();
     let mut dx = vec![0.0; x.len()];
     let report = reference::loss::binary_cross_entropy(features, &x, &t, GRAD_SCALE, &mut dx);
-    call(
-        format!("[{n}, {features}]"),
-        vec![x, t],
-        report,
-        backward.then_some(dx),
-        move |ctx, inputs, gradient| match gradient {
+    call(format!("[{n}, {features}]"), vec![x, t], report, backward.then_some(dx), move |ctx, inputs, gradient| {
+        match gradient {
             None => binary_cross_entropy(ctx, [n, features], inputs[0], inputs[1]),
             Some(dx) => binary_cross_entropy_backward(ctx, [n, features], inputs[0], inputs[1], GRAD_SCALE, dx),
-        },
-    )
+        }
+    })
 }

@@ -75,9 +75,7 @@ fn maximum_backward(draw: &mut Draw) -> Call {
         inputs: vec![x, dy],
         outputs: vec![Output::new(want)],
         elementwise: false,
-        run: Box::new(move |ctx, inputs, outputs| {
-            max_pool2d_backward(ctx, &shape, inputs[0], inputs[1], outputs[0])
-        }),
+        run: Box::new(move |ctx, inputs, outputs| max_pool2d_backward(ctx, &shape, inputs[0], inputs[1], outputs[0])),
     }
 }
 
@@ -122,9 +120,7 @@ fn global(draw: &mut Draw) -> Call {
         inputs: vec![x],
         outputs: vec![Output::new(want)],
         elementwise: false,
-        run: Box::new(move |ctx, inputs, outputs| {
-            global_avg_pool(ctx, [n, channels, spatial], inputs[0], outputs[0])
-        }),
+        run: Box::new(move |ctx, inputs, outputs| global_avg_pool(ctx, [n, channels, spatial], inputs[0], outputs[0])),
     }
 }
 

@@ -5,7 +5,9 @@
 
 mod convolution;
 mod layers;
+mod loss;
 mod network;
+mod pool;
 mod products;
 mod steps;
 
@@ -34,6 +36,8 @@ pub fn run(isa: Isa, print: Print) -> Result {
     products::run(ctx, print)?;
     convolution::run(ctx, print)?;
     layers::run(ctx, print)?;
+    pool::run(ctx, print)?;
+    loss::run(ctx, print)?;
     network::run(ctx, print)
 }
 
