@@ -3,7 +3,7 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use flatgrad_core::activation::{Function, activate, activate_backward, softmax};
-use flatgrad_core::loss::cross_entropy_backward;
+use flatgrad_core::loss::{Target, cross_entropy_backward};
 use flatgrad_core::pool::{
     AvgPool2d, MaxPool2d, avg_pool2d, avg_pool2d_backward, global_avg_pool, global_avg_pool_backward, max_pool2d,
     max_pool2d_backward,
@@ -190,7 +190,8 @@ fn activations(c: &mut Criterion) {
             group.bench_function(
                 BenchmarkId::new(format!("cross_entropy_backward {n} x {classes}"), isa.name()),
                 |b| {
-                    b.iter(|| cross_entropy_backward(ctx, [n, classes], black_box(x), &labels[..n], 0.1, y).unwrap());
+                    let target = Target::Classes(&labels[..n]);
+                    b.iter(|| cross_entropy_backward(ctx, [n, classes], black_box(x), target, 0.0, 0.1, y).unwrap());
                 },
             );
         }

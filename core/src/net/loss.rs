@@ -108,7 +108,7 @@ impl Loss {
     }
 }
 
-fn values(target: Target) -> &[f32] {
+fn values<'a>(target: Target<'a>) -> &'a [f32] {
     match target {
         Target::Classes(_) => &[],
         Target::Values(values) => values,

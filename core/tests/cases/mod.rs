@@ -12,9 +12,11 @@ mod activation;
 mod conv;
 mod dense;
 mod gemm;
+mod loss;
 mod math;
 mod net;
 mod norm;
+mod pool;
 
 pub use draw::Draw;
 use flatgrad_core::{Context, Result};
@@ -78,12 +80,14 @@ pub fn for_threads(scratch: &mut [f32], per_thread: usize) -> &mut [f32] {
 pub fn all() -> Vec<Case> {
     let mut all = Vec::new();
     all.extend(activation::CASES);
-    all.extend(math::CASES);
-    all.extend(norm::CASES);
     all.extend(conv::CASES);
     all.extend(dense::CASES);
     all.extend(gemm::CASES);
+    all.extend(loss::CASES);
+    all.extend(math::CASES);
     all.extend(net::CASES);
+    all.extend(norm::CASES);
+    all.extend(pool::CASES);
     all
 }
 

@@ -116,3 +116,20 @@ pub fn assert_close(what: &str, got: &[f32], want: &[f32], relative: f32, floor:
 pub fn cases(n: u32) -> u32 {
     std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(n)
 }
+
+/// The slopes of `f` at `x` by central differences in f64.
+pub fn slopes(x: &[f32], f: impl Fn(&[f64]) -> f64) -> Vec<f32> {
+    let mut wide: Vec<f64> = x.iter().map(|&x| x as f64).collect();
+    let mut at = |i: usize, value: f64| {
+        let before = std::mem::replace(&mut wide[i], value);
+        let y = f(&wide);
+        wide[i] = before;
+        y
+    };
+    (0..x.len())
+        .map(|i| {
+            let (x, step) = (x[i] as f64, 1e-5);
+            ((at(i, x + step) - at(i, x - step)) / (2.0 * step)) as f32
+        })
+        .collect()
+}

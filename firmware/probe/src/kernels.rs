@@ -7,7 +7,9 @@ mod activation;
 mod convolution;
 mod layers;
 mod math;
+mod loss;
 mod network;
+mod pool;
 mod products;
 mod steps;
 
@@ -38,6 +40,8 @@ pub fn run(isa: Isa, print: Print) -> Result {
     math::run(ctx, print)?;
     activation::run(ctx, print)?;
     layers::run(ctx, print)?;
+    pool::run(ctx, print)?;
+    loss::run(ctx, print)?;
     network::run(ctx, print)
 }
 

@@ -1,17 +1,12 @@
-//! Layers without weights of their own, batch normalization, and the loss.
+//! Batch normalization.
 
 use super::{Print, any, fill, first, hash};
-use flatgrad_core::loss::{LossReport, cross_entropy, cross_entropy_backward};
 use flatgrad_core::norm::{BatchNorm, batch_norm_backward, batch_norm_infer, batch_norm_train};
-use flatgrad_core::pool::{MaxPool2d, max_pool2d, max_pool2d_backward};
 use flatgrad_core::{Context, Result, Update};
 
 pub(super) fn run(ctx: Context, print: Print) -> Result {
     batch_norm(ctx, print, any(BatchNorm::new(5, 3, 7)))?;
-    batch_norm(ctx, print, any(BatchNorm::new(5, 21, 1)))?;
-    pooling(ctx, print, any(MaxPool2d::new(2, [3, 6, 8], [2, 2])))?;
-    pooling(ctx, print, any(MaxPool2d::new(1, [6, 6, 8], [3, 3]).stride([2, 2]).padding([1, 1])))?;
-    loss(ctx, print)
+    batch_norm(ctx, print, any(BatchNorm::new(5, 21, 1)))
 }
 
 fn batch_norm(ctx: Context, print: Print, shape: BatchNorm) -> Result {
@@ -49,28 +44,5 @@ fn batch_norm(ctx: Context, print: Print, shape: BatchNorm) -> Result {
     print("dshift", hash(dshift));
     batch_norm_infer(ctx, s, any(&x), scale, shift, running_mean, running_var, any(&mut y))?;
     print("batch_norm_infer", hash(&y));
-    Ok(())
-}
-
-fn pooling(ctx: Context, print: Print, shape: MaxPool2d) -> Result {
-    let x: [f32; 288] = fill(80);
-    let dy: [f32; 72] = fill(81);
-    let (mut y, mut dx) = ([f32::NAN; 72], [f32::NAN; 288]);
-    max_pool2d(ctx, &shape, any(&x), any(&mut y))?;
-    print("max_pool2d", hash(&y));
-    max_pool2d_backward(ctx, &shape, any(&x), any(&dy), any(&mut dx))?;
-    print("max_pool2d_backward", hash(&dx));
-    Ok(())
-}
-
-fn loss(ctx: Context, print: Print) -> Result {
-    let logits = fill::<65>(90).map(|x| 9.0 * x);
-    let labels = [3, 12, 0, 7, 7];
-    let (mut dlogits, shape) = ([f32::NAN; 65], any([5, 13]));
-    let mut report = |name, r: LossReport| print(name, hash(&[r.loss_sum, r.correct as f32]));
-    report("cross_entropy", cross_entropy(ctx, shape, any(&logits), any(&labels))?);
-    let r = cross_entropy_backward(ctx, shape, any(&logits), any(&labels), any(0.2), any(&mut dlogits))?;
-    report("cross_entropy_backward", r);
-    print("dlogits", hash(&dlogits));
     Ok(())
 }
