@@ -37,7 +37,9 @@ impl Loss {
             Self::CrossEntropy { label_smoothing: s } => {
                 check_param((0.0..=1.0).contains(&s), "label_smoothing", "from 0 to 1", s)?;
             }
-            Self::Huber { delta } => check_param(delta > 0.0 && delta.is_finite(), "delta", "finite and above 0", delta)?,
+            Self::Huber { delta } => {
+                check_param(delta > 0.0 && delta.is_finite(), "delta", "finite and above 0", delta)?
+            }
             Self::BinaryCrossEntropy | Self::MeanSquared => {}
         }
         match (self, target) {
@@ -78,7 +80,7 @@ impl Loss {
             Self::CrossEntropy { label_smoothing } => cross_entropy(ctx, shape, outputs, target, label_smoothing)?,
             Self::BinaryCrossEntropy => binary_cross_entropy(ctx, shape, outputs, values)?,
             Self::MeanSquared => sum(mean_squared(ctx, shape, outputs, values)?),
-            Self::Huber { delta } => sum(huber(ctx, shape, delta, outputs, values)?),
+            Self::Huber { delta } => sum(huber(ctx, shape, outputs, values, delta)?),
         };
         let [_, outputs] = shape;
         Ok(LossReport { loss_sum: report.loss_sum / self.terms(outputs), ..report })
@@ -102,7 +104,7 @@ impl Loss {
             }
             Self::BinaryCrossEntropy => binary_cross_entropy_backward(ctx, shape, outputs, values, scale, d)?,
             Self::MeanSquared => sum(mean_squared_backward(ctx, shape, outputs, values, scale, d)?),
-            Self::Huber { delta } => sum(huber_backward(ctx, shape, delta, outputs, values, scale, d)?),
+            Self::Huber { delta } => sum(huber_backward(ctx, shape, outputs, values, delta, scale, d)?),
         };
         Ok(LossReport { loss_sum: report.loss_sum / terms, ..report })
     }
