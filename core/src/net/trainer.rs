@@ -9,7 +9,7 @@ use super::plan::Plan;
 use super::work::span;
 use crate::context::Context;
 use crate::error::{Error, Result, check_at_least, check_dim, check_len};
-use crate::init::kaiming_uniform;
+use crate::init::fan_in_uniform;
 use crate::loss::{LossReport, cross_entropy, cross_entropy_backward};
 use crate::optim::{adam_step, sgd_step};
 use crate::rng::Stream;
@@ -79,8 +79,8 @@ impl<'a> Trainer<'a> {
                 var.fill(1.0);
             } else if slot.weight_len > 0 {
                 // Two streams a layer: the weights do not depend on whether there is a bias.
-                kaiming_uniform(Stream { seed, stream: 2 * i as u32, step: 0 }, fan_in, weight)?;
-                kaiming_uniform(Stream { seed, stream: 2 * i as u32 + 1, step: 0 }, fan_in, bias)?;
+                fan_in_uniform(Stream { seed, stream: 2 * i as u32, step: 0 }, fan_in, weight)?;
+                fan_in_uniform(Stream { seed, stream: 2 * i as u32 + 1, step: 0 }, fan_in, bias)?;
             }
         }
         Ok(())
@@ -153,7 +153,7 @@ impl<'a> Trainer<'a> {
             Optimizer::Adam(adam) => {
                 let (exp_avg, rest) = state.split_at_mut_checked(params.len()).unwrap_or_default();
                 let exp_avg_sq = rest.get_mut(..params.len()).unwrap_or_default();
-                adam_step(ctx, adam, step, grads, params, exp_avg, exp_avg_sq)?;
+                adam_step(ctx, adam, step, grads, params, exp_avg, exp_avg_sq, &mut [])?;
             }
         }
         (self.steps, self.accumulated) = (step, 0);

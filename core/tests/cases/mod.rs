@@ -9,6 +9,9 @@ pub mod common;
 mod draw;
 
 mod activation;
+mod dropout;
+mod init;
+mod optim;
 
 pub use draw::Draw;
 use flatgrad_core::{Context, Result};
@@ -66,6 +69,9 @@ impl Output {
 pub fn all() -> Vec<Case> {
     let mut all = Vec::new();
     all.extend(activation::CASES);
+    all.extend(dropout::CASES);
+    all.extend(init::CASES);
+    all.extend(optim::CASES);
     all
 }
 
