@@ -97,10 +97,10 @@ fn wrong_adam_arguments_write_nothing() {
     ];
     let (mut p, mut m, mut v) = ([3.0; 4], [5.0; 4], [7.0; 4]);
     for (adam, name) in bad {
-        let got = adam_step(ctx, &adam, 1, &[1.0; 4], &mut p, &mut m, &mut v);
+        let got = adam_step(ctx, &adam, 1, &[1.0; 4], &mut p, &mut m, &mut v, &mut []);
         assert!(matches!(got, Err(Error::Parameter { what, .. }) if what == name), "{adam:?}: {got:?}");
     }
-    assert!(matches!(adam_step(ctx, &d, 0, &[1.0; 4], &mut p, &mut m, &mut v), Err(Error::Dimension { .. })));
+    assert!(matches!(adam_step(ctx, &d, 0, &[1.0; 4], &mut p, &mut m, &mut v, &mut []), Err(Error::Dimension { .. })));
     for (lens, name) in [([3, 4, 4], "grads"), ([4, 5, 4], "exp_avg"), ([4, 4, 0], "exp_avg_sq")] {
         let [g, m, v] = lens.map(|n| vec![1.0; n]);
         let (mut m, mut v) = (m, v);

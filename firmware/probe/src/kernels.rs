@@ -6,6 +6,7 @@
 mod convolution;
 mod layers;
 mod network;
+mod optimizers;
 mod products;
 mod steps;
 
@@ -31,6 +32,7 @@ impl Parallel for Two {
 pub fn run(isa: Isa, print: Print) -> Result {
     let ctx = Context::parallel(isa, &Two);
     steps::run(ctx, print)?;
+    optimizers::run(ctx, print)?;
     products::run(ctx, print)?;
     convolution::run(ctx, print)?;
     layers::run(ctx, print)?;
