@@ -2,7 +2,7 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use flatgrad_core::dropout::{Dropout, DropoutMask, dropout_in_place};
-use flatgrad_core::optim::{Adam, Sgd, adam_step, sgd_step};
+use flatgrad_core::optim::*;
 use flatgrad_core::{Context, Isa, reference, rng::Stream};
 use std::hint::black_box;
 use std::time::Duration;
@@ -37,7 +37,27 @@ fn steps(c: &mut Criterion) {
             m.fill(0.0);
             v.fill(0.0);
             let adam = Adam::DEFAULT;
-            group.bench_function(id("adam"), |b| b.iter(|| adam_step(ctx, &adam, 9, &g, &mut p, &mut m, &mut v)));
+            group.bench_function(id("adam"), |b| {
+                b.iter(|| adam_step(ctx, &adam, 9, &g, &mut p, &mut m, &mut v, &mut []))
+            });
+
+            let adamw = Adam::ADAMW;
+            group.bench_function(id("adamw"), |b| {
+                b.iter(|| adam_step(ctx, &adamw, 9, &g, &mut p, &mut m, &mut v, &mut []))
+            });
+
+            group.throughput(Throughput::Bytes(20 * len as u64));
+            let adagrad = Adagrad::DEFAULT;
+            group.bench_function(id("adagrad"), |b| b.iter(|| adagrad_step(ctx, &adagrad, 9, &g, &mut p, &mut v)));
+            let rms = RmsProp::DEFAULT;
+            group.bench_function(id("rmsprop"), |b| {
+                b.iter(|| rmsprop_step(ctx, &rms, 9, &g, &mut p, &mut v, &mut [], &mut []));
+            });
+
+            group.throughput(Throughput::Bytes(12 * len as u64));
+            group.bench_function(id("ema"), |b| b.iter(|| ema_update(ctx, 0.999, &g, &mut p)));
+            group.throughput(Throughput::Bytes(4 * len as u64));
+            group.bench_function(id("grad_norm"), |b| b.iter(|| grad_norm(ctx, &g)));
 
             group.throughput(Throughput::Bytes(8 * len as u64));
             let mask = DropoutMask { stream: Stream { seed: 1, stream: 2, step: 3 }, first: 0 };
@@ -50,7 +70,7 @@ fn steps(c: &mut Criterion) {
         v.fill(0.0);
         let adam = Adam::DEFAULT;
         group.bench_function("adam/plain loop", |b| {
-            b.iter(|| reference::optim::adam(&adam, 9, &g, &mut p, &mut m, &mut v));
+            b.iter(|| reference::optim::adam(&adam, 9, &g, &mut p, &mut m, &mut v, &mut []));
         });
         group.finish();
     }

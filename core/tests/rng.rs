@@ -136,9 +136,9 @@ fn permutations_are_equally_likely() {
 }
 
 #[test]
-fn kaiming_uniform_is_pytorchs_default() {
+fn fan_in_uniform_is_pytorchs_default() {
     let (mut w, mut want) = (vec![0.0; 1001], vec![0.0; 1001]);
-    init::kaiming_uniform(STREAM, 27, &mut w).unwrap();
+    init::fan_in_uniform(STREAM, 27, &mut w).unwrap();
     let bound = (1.0 / 27f64.sqrt()) as f32;
     STREAM.fill_uniform(&mut want, 0, -bound, bound).unwrap();
     assert_bits("kaiming", &w, &want);
@@ -159,7 +159,7 @@ fn wrong_parameters_write_nothing() {
     for bound in [-1.0, f32::NAN, f32::INFINITY, f32::MAX] {
         assert!(matches!(init::uniform(STREAM, bound, &mut out), Err(Error::Parameter { .. })), "{bound}");
     }
-    assert!(matches!(init::kaiming_uniform(STREAM, 0, &mut out), Err(Error::Dimension { .. })));
+    assert!(matches!(init::fan_in_uniform(STREAM, 0, &mut out), Err(Error::Dimension { .. })));
     assert_eq!(out, [3.0; 5]);
 }
 

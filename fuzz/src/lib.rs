@@ -3,7 +3,7 @@
 //! `flatgrad_core::reference`, write nothing outside their outputs and read nothing from garbage.
 //!
 //!     cargo install cargo-fuzz
-//!     cargo +nightly fuzz run gemm -- -max_total_time=60 -len_control=0      # or conv2d, layers, optim
+//!     cargo +nightly fuzz run gemm -- -max_total_time=60 -len_control=0      # or conv2d, layers, kernels
 
 #[path = "../../core/tests/common/mod.rs"]
 mod common;
@@ -19,17 +19,6 @@ pub fn contexts() -> Vec<(String, Context<'static>)> {
     all.retain(|(_, ctx)| ctx.threads() == 1);
     all.extend(threads);
     all
-}
-
-/// A hyper-parameter: half of the time any float at all, else one in `[0, 1)`.
-#[derive(Arbitrary, Clone, Copy, Debug)]
-pub struct Rate(u32);
-
-impl Rate {
-    /// The value.
-    pub fn get(self) -> f32 {
-        if self.0.is_multiple_of(2) { f32::from_bits(self.0) } else { (self.0 >> 8) as f32 / 16_777_216.0 }
-    }
 }
 
 /// A number in `0..=N`.

@@ -1,14 +1,19 @@
-use super::{check_rate, check_step, decayed};
+use super::lerp::Lerp;
+use super::{check_beta, check_rate, check_state, check_step, decayed, decays};
 use crate::context::Context;
-use crate::error::{Result, check_len, check_param};
+use crate::error::{Result, check_len};
 use crate::simd::{Simd, dispatch};
 use crate::slice::{share, update};
 
-/// Hyper-parameters of Adam; names, meaning and defaults are those of `torch.optim.Adam`.
+/// Hyper-parameters of Adam, AMSGrad and AdamW; names, meaning and defaults are those of `torch.optim.Adam` and
+/// `torch.optim.AdamW`.
 ///
 /// ```
 /// use flatgrad_core::optim::Adam;
 /// let adam = Adam { lr: 3e-4, ..Adam::DEFAULT };
+/// let adamw = Adam { weight_decay: 0.1, ..Adam::ADAMW };
+/// let amsgrad = Adam { amsgrad: true, ..adam };
+/// assert_eq!([adam, adamw, amsgrad].map(|a| a.state_slots()), [2, 2, 3]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Adam {
@@ -21,13 +26,35 @@ pub struct Adam {
     /// Added to the root of the corrected average (not inside the root); finite, not negative. With 0, a parameter whose
     /// gradients were all 0 becomes NaN.
     pub eps: f32,
-    /// L2 penalty, added to the gradient (not the decoupled decay of AdamW); finite, not negative.
+    /// L2 penalty, added to the gradient, or, if `decoupled`, what each step shrinks the parameter by, times `lr`;
+    /// finite, not negative.
     pub weight_decay: f32,
+    /// Whether the decay acts on the parameter itself, past the averages (AdamW: Loshchilov and Hutter, "Decoupled weight
+    /// decay regularization", ICLR 2019).
+    pub decoupled: bool,
+    /// Divides by the largest average of squares so far, not by the present one (Reddi, Kale and Kumar, "On the convergence
+    /// of Adam and beyond", ICLR 2018); takes a third element of state.
+    pub amsgrad: bool,
+    /// Whether the averages, which start from zero, are corrected for it. Without, the first steps are too long or too
+    /// short: `lr * (1 - beta1) / sqrt(1 - beta2)` in place of `lr` at step 1, 3.16 times as far with the default betas.
+    /// After some thousand steps both are the same.
+    pub bias_correction: bool,
 }
 
 impl Adam {
     /// PyTorch's defaults: learning rate 1e-3, betas 0.9 and 0.999, eps 1e-8, no weight decay.
-    pub const DEFAULT: Self = Self { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0 };
+    pub const DEFAULT: Self = Self {
+        lr: 1e-3,
+        betas: [0.9, 0.999],
+        eps: 1e-8,
+        weight_decay: 0.0,
+        decoupled: false,
+        amsgrad: false,
+        bias_correction: true,
+    };
+
+    /// PyTorch's defaults of AdamW: the same with a decoupled weight decay of 1e-2.
+    pub const ADAMW: Self = Self { weight_decay: 1e-2, decoupled: true, ..Self::DEFAULT };
 
     /// Refuses hyper-parameters outside their range; every step does it.
     ///
@@ -41,11 +68,11 @@ impl Adam {
             Ok(()) => {}
             e => return e,
         }
-        match check_param(beta1 >= 0.0 && beta1 < 1.0, "betas[0]", "at least 0 and below 1", beta1 as f32) {
+        match check_beta("betas[0]", beta1) {
             Ok(()) => {}
             e => return e,
         }
-        match check_param(beta2 >= 0.0 && beta2 < 1.0, "betas[1]", "at least 0 and below 1", beta2 as f32) {
+        match check_beta("betas[1]", beta2) {
             Ok(()) => {}
             e => return e,
         }
@@ -54,6 +81,11 @@ impl Adam {
             e => return e,
         }
         check_rate("weight_decay", self.weight_decay)
+    }
+
+    /// Elements of state per parameter: two averages, and with `amsgrad` a maximum.
+    pub const fn state_slots(&self) -> usize {
+        2 + self.amsgrad as usize
     }
 }
 
@@ -66,12 +98,13 @@ impl Default for Adam {
 /// One step of Adam (Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015), number `step`, counted
 /// from 1.
 ///
-/// `exp_avg` and `exp_avg_sq` are as long as `params` and zeros before step 1.
+/// `exp_avg` and `exp_avg_sq` are as long as `params` and zeros before step 1; so is `max_exp_avg_sq` with `amsgrad`, and
+/// empty without.
 ///
 /// # Errors
 ///
 /// [`Parameter`](crate::Error::Parameter) as [`Adam::check`], [`Dimension`](crate::Error::Dimension) if `step` is 0,
-/// [`Length`](crate::Error::Length) unless all slices are equally long.
+/// [`Length`](crate::Error::Length) unless all slices fit each other.
 ///
 /// # Numerics
 ///
@@ -79,17 +112,20 @@ impl Default for Adam {
 /// `f32`, as are `beta1`, `1 - beta1`, `beta2` and `1 - beta2`:
 ///
 /// ```text
-/// step_size = lr / (1 - beta1 ^ step)
-/// root      = sqrt(1 - beta2 ^ step)
+/// step_size = lr / (1 - beta1 ^ step)          (without bias correction: lr)
+/// root      = sqrt(1 - beta2 ^ step)           (without bias correction: 1)
+/// shrink    = 1 - lr * weight_decay            (if decoupled, else 1)
 /// ```
 ///
 /// Then for each element in `f32`, in this order, each operation rounded, products from left to right:
 ///
 /// ```text
-/// g     = grad + weight_decay * param                      (if weight_decay != 0)
+/// param = param * shrink
+/// g     = grad + weight_decay * param                      (if weight_decay != 0 and not decoupled)
 /// m     = m + (1 - beta1) * (g - m)                        (beta1 > 0.5; else g - beta1 * (g - m))
 /// v     = beta2 * v + (1 - beta2) * g * g
-/// param = param - step_size * m / (sqrt(v) / root + eps)
+/// top   = max(top, v)  (amsgrad)  or  v
+/// param = param - step_size * m / (sqrt(top) / root + eps)
 /// ```
 ///
 /// ```
@@ -97,7 +133,7 @@ impl Default for Adam {
 /// use flatgrad_core::{Context, Isa};
 /// let (mut w, mut m, mut v) = ([1.0, 2.0], [0.0; 2], [0.0; 2]);
 /// let adam = Adam { lr: 0.125, ..Adam::DEFAULT };
-/// adam_step(Context::serial(Isa::detect()), &adam, 1, &[100.0, -0.01], &mut w, &mut m, &mut v)?;
+/// adam_step(Context::serial(Isa::detect()), &adam, 1, &[100.0, -0.01], &mut w, &mut m, &mut v, &mut [])?;
 /// assert!((w[0] - 0.875).abs() < 1e-6 && (w[1] - 2.125).abs() < 1e-6, "the first step is lr in each direction");
 /// # Ok::<(), flatgrad_core::Error>(())
 /// ```
@@ -109,66 +145,97 @@ pub fn adam_step(
     params: &mut [f32],
     exp_avg: &mut [f32],
     exp_avg_sq: &mut [f32],
+    max_exp_avg_sq: &mut [f32],
 ) -> Result {
     adam.check()?;
     check_step(step)?;
     check_len("grads", params.len(), grads.len())?;
     check_len("exp_avg", params.len(), exp_avg.len())?;
     check_len("exp_avg_sq", params.len(), exp_avg_sq.len())?;
-    let factors = Factors::new(adam, step);
-    share(ctx, [grads], [params, exp_avg, exp_avg_sq], &|g, state| {
-        dispatch!(ctx.isa(), |s| pass(s, &factors, g, state))
-    });
+    check_state("max_exp_avg_sq", adam.amsgrad, params.len(), max_exp_avg_sq.len())?;
+    let (factors, isa) = (Factors::new(adam, step), ctx.isa());
+    if adam.amsgrad {
+        share(ctx, [grads], [params, exp_avg, exp_avg_sq, max_exp_avg_sq], &|g, state| {
+            dispatch!(isa, |s| with_maximum(s, factors, g, state))
+        });
+    } else {
+        share(ctx, [grads], [params, exp_avg, exp_avg_sq], &|g, state| dispatch!(isa, |s| plain(s, factors, g, state)));
+    }
     Ok(())
 }
 
 /// What a step computes once.
+#[derive(Clone, Copy)]
 struct Factors {
-    /// Whether `m` is nearer than `g` to their interpolation, which then starts there.
-    from_m: bool,
-    /// `1 - beta1`, or `-beta1` from the other end.
-    toward: f32,
+    shrink: f32,
+    weight_decay: f32,
+    average: Lerp,
     beta2: f32,
     rest2: f32,
     step_size: f32,
     root: f32,
     eps: f32,
-    weight_decay: f32,
 }
 
 impl Factors {
     fn new(adam: &Adam, step: u32) -> Self {
         let [beta1, beta2] = adam.betas;
-        let from_m = beta1 > 0.5;
+        let (shrink, weight_decay) = decays(adam.lr, adam.weight_decay, adam.decoupled);
+        let correction = |beta| if adam.bias_correction { 1.0 - libm::pow(beta, step as f64) } else { 1.0 };
         Self {
-            from_m,
-            toward: if from_m { 1.0 - beta1 } else { -beta1 } as f32,
+            shrink,
+            weight_decay,
+            average: Lerp::new(beta1),
             beta2: beta2 as f32,
             rest2: (1.0 - beta2) as f32,
-            step_size: (adam.lr as f64 / (1.0 - libm::pow(beta1, step as f64))) as f32,
-            root: libm::sqrt(1.0 - libm::pow(beta2, step as f64)) as f32,
+            step_size: (adam.lr as f64 / correction(beta1)) as f32,
+            root: libm::sqrt(correction(beta2)) as f32,
             eps: adam.eps,
-            weight_decay: adam.weight_decay,
         }
+    }
+
+    /// The parameter after decoupled decay, and both averages.
+    #[inline(always)]
+    fn averages<S: Simd>(&self, s: S, g: S::V, [p, m, v]: [S::V; 3]) -> [S::V; 3] {
+        let p = s.mul(p, s.splat(self.shrink));
+        let g = decayed(s, self.weight_decay, g, p);
+        let v = s.add(s.mul(s.splat(self.beta2), v), s.mul(s.mul(s.splat(self.rest2), g), g));
+        [p, self.average.of(s, m, g), v]
+    }
+
+    #[inline(always)]
+    fn moved<S: Simd>(&self, s: S, p: S::V, m: S::V, v: S::V) -> S::V {
+        let denominator = s.add(s.div(s.sqrt(v), s.splat(self.root)), s.splat(self.eps));
+        s.sub(p, s.div(s.mul(s.splat(self.step_size), m), denominator))
     }
 }
 
 #[inline(always)]
-fn pass<S: Simd>(s: S, f: &Factors, grads: [&[f32]; 1], state: [&mut [f32]; 3]) {
-    let Factors { from_m, weight_decay, .. } = *f;
-    let (toward, beta2, rest2) = (s.splat(f.toward), s.splat(f.beta2), s.splat(f.rest2));
-    let (step_size, root, eps) = (s.splat(f.step_size), s.splat(f.root), s.splat(f.eps));
+fn plain<S: Simd>(s: S, factors: Factors, grads: [&[f32]; 1], state: [&mut [f32]; 3]) {
     update(
         s,
         grads,
         state,
         #[inline(always)]
-        |[g], [p, m, v]| {
-            let g = decayed(s, weight_decay, g, p);
-            let m = s.add(if from_m { m } else { g }, s.mul(toward, s.sub(g, m)));
-            let v = s.add(s.mul(beta2, v), s.mul(s.mul(rest2, g), g));
-            let denominator = s.add(s.div(s.sqrt(v), root), eps);
-            [s.sub(p, s.div(s.mul(step_size, m), denominator)), m, v]
+        |[g], state| {
+            let [p, m, v] = factors.averages(s, g, state);
+            [factors.moved(s, p, m, v), m, v]
+        },
+    );
+}
+
+#[inline(always)]
+fn with_maximum<S: Simd>(s: S, factors: Factors, grads: [&[f32]; 1], state: [&mut [f32]; 4]) {
+    update(
+        s,
+        grads,
+        state,
+        #[inline(always)]
+        |[g], [p, m, v, top]| {
+            let [p, m, v] = factors.averages(s, g, [p, m, v]);
+            // Gives v for a NaN on either side.
+            let top = s.max(top, v);
+            [factors.moved(s, p, m, top), m, v, top]
         },
     );
 }

@@ -1,4 +1,4 @@
-use super::{check_rate, check_step, decayed};
+use super::{check_rate, check_state, check_step, decayed, decays};
 use crate::context::Context;
 use crate::error::{Result, check_len, check_param};
 use crate::simd::{Simd, dispatch};
@@ -9,6 +9,7 @@ use crate::slice::{share, update};
 /// ```
 /// use flatgrad_core::optim::Sgd;
 /// let sgd = Sgd { lr: 0.1, momentum: 0.9, nesterov: true, ..Sgd::DEFAULT };
+/// assert_eq!((Sgd::DEFAULT.state_slots(), sgd.state_slots()), (0, 1));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sgd {
@@ -18,15 +19,20 @@ pub struct Sgd {
     pub momentum: f32,
     /// One minus the weight of the gradient in the momentum buffer; finite.
     pub dampening: f32,
-    /// L2 penalty, added to the gradient; finite, not negative.
+    /// L2 penalty, added to the gradient, or, if `decoupled`, what each step shrinks the parameter by, times `lr`;
+    /// finite, not negative.
     pub weight_decay: f32,
+    /// Whether the decay acts on the parameter itself, past the momentum buffer: SGDW of Loshchilov and Hutter, "Decoupled
+    /// weight decay regularization", ICLR 2019 (not in PyTorch). Without momentum both are the same but for rounding.
+    pub decoupled: bool,
     /// Looks ahead by one momentum step; needs momentum, and dampening 0.
     pub nesterov: bool,
 }
 
 impl Sgd {
     /// PyTorch's defaults: learning rate 1e-3 and nothing else.
-    pub const DEFAULT: Self = Self { lr: 1e-3, momentum: 0.0, dampening: 0.0, weight_decay: 0.0, nesterov: false };
+    pub const DEFAULT: Self =
+        Self { lr: 1e-3, momentum: 0.0, dampening: 0.0, weight_decay: 0.0, decoupled: false, nesterov: false };
 
     /// Refuses hyper-parameters outside their range; every step does it.
     ///
@@ -57,6 +63,11 @@ impl Sgd {
         }
         check_param(!self.nesterov || self.dampening == 0.0, "dampening", "0 for nesterov", self.dampening)
     }
+
+    /// Elements of state per parameter: a momentum buffer, if there is momentum.
+    pub const fn state_slots(&self) -> usize {
+        (self.momentum != 0.0) as usize
+    }
 }
 
 impl Default for Sgd {
@@ -77,10 +88,12 @@ impl Default for Sgd {
 ///
 /// # Numerics
 ///
-/// In this order, each multiplication and addition rounded:
+/// `shrink = 1 - lr * weight_decay` in `f64`, rounded to `f32`, if the decay is decoupled, else 1. Then in this order, each
+/// multiplication and addition rounded:
 ///
 /// ```text
-/// g   = grad + weight_decay * param                 (if weight_decay != 0)
+/// param = param * shrink
+/// g   = grad + weight_decay * param                 (if weight_decay != 0 and not decoupled)
 /// buf = g                                           (step 1)
 /// buf = momentum * buf + (1 - dampening) * g        (later)
 /// g   = g + momentum * buf  (nesterov)  or  buf
@@ -109,45 +122,49 @@ pub fn sgd_step(
     sgd.check()?;
     check_step(step)?;
     check_len("grads", params.len(), grads.len())?;
+    check_state("momentum_buffer", sgd.momentum != 0.0, params.len(), momentum_buffer.len())?;
+    let (isa, first) = (ctx.isa(), step == 1);
     if sgd.momentum == 0.0 {
-        check_len("momentum_buffer", 0, momentum_buffer.len())?;
-        share(ctx, [grads], [params], &|g, p| dispatch!(ctx.isa(), |s| plain(s, sgd, g, p)));
+        share(ctx, [grads], [params], &|g, p| dispatch!(isa, |s| plain(s, sgd, g, p)));
     } else {
-        check_len("momentum_buffer", params.len(), momentum_buffer.len())?;
-        let first = step == 1;
-        share(ctx, [grads], [params, momentum_buffer], &|g, p| {
-            dispatch!(ctx.isa(), |s| with_momentum(s, sgd, first, g, p))
-        });
+        share(ctx, [grads], [params, momentum_buffer], &|g, p| dispatch!(isa, |s| with_momentum(s, sgd, first, g, p)));
     }
     Ok(())
 }
 
 #[inline(always)]
 fn plain<S: Simd>(s: S, sgd: &Sgd, grads: [&[f32]; 1], params: [&mut [f32]; 1]) {
-    let Sgd { lr, weight_decay, .. } = *sgd;
+    let (shrink, weight_decay) = decays(sgd.lr, sgd.weight_decay, sgd.decoupled);
+    let (lr, shrink) = (s.splat(sgd.lr), s.splat(shrink));
     update(
         s,
         grads,
         params,
         #[inline(always)]
-        |[g], [p]| [s.sub(p, s.mul(s.splat(lr), decayed(s, weight_decay, g, p)))],
+        |[g], [p]| {
+            let p = s.mul(p, shrink);
+            [s.sub(p, s.mul(lr, decayed(s, weight_decay, g, p)))]
+        },
     );
 }
 
 #[inline(always)]
 fn with_momentum<S: Simd>(s: S, sgd: &Sgd, first: bool, grads: [&[f32]; 1], state: [&mut [f32]; 2]) {
-    let Sgd { lr, momentum, dampening, weight_decay, nesterov } = *sgd;
-    let (mu, fresh) = (s.splat(momentum), s.splat(1.0 - dampening));
+    let (shrink, weight_decay) = decays(sgd.lr, sgd.weight_decay, sgd.decoupled);
+    let (lr, shrink) = (s.splat(sgd.lr), s.splat(shrink));
+    let (mu, fresh) = (s.splat(sgd.momentum), s.splat(1.0 - sgd.dampening));
+    let nesterov = sgd.nesterov;
     update(
         s,
         grads,
         state,
         #[inline(always)]
         |[g], [p, buf]| {
+            let p = s.mul(p, shrink);
             let g = decayed(s, weight_decay, g, p);
             let buf = if first { g } else { s.add(s.mul(mu, buf), s.mul(fresh, g)) };
             let g = if nesterov { s.add(g, s.mul(mu, buf)) } else { buf };
-            [s.sub(p, s.mul(s.splat(lr), g)), buf]
+            [s.sub(p, s.mul(lr, g)), buf]
         },
     );
 }

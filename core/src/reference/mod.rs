@@ -5,10 +5,12 @@ pub mod activation;
 pub mod conv;
 pub mod dropout;
 pub mod gemm;
+pub mod init;
 pub mod loss;
 pub mod math;
 pub mod norm;
 pub mod optim;
 pub mod pool;
+pub mod rng;
 
 pub use crate::simd::portable::fma;

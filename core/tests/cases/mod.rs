@@ -11,11 +11,14 @@ mod draw;
 mod activation;
 mod conv;
 mod dense;
+mod dropout;
 mod gemm;
+mod init;
 mod loss;
 mod math;
 mod net;
 mod norm;
+mod optim;
 mod pool;
 
 pub use draw::Draw;
@@ -82,11 +85,14 @@ pub fn all() -> Vec<Case> {
     all.extend(activation::CASES);
     all.extend(conv::CASES);
     all.extend(dense::CASES);
+    all.extend(dropout::CASES);
     all.extend(gemm::CASES);
+    all.extend(init::CASES);
     all.extend(loss::CASES);
     all.extend(math::CASES);
     all.extend(net::CASES);
     all.extend(norm::CASES);
+    all.extend(optim::CASES);
     all.extend(pool::CASES);
     all
 }

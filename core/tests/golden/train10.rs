@@ -97,7 +97,7 @@ fn train(ctx: Context, golden: &Golden) -> Trained {
             .unwrap();
         conv::conv2d_backward_weight(ctx, &conv, x, &da, overwrite, dweight, &mut scratch).unwrap();
         let adam = Adam::DEFAULT;
-        adam_step(ctx, &adam, step as u32 + 1, &grads, &mut params, &mut exp_avg, &mut exp_avg_sq).unwrap();
+        adam_step(ctx, &adam, step as u32 + 1, &grads, &mut params, &mut exp_avg, &mut exp_avg_sq, &mut []).unwrap();
     }
 
     let mut params = split(&params, lens).map(<[f32]>::to_vec).to_vec();

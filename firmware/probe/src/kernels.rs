@@ -6,9 +6,10 @@
 mod activation;
 mod convolution;
 mod layers;
-mod math;
 mod loss;
+mod math;
 mod network;
+mod optimizers;
 mod pool;
 mod products;
 mod steps;
@@ -35,6 +36,7 @@ impl Parallel for Two {
 pub fn run(isa: Isa, print: Print) -> Result {
     let ctx = Context::parallel(isa, &Two);
     steps::run(ctx, print)?;
+    optimizers::run(ctx, print)?;
     products::run(ctx, print)?;
     convolution::run(ctx, print)?;
     math::run(ctx, print)?;

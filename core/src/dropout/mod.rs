@@ -1,7 +1,12 @@
-//! Dropout: each element is zeroed with a probability, and the others are scaled so that the expectation stays.
+//! Dropout: each element is zeroed with a probability, and somewhere something is scaled so that the expectation stays.
 //!
-//! Source: Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", JMLR 2014, in the inverted form of
-//! PyTorch's `nn.Dropout` (scaling in training, nothing at inference).
+//! Source: Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", JMLR 2014. Unless told
+//! otherwise it is the inverted form of PyTorch's `nn.Dropout` (scaling in training, nothing at inference); [`Form`] names
+//! the others.
+
+mod infer;
+
+pub use infer::{dropout_infer, dropout_infer_in_place, scale_weights};
 
 use crate::context::Context;
 use crate::error::{Result, check_len, check_param};
@@ -21,6 +26,22 @@ use crate::slice::share_chunks;
 pub struct Dropout {
     threshold: u64,
     scale: f32,
+    keep: f32,
+    form: Form,
+}
+
+/// Where the expectation is restored, with `keep` the probability to keep. The three agree in expectation for the linear
+/// layer that follows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Form {
+    /// In training: kept elements are multiplied by `1 / keep`, and inference changes nothing. PyTorch's form.
+    #[default]
+    Inverted,
+    /// At inference: activations are multiplied by `keep` ([`dropout_infer`]; Krizhevsky, Sutskever and Hinton, 2012).
+    ScaleActivations,
+    /// Before inference, once: the weights of the layer that follows are multiplied by `keep` ([`scale_weights`];
+    /// Srivastava et al., 2014).
+    ScaleWeights,
 }
 
 /// Which random words decide: element `i` of a call is decided by element `first + i` of `stream`.
@@ -63,7 +84,20 @@ impl Dropout {
     const fn new(drop: f64, keep: f64) -> Self {
         // Multiplying by 2^31 is exact; the cast rounds down. drop == 1 gives 2^32, which no word reaches.
         let threshold = 2 * (drop * 2_147_483_648.0) as u64;
-        Self { threshold, scale: if keep > 0.0 { (1.0 / keep) as f32 } else { 0.0 } }
+        let scale = if keep > 0.0 { (1.0 / keep) as f32 } else { 0.0 };
+        Self { threshold, scale, keep: keep as f32, form: Form::Inverted }
+    }
+
+    /// The same probability in another form.
+    ///
+    /// ```
+    /// use flatgrad_core::dropout::{Dropout, Form};
+    /// let half = Dropout::drop(0.5)?;
+    /// assert_eq!((half.scale(), half.form(Form::ScaleWeights).scale()), (2.0, 1.0));
+    /// # Ok::<(), flatgrad_core::Error>(())
+    /// ```
+    pub const fn form(self, form: Form) -> Self {
+        Self { form, ..self }
     }
 
     /// Elements whose word is below this are dropped: the probability times 2^32, rounded down
@@ -72,9 +106,23 @@ impl Dropout {
         self.threshold
     }
 
-    /// What kept elements are multiplied by: one over the probability to keep, 0 if nothing is kept.
+    /// What kept elements are multiplied by in training: in the inverted form one over the probability to keep (0 if
+    /// nothing is kept), else 1.
     pub const fn scale(&self) -> f32 {
-        self.scale
+        match self.form {
+            Form::Inverted => self.scale,
+            Form::ScaleActivations | Form::ScaleWeights => 1.0,
+        }
+    }
+
+    /// What activations are multiplied by at inference: the probability to keep, or 1.
+    pub const fn infer_scale(&self) -> f32 {
+        if matches!(self.form, Form::ScaleActivations) { self.keep } else { 1.0 }
+    }
+
+    /// What the weights of the layer that follows are multiplied by before inference: the probability to keep, or 1.
+    pub const fn weight_scale(&self) -> f32 {
+        if matches!(self.form, Form::ScaleWeights) { self.keep } else { 1.0 }
     }
 }
 
@@ -89,7 +137,7 @@ impl Dropout {
 ///
 /// # Numerics
 ///
-/// One multiplication; `scale = 1 / (1 - p)` is computed in `f64` and rounded to `f32` once.
+/// One multiplication; `scale` ([`Dropout::scale`]) is `1 / (1 - p)` computed in `f64` and rounded to `f32` once, or 1.
 ///
 /// ```
 /// use flatgrad_core::dropout::{Dropout, DropoutMask, dropout};
@@ -120,6 +168,20 @@ pub fn dropout(ctx: Context, dropout: Dropout, mask: DropoutMask, x: &[f32], y: 
 /// # Errors
 ///
 /// None: any length is legal. The result is there because every kernel has one.
+///
+/// # Numerics
+///
+/// As [`dropout`].
+///
+/// ```
+/// use flatgrad_core::dropout::{Dropout, DropoutMask, dropout_in_place};
+/// use flatgrad_core::{Context, Isa, rng::Stream};
+/// let mask = DropoutMask { stream: Stream { seed: 1, stream: 0, step: 9 }, first: 0 };
+/// let mut x = [1.0; 1000];
+/// dropout_in_place(Context::serial(Isa::detect()), Dropout::drop(0.75)?, mask, &mut x)?;
+/// assert!(x.iter().all(|x| *x == 0.0 || *x == 4.0));
+/// # Ok::<(), flatgrad_core::Error>(())
+/// ```
 pub fn dropout_in_place(ctx: Context, dropout: Dropout, mask: DropoutMask, x: &mut [f32]) -> Result {
     share_out(ctx, x, &|start, x| apply(ctx, dropout, mask, start, x));
     Ok(())
@@ -137,7 +199,7 @@ fn share_out(ctx: Context, out: &mut [f32], f: &(dyn Fn(usize, &mut [f32]) + Syn
 }
 
 fn apply(ctx: Context, dropout: Dropout, mask: DropoutMask, start: usize, x: &mut [f32]) {
-    let Dropout { threshold, scale } = dropout;
+    let (threshold, scale) = (dropout.threshold(), dropout.scale());
     let first = mask.first.wrapping_add(start as u64);
     match threshold {
         0 => {}

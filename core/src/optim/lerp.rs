@@ -1,0 +1,24 @@
+//! Exponential averages as `torch.lerp` computes them.
+
+use crate::simd::Simd;
+
+/// `keep * old + (1 - keep) * new`, as one difference from the nearer of the two: exact where `keep` is 0 or 1, or where
+/// both are equal.
+#[derive(Clone, Copy)]
+pub(super) struct Lerp {
+    from_old: bool,
+    /// `1 - keep`, or `-keep` from the other end.
+    toward: f32,
+}
+
+impl Lerp {
+    pub(super) const fn new(keep: f64) -> Self {
+        let from_old = keep > 0.5;
+        Self { from_old, toward: if from_old { 1.0 - keep } else { -keep } as f32 }
+    }
+
+    #[inline(always)]
+    pub(super) fn of<S: Simd>(self, s: S, old: S::V, new: S::V) -> S::V {
+        s.add(if self.from_old { old } else { new }, s.mul(s.splat(self.toward), s.sub(new, old)))
+    }
+}
