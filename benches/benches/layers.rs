@@ -4,11 +4,11 @@
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use flatgrad_core::activation::{Function, activate, activate_backward, softmax};
 use flatgrad_core::loss::{Target, cross_entropy_backward};
+use flatgrad_core::norm::*;
 use flatgrad_core::pool::{
     AvgPool2d, MaxPool2d, avg_pool2d, avg_pool2d_backward, global_avg_pool, global_avg_pool_backward, max_pool2d,
     max_pool2d_backward,
 };
-use flatgrad_core::norm::*;
 use flatgrad_core::{Context, Isa, Update};
 use std::hint::black_box;
 

@@ -44,11 +44,9 @@ fn cross_entropy_by_finite_differences() {
     let onehot: Vec<f32> =
         (0..n * classes).map(|i| (labels[i / classes] as usize == i % classes) as u32 as f32).collect();
     let (normal, free) = (probabilities(n, classes, true), probabilities(n, classes, false));
-    for (target, p) in [
-        (Target::Classes(&labels), &onehot),
-        (Target::Values(&normal), &normal),
-        (Target::Values(&free), &free),
-    ] {
+    for (target, p) in
+        [(Target::Classes(&labels), &onehot), (Target::Values(&normal), &normal), (Target::Values(&free), &free)]
+    {
         for smoothing in [0.0, 0.1, 1.0] {
             let mut dx = vec![f32::NAN; logits.len()];
             let report = cross_entropy_backward(ctx(), [n, classes], &logits, target, smoothing, 0.5, &mut dx).unwrap();

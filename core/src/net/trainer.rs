@@ -64,8 +64,8 @@ impl<'a> Trainer<'a> {
         for (i, slot) in plan.slots().iter().enumerate() {
             let [weight, bias] = pieces(params, [span(slot.weight, slot.weight_len), span(slot.bias, slot.bias_len)])?;
             let fans = match slot.kind {
-                Kind::Conv2d { out_channels, kernel, groups, .. } => {
-                    Fans::conv(out_channels, slot.input[0].checked_div(groups).unwrap_or(0), kernel)
+                Kind::Conv2d { out_channels, kernel: [kh, kw], groups, .. } => {
+                    Fans::conv2d([out_channels, slot.input[0].checked_div(groups).unwrap_or(0), kh, kw])
                 }
                 Kind::Dense { outputs, .. } => Fans::dense(slot.input[0], outputs),
                 _ => {

@@ -79,15 +79,15 @@ pub(super) fn step(
 /// Keeps the incoming weights of every neuron within its layer's limit.
 fn limit_norms(ctx: Context, plan: &Plan, params: &mut [f32]) -> Result {
     for slot in plan.slots().iter().filter(|slot| slot.learns() && slot.options.max_norm.is_finite()) {
-        let neurons = match slot.kind {
-            Kind::Dense { outputs, .. } => Neurons::Columns { inputs: slot.input[0], count: outputs },
+        let (neurons, dims) = match slot.kind {
+            Kind::Dense { outputs, .. } => (Neurons::Columns, [slot.input[0], outputs]),
             _ => {
                 let count = slot.output[0];
-                Neurons::Rows { count, inputs: slot.weight_len.checked_div(count).unwrap_or(0) }
+                (Neurons::Rows, [count, slot.weight_len.checked_div(count).unwrap_or(0)])
             }
         };
         let weight = params.get_mut(slot.weight..slot.weight + slot.weight_len).unwrap_or_default();
-        max_norm(ctx, neurons, slot.options.max_norm, weight)?;
+        max_norm(ctx, neurons, dims, slot.options.max_norm, weight)?;
     }
     Ok(())
 }
