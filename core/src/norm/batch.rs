@@ -50,6 +50,26 @@ impl BatchNorm {
         self
     }
 
+    /// The same with the momentum that makes the running statistics the plain average of all batches so far (PyTorch's
+    /// `momentum=None`): `1 / (batches + 1)`, where `batches` is the number of training batches before this one, 0 for
+    /// the first.
+    ///
+    /// ```
+    /// use flatgrad_core::{Context, Isa, norm::{BatchNorm, batch_norm_train}};
+    /// let (ctx, bn) = (Context::serial(Isa::detect()), BatchNorm::new(2, 1, 1));
+    /// let (mut mean, mut var, mut y, mut saved) = ([0.0], [1.0], [0.0; 2], [[0.0], [0.0]]);
+    /// let [saved_mean, saved_rstd] = &mut saved;
+    /// for (batches, x) in [[1.0, 3.0], [5.0, 7.0]].iter().enumerate() {
+    ///     let bn = bn.cumulative(batches);
+    ///     batch_norm_train(ctx, &bn, x, &[1.0], &[0.0], &mut mean, &mut var, &mut y, saved_mean, saved_rstd)?;
+    /// }
+    /// assert_eq!((mean, var), ([4.0], [2.0])); // of the means 2 and 6, and of the variances 2 and 2
+    /// # Ok::<(), flatgrad_core::Error>(())
+    /// ```
+    pub const fn cumulative(self, batches: usize) -> Self {
+        self.momentum(1.0 / batches.saturating_add(1) as f32)
+    }
+
     /// Whether shape and parameters make sense.
     ///
     /// # Errors
@@ -87,7 +107,7 @@ impl BatchNorm {
         }
     }
 
-    const fn dims(&self) -> [usize; 3] {
+    pub(super) const fn dims(&self) -> [usize; 3] {
         [self.n, self.channels, self.spatial]
     }
 }
@@ -266,10 +286,10 @@ pub fn batch_norm_backward(
     Ok(())
 }
 
-fn check_tensors(shape: &BatchNorm, tensors: &[(&'static str, &[f32])]) -> Result {
+pub(super) fn check_tensors(shape: &BatchNorm, tensors: &[(&'static str, &[f32])]) -> Result {
     tensors.iter().try_for_each(|(what, x)| check_len(what, shape.input_len(), x.len()))
 }
 
-fn check_vectors(shape: &BatchNorm, vectors: &[(&'static str, &[f32])]) -> Result {
+pub(super) fn check_vectors(shape: &BatchNorm, vectors: &[(&'static str, &[f32])]) -> Result {
     vectors.iter().try_for_each(|(what, x)| check_len(what, shape.channels, x.len()))
 }

@@ -1,10 +1,28 @@
-//! Normalization.
+//! Normalization: subtract a mean, divide by a deviation, scale and shift.
+//!
+//! | | statistics over | scale and shift | running statistics |
+//! |---|---|---|---|
+//! | [`BatchNorm`] | a channel of all samples | one each per channel | yes |
+//! | [`GroupNorm`] | a group of channels of one sample; an instance norm's group is one channel | one each per channel | no |
+//! | [`LayerNorm`] | a row | one each per feature | no |
+//! | [`RmsNorm`] | a row, without the mean | a scale per feature | no |
+//!
+//! All but the first treat samples independently: a batch gives the bits of its samples one by one.
 
 mod batch;
 mod columns;
+mod frozen;
+mod group;
+mod layer;
 mod planes;
+mod rms;
+mod runs;
 
 pub use batch::{BatchNorm, batch_norm_backward, batch_norm_infer, batch_norm_train};
+pub use frozen::{FoldInto, batch_norm_infer_backward, fold_batch_norm};
+pub use group::{GroupNorm, group_norm, group_norm_backward};
+pub use layer::{LayerNorm, layer_norm, layer_norm_backward};
+pub use rms::{RmsNorm, rms_norm, rms_norm_backward};
 
 use crate::simd::Simd;
 use crate::slice;
@@ -37,6 +55,12 @@ fn part_mut(x: &mut [f32], start: usize, width: usize) -> &mut [f32] {
     x.get_mut(start..start + width).unwrap_or(&mut [])
 }
 
+/// `1 / sqrt(var + eps)`
+#[inline(always)]
+fn reciprocal_root<S: Simd>(s: S, var: S::V, eps: S::V) -> S::V {
+    s.div(s.splat(1.0), s.sqrt(s.add(var, eps)))
+}
+
 /// `1 / sqrt(var + eps)` of some channels.
 #[inline(always)]
 fn reciprocal_deviation<S: Simd>(s: S, eps: f32, var: &[f32], rstd: &mut [f32]) {
@@ -46,7 +70,7 @@ fn reciprocal_deviation<S: Simd>(s: S, eps: f32, var: &[f32], rstd: &mut [f32]) 
         [var],
         rstd,
         #[inline(always)]
-        |[var]| s.div(s.splat(1.0), s.sqrt(s.add(var, eps))),
+        |[var]| reciprocal_root(s, var, eps),
     );
 }
 
@@ -63,7 +87,7 @@ fn finish<S: Simd>(s: S, shape: &BatchNorm, mean: &[f32], rstd: &mut [f32], runn
         [rstd, running_mean, running_var],
         #[inline(always)]
         |[mean], [squares, running_mean, running_var]| {
-            let rstd = s.div(s.splat(1.0), s.sqrt(s.add(s.div(squares, count), eps)));
+            let rstd = reciprocal_root(s, s.div(squares, count), eps);
             let mean = s.add(s.mul(keep, running_mean), s.mul(momentum, mean));
             let var = s.add(s.mul(keep, running_var), s.mul(momentum, s.div(squares, others)));
             [rstd, mean, var]

@@ -150,7 +150,7 @@ fn normalize_run<S: Simd>(
 
 /// The sum of a plane in 16 virtual lanes.
 #[inline(always)]
-fn sum<S: Simd>(s: S, x: &[f32]) -> f32 {
+pub(super) fn sum<S: Simd>(s: S, x: &[f32]) -> f32 {
     let [sum] = slice::sum(
         s,
         [x],
@@ -162,7 +162,7 @@ fn sum<S: Simd>(s: S, x: &[f32]) -> f32 {
 
 /// `sum (x - mean)^2` of a plane.
 #[inline(always)]
-fn sum_squares<S: Simd>(s: S, x: &[f32], mean: f32) -> f32 {
+pub(super) fn sum_squares<S: Simd>(s: S, x: &[f32], mean: f32) -> f32 {
     let mean = s.splat(mean);
     let [sum] = slice::sum(
         s,
@@ -178,7 +178,7 @@ fn sum_squares<S: Simd>(s: S, x: &[f32], mean: f32) -> f32 {
 
 /// `sum dy` and `sum dy * (x - mean)` of a plane.
 #[inline(always)]
-fn sum_products<S: Simd>(s: S, x: &[f32], dy: &[f32], mean: f32) -> [f32; 2] {
+pub(super) fn sum_products<S: Simd>(s: S, x: &[f32], dy: &[f32], mean: f32) -> [f32; 2] {
     let mean = s.splat(mean);
     slice::sum(
         s,

@@ -1,7 +1,7 @@
 //! Normalization.
 
 use super::math::sum;
-use crate::norm::BatchNorm;
+use crate::norm::{BatchNorm, FoldInto, GroupNorm, LayerNorm, RmsNorm};
 use crate::update::Update;
 
 /// The sum over one channel of `[n, channels, spatial]` of `term(index)`: a plane in 16 lanes, planes in order.
@@ -88,6 +88,204 @@ pub fn batch_norm_backward(
             Update::Accumulate => {
                 (dscale[c], dshift[c]) = (dscale[c] + scale_gradient, dshift[c] + shift_gradient);
             }
+        }
+    }
+}
+
+/// The input gradient of [`batch_norm_infer`].
+pub fn batch_norm_infer_backward(bn: &BatchNorm, dy: &[f32], scale: &[f32], running_var: &[f32], dx: &mut [f32]) {
+    for c in 0..bn.channels {
+        let rstd = 1.0 / libm::sqrtf(running_var[c] + bn.eps);
+        for i in channel_indices(bn, c) {
+            dx[i] = dy[i] * (scale[c] * rstd);
+        }
+    }
+}
+
+/// [`batch_norm_infer`] folded into the layer before it.
+pub fn fold_batch_norm(
+    bn: &BatchNorm,
+    into: FoldInto,
+    scale: &[f32],
+    shift: &[f32],
+    running_mean: &[f32],
+    running_var: &[f32],
+    weight: &mut [f32],
+    bias: &mut [f32],
+) {
+    let factor = |c: usize| scale[c] * (1.0 / libm::sqrtf(running_var[c] + bn.eps));
+    for (i, w) in weight.iter_mut().enumerate() {
+        *w *= match into {
+            FoldInto::Conv2d { inputs } => factor(i / inputs),
+            FoldInto::Dense { .. } => factor(i % bn.channels),
+        };
+    }
+    for c in 0..bn.channels {
+        bias[c] = (bias[c] - running_mean[c]) * factor(c) + shift[c];
+    }
+}
+
+/// Group normalization.
+pub fn group_norm(
+    gn: &GroupNorm,
+    x: &[f32],
+    scale: Option<&[f32]>,
+    shift: Option<&[f32]>,
+    y: &mut [f32],
+    saved_mean: &mut [f32],
+    saved_rstd: &mut [f32],
+) {
+    for run in 0..gn.n * gn.groups {
+        let count = gn.channels / gn.groups * gn.spatial;
+        let elements = run * count..(run + 1) * count;
+        let mean = sum(x[elements.clone()].iter().copied()) / count as f32;
+        let squares = sum(x[elements.clone()].iter().map(|x| (x - mean) * (x - mean)));
+        let rstd = 1.0 / libm::sqrtf(squares / count as f32 + gn.eps);
+        (saved_mean[run], saved_rstd[run]) = (mean, rstd);
+        for i in elements {
+            let c = i / gn.spatial % gn.channels;
+            y[i] = (x[i] - mean) * (scale.map_or(1.0, |scale| scale[c]) * rstd);
+            if let Some(shift) = shift {
+                y[i] += shift[c];
+            }
+        }
+    }
+}
+
+/// The gradients of [`group_norm`].
+pub fn group_norm_backward(
+    gn: &GroupNorm,
+    x: &[f32],
+    dy: &[f32],
+    scale: Option<&[f32]>,
+    saved_mean: &[f32],
+    saved_rstd: &[f32],
+    update: Update,
+    dx: &mut [f32],
+    mut dscale: Option<&mut [f32]>,
+    mut dshift: Option<&mut [f32]>,
+) {
+    if update == Update::Overwrite {
+        [dscale.as_deref_mut(), dshift.as_deref_mut()].into_iter().flatten().for_each(|gradient| gradient.fill(0.0));
+    }
+    if gn.spatial == 0 {
+        return; // an empty sum would turn a stored -0 into 0
+    }
+    let scale = |c: usize| scale.map_or(1.0, |scale| scale[c]);
+    for run in 0..gn.n * gn.groups {
+        let (mean, rstd, each) = (saved_mean[run], saved_rstd[run], gn.channels / gn.groups);
+        // Planes, counted over the whole tensor; the sum of one element is that element.
+        let planes = run * each..(run + 1) * each;
+        let plane_sum = |plane: usize, term: &dyn Fn(usize) -> f32| match gn.spatial {
+            1 => term(plane),
+            spatial => sum((plane * spatial..(plane + 1) * spatial).map(term)),
+        };
+        let dy_sum = |plane| plane_sum(plane, &|i| dy[i]);
+        let dot = |plane| plane_sum(plane, &|i| dy[i] * (x[i] - mean));
+        let count = (each * gn.spatial) as f32;
+        let mean_dy = sum(planes.clone().map(|p| dy_sum(p) * scale(p % gn.channels))) / count;
+        let slope = sum(planes.clone().map(|p| dot(p) * scale(p % gn.channels))) * rstd / count * rstd;
+        for plane in planes {
+            let c = plane % gn.channels;
+            for i in plane * gn.spatial..(plane + 1) * gn.spatial {
+                dx[i] = ((dy[i] * scale(c) - mean_dy) - (x[i] - mean) * slope) * rstd;
+            }
+            dscale.iter_mut().for_each(|d| d[c] += dot(plane) * rstd);
+            dshift.iter_mut().for_each(|d| d[c] += dy_sum(plane));
+        }
+    }
+}
+
+/// Layer normalization.
+pub fn layer_norm(
+    ln: &LayerNorm,
+    x: &[f32],
+    scale: Option<&[f32]>,
+    shift: Option<&[f32]>,
+    y: &mut [f32],
+    saved_mean: &mut [f32],
+    saved_rstd: &mut [f32],
+) {
+    for row in 0..ln.rows {
+        let (start, count) = (row * ln.features, ln.features as f32);
+        let mean = sum((0..ln.features).map(|f| x[start + f])) / count;
+        let squares = sum((0..ln.features).map(|f| (x[start + f] - mean) * (x[start + f] - mean)));
+        let rstd = 1.0 / libm::sqrtf(squares / count + ln.eps);
+        (saved_mean[row], saved_rstd[row]) = (mean, rstd);
+        for f in 0..ln.features {
+            y[start + f] = (x[start + f] - mean) * (scale.map_or(1.0, |scale| scale[f]) * rstd);
+            if let Some(shift) = shift {
+                y[start + f] += shift[f];
+            }
+        }
+    }
+}
+
+/// The gradients of [`layer_norm`].
+pub fn layer_norm_backward(
+    ln: &LayerNorm,
+    x: &[f32],
+    dy: &[f32],
+    scale: Option<&[f32]>,
+    saved_mean: &[f32],
+    saved_rstd: &[f32],
+    update: Update,
+    dx: &mut [f32],
+    mut dscale: Option<&mut [f32]>,
+    mut dshift: Option<&mut [f32]>,
+) {
+    if update == Update::Overwrite {
+        [dscale.as_deref_mut(), dshift.as_deref_mut()].into_iter().flatten().for_each(|gradient| gradient.fill(0.0));
+    }
+    let scale = |f: usize| scale.map_or(1.0, |scale| scale[f]);
+    for row in 0..ln.rows {
+        let (mean, rstd, count) = (saved_mean[row], saved_rstd[row], ln.features as f32);
+        let (x, dy) = (|f| x[row * ln.features + f], |f| dy[row * ln.features + f]);
+        let mean_dy = sum((0..ln.features).map(|f| dy(f) * scale(f))) / count;
+        let slope = sum((0..ln.features).map(|f| dy(f) * (x(f) - mean) * scale(f))) * rstd / count * rstd;
+        for f in 0..ln.features {
+            dx[row * ln.features + f] = ((dy(f) * scale(f) - mean_dy) - (x(f) - mean) * slope) * rstd;
+            dscale.iter_mut().for_each(|d| d[f] += dy(f) * (x(f) - mean) * rstd);
+            dshift.iter_mut().for_each(|d| d[f] += dy(f));
+        }
+    }
+}
+
+/// RMS normalization.
+pub fn rms_norm(rn: &RmsNorm, x: &[f32], scale: Option<&[f32]>, y: &mut [f32], saved_rstd: &mut [f32]) {
+    for row in 0..rn.rows {
+        let start = row * rn.features;
+        let squares = sum((0..rn.features).map(|f| x[start + f] * x[start + f]));
+        let rstd = 1.0 / libm::sqrtf(squares / rn.features as f32 + rn.eps);
+        saved_rstd[row] = rstd;
+        for f in 0..rn.features {
+            y[start + f] = x[start + f] * (scale.map_or(1.0, |scale| scale[f]) * rstd);
+        }
+    }
+}
+
+/// The gradients of [`rms_norm`].
+pub fn rms_norm_backward(
+    rn: &RmsNorm,
+    x: &[f32],
+    dy: &[f32],
+    scale: Option<&[f32]>,
+    saved_rstd: &[f32],
+    update: Update,
+    dx: &mut [f32],
+    mut dscale: Option<&mut [f32]>,
+) {
+    if update == Update::Overwrite {
+        dscale.iter_mut().for_each(|gradient| gradient.fill(0.0));
+    }
+    let scale = |f: usize| scale.map_or(1.0, |scale| scale[f]);
+    for row in 0..rn.rows {
+        let rstd = saved_rstd[row];
+        let (x, dy) = (|f| x[row * rn.features + f], |f| dy[row * rn.features + f]);
+        let slope = sum((0..rn.features).map(|f| dy(f) * x(f) * scale(f))) * rstd / rn.features as f32 * rstd;
+        for f in 0..rn.features {
+            dx[row * rn.features + f] = (dy(f) * scale(f) - x(f) * slope) * rstd;
+            dscale.iter_mut().for_each(|d| d[f] += dy(f) * x(f) * rstd);
         }
     }
 }
