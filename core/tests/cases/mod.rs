@@ -9,6 +9,7 @@ pub mod common;
 mod draw;
 
 mod activation;
+mod norm;
 
 pub use draw::Draw;
 use flatgrad_core::{Context, Result};
@@ -66,6 +67,7 @@ impl Output {
 pub fn all() -> Vec<Case> {
     let mut all = Vec::new();
     all.extend(activation::CASES);
+    all.extend(norm::CASES);
     all
 }
 

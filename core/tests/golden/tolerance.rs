@@ -15,6 +15,10 @@ pub fn tolerance(what: &str) -> Tolerance {
         "batch_norm" => (4e-7, 1.0),
         // An ULP of the mean, 6e-5, is what every deviation from it may be wrong by. Measured 6.2e-5.
         "batch_norm, large mean" => (2e-4, 1.0),
+        // Group, layer and RMS normalization: the same operations. Measured 1.5e-7.
+        "norm" => (5e-7, 1.0),
+        // Half an ULP of the mean, 3e-5, is what every deviation from it may be wrong by. Measured 2.1e-5.
+        "norm, large mean" => (6e-5, 1.0),
         // Comparisons, and additions of few terms in another order. Measured 1.1e-7.
         "max_pool2d" => (4e-7, 1.0),
         // One exp of 2 ULP, a sum of ten, a logarithm. Measured 2.7e-7.
