@@ -4,7 +4,7 @@
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use flatgrad_core::activation::{Function, activate, activate_backward, softmax};
 use flatgrad_core::loss::cross_entropy_backward;
-use flatgrad_core::norm::{BatchNorm, batch_norm_backward, batch_norm_train};
+use flatgrad_core::norm::*;
 use flatgrad_core::pool::{MaxPool2d, max_pool2d, max_pool2d_backward};
 use flatgrad_core::{Context, Isa, Update};
 use std::hint::black_box;
@@ -54,6 +54,54 @@ fn batch_norm(c: &mut Criterion) {
                 });
             });
         }
+    }
+}
+
+/// Group, layer and RMS normalization: each reads x and writes y; its gradient reads x and dy and writes dx.
+fn rows(c: &mut Criterion) {
+    let mut group = c.benchmark_group("norm");
+    group.sample_size(20);
+    let gn = GroupNorm::new(128, 32, 784, 4);
+    let (ln, rn) = (LayerNorm::new(128 * 196, 64), RmsNorm::new(128 * 196, 64));
+    let (x, dy) = (numbers(gn.input_len()), numbers(gn.input_len()));
+    let (mut y, mut mean, mut rstd) = (vec![0.0; x.len()], vec![0.0; ln.rows], vec![0.0; ln.rows]);
+    let (scale, shift, mut dscale, mut dshift) = ([1.0; 64], [0.0; 64], [0.0; 64], [0.0; 64]);
+    for isa in Isa::available() {
+        let (ctx, update) = (Context::serial(isa), Update::Overwrite);
+        let (m, r) = (&mut mean[..gn.statistics_len()], &mut rstd[..gn.statistics_len()]);
+        let (scale32, shift32) = (Some(&scale[..32]), Some(&shift[..32]));
+        group.throughput(bytes(2 * x.len()));
+        group.bench_function(BenchmarkId::new("group_norm n128 c32 28x28 groups 4", isa.name()), |b| {
+            b.iter(|| group_norm(ctx, &gn, black_box(&x), scale32, shift32, &mut y, m, r).unwrap());
+        });
+        group.throughput(bytes(3 * x.len()));
+        group.bench_function(BenchmarkId::new("group_norm_backward n128 c32 28x28 groups 4", isa.name()), |b| {
+            b.iter(|| {
+                let (ds, db) = (Some(&mut dscale[..32]), Some(&mut dshift[..32]));
+                group_norm_backward(ctx, &gn, black_box(&x), &dy, scale32, m, r, update, &mut y, ds, db).unwrap();
+            });
+        });
+        let (x, dy, y) = (&x[..ln.input_len()], &dy[..ln.input_len()], &mut y[..ln.input_len()]);
+        let (scale, shift) = (Some(&scale[..]), Some(&shift[..]));
+        group.throughput(bytes(2 * x.len()));
+        group.bench_function(BenchmarkId::new("layer_norm 25088 x 64", isa.name()), |b| {
+            b.iter(|| layer_norm(ctx, &ln, black_box(x), scale, shift, y, &mut mean, &mut rstd).unwrap());
+        });
+        group.bench_function(BenchmarkId::new("rms_norm 25088 x 64", isa.name()), |b| {
+            b.iter(|| rms_norm(ctx, &rn, black_box(x), scale, y, &mut rstd).unwrap());
+        });
+        group.throughput(bytes(3 * x.len()));
+        group.bench_function(BenchmarkId::new("layer_norm_backward 25088 x 64", isa.name()), |b| {
+            b.iter(|| {
+                let (ds, db) = (Some(&mut dscale[..]), Some(&mut dshift[..]));
+                layer_norm_backward(ctx, &ln, black_box(x), dy, scale, &mean, &rstd, update, y, ds, db).unwrap();
+            });
+        });
+        group.bench_function(BenchmarkId::new("rms_norm_backward 25088 x 64", isa.name()), |b| {
+            b.iter(|| {
+                rms_norm_backward(ctx, &rn, black_box(x), dy, scale, &rstd, update, y, Some(&mut dscale)).unwrap();
+            });
+        });
     }
 }
 
@@ -113,5 +161,5 @@ fn activations(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, batch_norm, pooling, activations);
+criterion_group!(benches, batch_norm, rows, pooling, activations);
 criterion_main!(benches);

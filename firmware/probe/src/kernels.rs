@@ -6,6 +6,7 @@
 mod convolution;
 mod layers;
 mod network;
+mod norm;
 mod products;
 mod steps;
 
@@ -34,6 +35,7 @@ pub fn run(isa: Isa, print: Print) -> Result {
     products::run(ctx, print)?;
     convolution::run(ctx, print)?;
     layers::run(ctx, print)?;
+    norm::run(ctx, print)?;
     network::run(ctx, print)
 }
 
