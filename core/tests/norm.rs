@@ -1,11 +1,11 @@
-//! Batch normalization against the plain loops, f64 and finite differences; and defects seen elsewhere.
+//! Batch normalization against f64 and finite differences, and defects seen elsewhere; the other normalizations are in
+//! `norm_runs.rs`, the plain loops in the list of cases.
 
 mod common;
 use common::{Guarded, assert_bits, assert_close, contexts, numbers};
 use flatgrad_core::norm::*;
 use flatgrad_core::reference;
-use flatgrad_core::{Context, Error, Isa, Update};
-use proptest::prelude::*;
+use flatgrad_core::{Activation, Context, Error, Isa, Update};
 
 struct Data {
     bn: BatchNorm,
@@ -82,47 +82,15 @@ fn check(bn: BatchNorm, seed: u32) {
     }
 }
 
+/// Channels so large that few are taken together, and matrices that are shared out over threads: sizes which the list of
+/// cases does not have.
 #[test]
-fn images() {
-    for spatial in [2, 3, 4, 9, 15, 16, 17, 31, 33, 49, 64, 97, 196] {
-        for [n, c] in [[1, 1], [2, 3], [5, 7]] {
-            check(BatchNorm::new(n, c, spatial), spatial as u32);
-        }
-    }
-}
-
-/// More channels than are taken together, by their number and by their size.
-#[test]
-fn images_with_many_or_large_channels() {
-    check(BatchNorm::new(2, 64, 3), 1);
-    check(BatchNorm::new(3, 131, 5), 2);
+fn large_shapes_equal_the_plain_loops() {
     check(BatchNorm::new(2, 3, 400_001), 3);
-}
-
-#[test]
-fn matrices() {
-    for c in [1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 33, 63, 64, 65, 97, 128, 131, 200] {
-        for n in [2, 3, 17] {
-            check(BatchNorm::new(n, c, 1), c as u32);
-        }
-    }
-}
-
-#[test]
-fn enough_for_three_threads() {
-    check(BatchNorm::new(11, 7, 900), 1);
     check(BatchNorm::new(300, 257, 1), 2);
     check(BatchNorm::new(60_000, 1, 1), 3);
     check(BatchNorm::new(30_001, 2, 1), 3);
     check(BatchNorm::new(1, 3, 20_000), 4);
-}
-
-#[test]
-fn parameters_other_than_the_defaults() {
-    for momentum in [0.0, 0.3, 1.0] {
-        check(BatchNorm::new(3, 5, 6).momentum(momentum).eps(0.1), 9);
-        check(BatchNorm::new(6, 5, 1).momentum(momentum).eps(0.0), 9);
-    }
 }
 
 #[test]
@@ -290,72 +258,124 @@ fn empty_shapes() {
 }
 
 #[test]
-fn wrong_arguments_are_refused_and_nothing_is_written() {
-    let ctx = Context::serial(Isa::detect());
+fn wrong_parameters_are_refused() {
     let bn = BatchNorm::new(2, 2, 3);
-    let x = [1.0; 12];
-    // Each call has one argument one element too short.
-    for bad in 0..9 {
-        let cut = |i: usize, len: usize| if bad == i { len - 1 } else { len };
-        let (mut y, mut v) = ([7.0; 12], [[7.0; 2]; 4]);
-        let [rm, rv, mean, rstd] = &mut v;
-        let train = batch_norm_train(
-            ctx,
-            &bn,
-            &x[..cut(0, 12)],
-            &x[..cut(1, 2)],
-            &x[..cut(2, 2)],
-            &mut rm[..cut(3, 2)],
-            &mut rv[..cut(4, 2)],
-            &mut y[..cut(5, 12)],
-            &mut mean[..cut(6, 2)],
-            &mut rstd[..cut(7, 2)],
-        );
-        assert_eq!(train.is_err(), bad < 8);
-        assert!(bad == 8 || (y == [7.0; 12] && v == [[7.0; 2]; 4]));
-        let (mut dx, mut v) = ([7.0; 12], [[7.0; 2]; 2]);
-        let [ds, db] = &mut v;
-        let backward = batch_norm_backward(
-            ctx,
-            &bn,
-            &x[..cut(0, 12)],
-            &x[..cut(1, 12)],
-            &x[..cut(2, 2)],
-            &x[..cut(3, 2)],
-            &x[..cut(4, 2)],
-            Update::Overwrite,
-            &mut dx[..cut(5, 12)],
-            &mut ds[..cut(6, 2)],
-            &mut db[..cut(7, 2)],
-        );
-        assert_eq!(backward.is_err(), bad < 8);
-        assert!(bad == 8 || (dx == [7.0; 12] && v == [[7.0; 2]; 2]));
-        let mut y = [7.0; 12];
-        let infer = batch_norm_infer(
-            ctx,
-            &bn,
-            &x[..cut(0, 12)],
-            &x[..cut(1, 2)],
-            &x[..cut(2, 2)],
-            &x[..cut(3, 2)],
-            &x[..cut(4, 2)],
-            &mut y[..cut(5, 12)],
-        );
-        assert_eq!(infer.is_err(), bad < 6);
-        assert!(bad >= 6 || y == [7.0; 12]);
-    }
     for wrong in [bn.eps(-1.0), bn.eps(f32::NAN), bn.eps(f32::INFINITY), bn.momentum(-0.1), bn.momentum(1.5)] {
         assert!(matches!(wrong.check(), Err(Error::Parameter { .. })), "{wrong:?}");
     }
     assert_eq!(BatchNorm::new(usize::MAX, 2, 3).check(), Err(Error::Overflow { what: "x" }));
+    let into = FoldInto::Conv2d { inputs: usize::MAX };
+    let (v, mut w, mut b) = ([1.0; 2], [7.0; 4], [7.0; 2]);
+    let result = fold_batch_norm(Context::serial(Isa::detect()), &bn, into, &v, &v, &v, &v, &mut w, &mut b);
+    assert_eq!((result, w, b), (Err(Error::Overflow { what: "weight" }), [7.0; 4], [7.0; 2]));
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
-    #[test]
-    fn any_shape(n in 1usize..6, c in 1usize..20, spatial in 1usize..40, seed in 0u32..1000) {
-        if n * spatial > 1 {
-            check(BatchNorm::new(n, c, spatial), seed);
-        }
+/// Three batches of different means: their plain average, and nothing of the values before.
+#[test]
+fn cumulative_momentum_averages_all_batches() {
+    let (mut mean, mut var) = ([50.0], [70.0]);
+    let (mut total_mean, mut total_var) = (0.0, 0.0);
+    for batches in 0..3 {
+        let bn = BatchNorm::new(8, 1, 5).cumulative(batches);
+        let x: Vec<f32> = numbers(40, batches as u32).iter().map(|x| x * 2.0 + 3.0 * batches as f32).collect();
+        let (mut y, mut m, mut r) = (vec![0.0; 40], [0.0], [0.0]);
+        let ctx = Context::serial(Isa::detect());
+        batch_norm_train(ctx, &bn, &x, &[1.0], &[0.0], &mut mean, &mut var, &mut y, &mut m, &mut r).unwrap();
+        let own = x.iter().map(|&x| x as f64).sum::<f64>() / 40.0;
+        total_mean += own;
+        total_var += x.iter().map(|&x| (x as f64 - own).powi(2)).sum::<f64>() / 39.0;
+        let k = batches as f64 + 1.0;
+        assert_close("mean", &mean, &[(total_mean / k) as f32], 1e-6, 1.0);
+        assert_close("variance", &var, &[(total_var / k) as f32], 1e-6, 1.0);
+    }
+    assert_eq!(BatchNorm::new(1, 1, 1).cumulative(usize::MAX).check(), Ok(()));
+}
+
+#[test]
+fn frozen_gradient_by_finite_differences() {
+    let bn = BatchNorm::new(3, 4, 5);
+    let d = data(bn, 11);
+    let (ctx, mut dx) = (Context::serial(Isa::detect()), vec![f32::NAN; bn.input_len()]);
+    batch_norm_infer_backward(ctx, &bn, &d.dy, &d.v[0], &d.v[3], &mut dx).unwrap();
+    // y is linear in x: the slope of a step of any size.
+    for (i, dx) in dx.iter().enumerate() {
+        let c = i / 5 % 4;
+        let factor = d.v[0][c] as f64 / (d.v[3][c] as f64 + bn.eps as f64).sqrt();
+        let y = |x: f64| (x - d.v[2][c] as f64) * factor + d.v[1][c] as f64;
+        let x = d.x[i] as f64;
+        let slope = d.dy[i] as f64 * (y(x + 0.5) - y(x - 0.5));
+        assert!((*dx as f64 - slope).abs() <= 3e-7 * slope.abs(), "{i}: {dx} against {slope}");
+    }
+}
+
+/// Statistics and parameters of a batch normalization over `c` channels: scale, shift, mean, variance.
+fn frozen(c: usize) -> [Vec<f32>; 4] {
+    let mut v = [1, 2, 3, 4].map(|seed| numbers(c, seed));
+    v[3].iter_mut().for_each(|v| *v = *v * *v + 0.1);
+    v
+}
+
+/// A folded layer computes what layer and batch normalization computed.
+fn check_folded(what: &str, got: &[f32], want: &[f32]) {
+    let largest = want.iter().fold(0.0f32, |m, w| m.max(w.abs()));
+    assert_close(what, got, want, 1e-5, largest);
+}
+
+#[test]
+fn folding_into_a_convolution_keeps_its_outputs() {
+    use flatgrad_core::conv::{Conv2d, conv2d, conv2d_scratch_len};
+    let conv = Conv2d::new(2, [3, 8, 9], 20, [3, 3]).padding([1, 1]);
+    let ctx = Context::serial(Isa::detect());
+    let (x, mut weight) = (numbers(conv.input_len(), 5), numbers(conv.weight_len(), 6));
+    let mut scratch = vec![0.0; conv2d_scratch_len(&conv)];
+    let [scale, shift, mean, var] = frozen(20);
+    let bn = BatchNorm::new(2, 20, 72);
+    for has_bias in [true, false] {
+        let mut bias = if has_bias { numbers(20, 7) } else { vec![0.0; 20] };
+        let (mut y, mut want, mut got) = ([0; 3]).map(|_| vec![0.0; conv.output_len()]).into();
+        let mut run = |weight: &[f32], bias: Option<&[f32]>, y: &mut Vec<f32>| {
+            conv2d(ctx, &conv, &x, weight, bias, Activation::None, y, &mut scratch).unwrap();
+        };
+        run(&weight, has_bias.then_some(&bias[..]), &mut y);
+        batch_norm_infer(ctx, &bn, &y, &scale, &shift, &mean, &var, &mut want).unwrap();
+        let into = FoldInto::Conv2d { inputs: 27 };
+        fold_batch_norm(ctx, &bn, into, &scale, &shift, &mean, &var, &mut weight, &mut bias).unwrap();
+        run(&weight, Some(&bias), &mut got);
+        check_folded("conv2d", &got, &want);
+    }
+}
+
+#[test]
+fn folding_into_a_dense_layer_keeps_its_outputs() {
+    use flatgrad_core::dense::{Dense, dense, dense_scratch_len};
+    let d = Dense { n: 5, inputs: 33, outputs: 70 };
+    let ctx = Context::serial(Isa::detect());
+    let (x, mut weight, mut bias) = (numbers(5 * 33, 5), numbers(33 * 70, 6), numbers(70, 7));
+    let mut scratch = vec![0.0; dense_scratch_len(&d)];
+    let [scale, shift, mean, var] = frozen(70);
+    let bn = BatchNorm::new(5, 70, 1);
+    let (mut y, mut want, mut got) = (vec![0.0; 350], vec![0.0; 350], vec![0.0; 350]);
+    dense(ctx, &d, &x, &weight, Some(&bias), Activation::None, &mut y, &mut scratch).unwrap();
+    batch_norm_infer(ctx, &bn, &y, &scale, &shift, &mean, &var, &mut want).unwrap();
+    let into = FoldInto::Dense { inputs: 33 };
+    fold_batch_norm(ctx, &bn, into, &scale, &shift, &mean, &var, &mut weight, &mut bias).unwrap();
+    dense(ctx, &d, &x, &weight, Some(&bias), Activation::None, &mut got, &mut scratch).unwrap();
+    check_folded("dense", &got, &want);
+}
+
+/// The batch's mean takes a bias away again, so a layer before a batch normalization needs none.
+#[test]
+fn the_bias_before_a_batch_norm_has_no_gradient() {
+    use flatgrad_core::conv::{Conv2d, conv2d_backward_bias};
+    let conv = Conv2d::new(6, [1, 10, 10], 4, [3, 3]);
+    let d = data(BatchNorm::new(6, 4, 64), 12);
+    let got = run(Context::serial(Isa::detect()), &d, 0);
+    let mut db = [f32::NAN; 4];
+    let ctx = Context::serial(Isa::detect());
+    conv2d_backward_bias(ctx, &conv, &got.dx, Update::Overwrite, &mut db).unwrap();
+    for (c, db) in db.iter().enumerate() {
+        let own = got.dx.iter().enumerate().filter(|(i, _)| i / 64 % 4 == c);
+        let terms: f32 = own.map(|(_, dx)| dx.abs()).sum();
+        assert!(db.abs() <= 1e-6 * terms, "channel {c}: {db} from terms of {terms} in all");
     }
 }

@@ -144,7 +144,7 @@ pub fn group_norm(
 /// `xhat = (x - mean) * rstd`.
 ///
 /// `dx` is overwritten. `dscale` and `dshift` are `[channels]`, each only where it is wanted; `update` says whether they
-/// are overwritten or added to.
+/// are overwritten or added to. With no elements they become 0 or stay what they are.
 ///
 /// # Numerics
 ///

@@ -168,6 +168,9 @@ pub fn group_norm_backward(
     if update == Update::Overwrite {
         [dscale.as_deref_mut(), dshift.as_deref_mut()].into_iter().flatten().for_each(|gradient| gradient.fill(0.0));
     }
+    if gn.spatial == 0 {
+        return; // an empty sum would turn a stored -0 into 0
+    }
     let scale = |c: usize| scale.map_or(1.0, |scale| scale[c]);
     for run in 0..gn.n * gn.groups {
         let (mean, rstd, each) = (saved_mean[run], saved_rstd[run], gn.channels / gn.groups);

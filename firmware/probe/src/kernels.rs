@@ -5,10 +5,10 @@
 
 mod activation;
 mod convolution;
-mod layers;
 mod loss;
 mod math;
 mod network;
+mod norm;
 mod optimizers;
 mod pool;
 mod products;
@@ -41,7 +41,7 @@ pub fn run(isa: Isa, print: Print) -> Result {
     convolution::run(ctx, print)?;
     math::run(ctx, print)?;
     activation::run(ctx, print)?;
-    layers::run(ctx, print)?;
+    norm::run(ctx, print)?;
     pool::run(ctx, print)?;
     loss::run(ctx, print)?;
     network::run(ctx, print)
