@@ -39,7 +39,7 @@ macro_rules! each {
 ///
 /// # Numerics
 ///
-/// 0 below -103.98 (subnormal results below -87.33), infinity above 88.73; never falls.
+/// 0 below -103.98 (subnormal results below -87.33), infinity above 88.73; never falls as `x` grows.
 ///
 /// # Errors
 ///
@@ -60,7 +60,7 @@ pub fn exp(ctx: Context, x: &[f32], y: &mut [f32]) -> Result {
 ///
 /// # Numerics
 ///
-/// Negative infinity for a zero of either sign, NaN for a negative number, infinity for infinity; never falls.
+/// Negative infinity for a zero of either sign, NaN for a negative number, infinity for infinity; never falls as `x` grows.
 ///
 /// # Errors
 ///
