@@ -8,7 +8,7 @@ struct Function {
     f: fn(f32) -> f32,
     /// In `f64`.
     truth: fn(f64) -> f64,
-    /// The input with the largest error of all (from a run over all of them).
+    /// The input with the largest error of all, from a run over all of them.
     worst: f32,
     /// Where two formulas meet or something else happens: dense grids of neighbours.
     places: &'static [f32],
@@ -25,7 +25,14 @@ const FUNCTIONS: [Function; 8] = [
         places: &[-103.97, -87.33, 0.0, 88.72],
         monotonic: true,
     },
-    Function { name: "ln", f: ln, truth: f64::ln, worst: 0.705_924, places: &[0.0, 0.707, 1.0, 1.414], monotonic: true },
+    Function {
+        name: "ln",
+        f: ln,
+        truth: f64::ln,
+        worst: 0.705_924,
+        places: &[0.0, 0.707, 1.0, 1.414],
+        monotonic: true,
+    },
     Function {
         name: "log1p",
         f: log1p,
@@ -42,12 +49,19 @@ const FUNCTIONS: [Function; 8] = [
         places: &[-17.3, -0.34, 0.0, 0.35, 88.72],
         monotonic: true,
     },
-    Function { name: "tanh", f: tanh, truth: f64::tanh, worst: 0.628_309_55, places: &[0.0, 0.625, 9.01], monotonic: true },
+    Function {
+        name: "tanh",
+        f: tanh,
+        truth: f64::tanh,
+        worst: 0.628_309_55,
+        places: &[0.0, 0.625, 9.01],
+        monotonic: true,
+    },
     Function {
         name: "sigmoid",
         f: sigmoid,
         truth: logistic,
-        worst: 0.0,
+        worst: -6.237_699,
         places: &[-103.97, -87.33, 0.0, 17.3],
         monotonic: false,
     },
