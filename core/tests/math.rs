@@ -105,7 +105,7 @@ impl Function {
 
     /// Every exponent, both signs, 4096 mantissas each; then the neighbours of the places of both signs, near and far.
     fn inputs(&self) -> impl Iterator<Item = f32> {
-        let all = (0..1u32 << 21).map(|i| f32::from_bits((i << 11) | (i * 1181 & 0x7ff)));
+        let all = (0..1u32 << 21).map(|i| f32::from_bits((i << 11) | ((i * 1181) & 0x7ff)));
         let places = self.places.iter().chain([&self.worst]).flat_map(|&place| [place, -place]);
         let near = places
             .clone()
