@@ -9,7 +9,14 @@
 //!
 //! | function | largest error, ULP | at |
 //! |---|---|---|
-//! TABLE
+//! | [`exp`] | 0.990 | 7.04031e1 |
+//! | [`ln`] | 0.846 | 7.05924e-1 |
+//! | [`log1p`] | 1.389 | 4.1896138e-1 |
+//! | [`expm1`] | 1.048 | 1.7146378e1 |
+//! | [`tanh`] | 1.330 | 6.2830955e-1 |
+//! | [`sigmoid`] | 1.967 | -6.237699e0 |
+//! | [`erf`] | 1.319 | 9.96785e-1 |
+//! | [`rsqrt`] | 1.490 | 1.1827658e-38 |
 //!
 //! NaN gives NaN, and infinities give the limits that are written at each function.
 
@@ -39,7 +46,7 @@ macro_rules! each {
 ///
 /// # Numerics
 ///
-/// 0 below -103.98 (subnormal results below -87.33), infinity above 88.73; never falls.
+/// 0 below -103.98 (subnormal results below -87.33), infinity above 88.73; never falls as `x` grows.
 ///
 /// # Errors
 ///
@@ -60,7 +67,8 @@ pub fn exp(ctx: Context, x: &[f32], y: &mut [f32]) -> Result {
 ///
 /// # Numerics
 ///
-/// Negative infinity for a zero of either sign, NaN for a negative number, infinity for infinity; never falls.
+/// Negative infinity for a zero of either sign, NaN for a negative number, infinity for infinity; never falls as `x`
+/// grows.
 ///
 /// # Errors
 ///
@@ -83,6 +91,7 @@ pub fn ln(ctx: Context, x: &[f32], y: &mut [f32]) -> Result {
 /// # Numerics
 ///
 /// `x` itself below `2^-25`, a negative zero included; negative infinity for -1, NaN below.
+/// Never falls as `x` grows.
 ///
 /// # Errors
 ///
@@ -104,6 +113,7 @@ pub fn log1p(ctx: Context, x: &[f32], y: &mut [f32]) -> Result {
 /// # Numerics
 ///
 /// `x` itself below `2^-25`, a negative zero included; -1 below -17.33, infinity above 88.73.
+/// Never falls as `x` grows.
 ///
 /// # Errors
 ///
@@ -124,7 +134,7 @@ pub fn expm1(ctx: Context, x: &[f32], y: &mut [f32]) -> Result {
 ///
 /// # Numerics
 ///
-/// Keeps the sign of a zero; exactly 1 above 9.02, odd: `tanh(-x)` is `-tanh(x)`.
+/// Keeps the sign of a zero; exactly 1 above 9.02, odd: `tanh(-x)` is `-tanh(x)`. Never falls as `x` grows.
 ///
 /// # Errors
 ///
