@@ -104,8 +104,7 @@ impl AvgPool2d {
     }
 
     const fn windows(&self) -> Windows {
-        let Self { n, channels, h, w, kernel, stride, padding, .. } = *self;
-        Windows { n, channels, h, w, kernel, stride, padding }
+        Windows::new(self.n, [self.channels, self.h, self.w], self.kernel, self.stride, self.padding)
     }
 
     /// What every window's sum is divided by, if that is the same for all.

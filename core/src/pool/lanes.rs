@@ -10,11 +10,20 @@ use crate::slice::{keep, load_every, store_every};
 /// Whether these functions can take the windows: at other strides there is no cheap load, and wider windows than rows
 /// would be walked outside the image only.
 pub(super) const fn step(windows: &Windows) -> usize {
-    if windows.kernel[1] <= windows.w && windows.size() < NONE as usize { windows.stride[1] } else { 0 }
+    let fits = windows.kernel[1] <= windows.w && windows.size() < UNKNOWN.to_bits() as usize;
+    if fits { windows.stride[1] } else { 0 }
 }
 
-/// Stands where the chosen element must be looked for one by one: all are negative infinity, or one is NaN.
-const NONE: u32 = u32::MAX;
+/// Stands for the chosen element of a window where it must be looked for one by one: all elements are negative infinity,
+/// or one is NaN.
+pub(super) const UNKNOWN: f32 = f32::from_bits(u32::MAX);
+
+/// Where a window's chosen element lies, counted from its first tap; the number travels as the bits of a float.
+#[inline(always)]
+pub(super) const fn offset(place: f32) -> Option<usize> {
+    let place = place.to_bits();
+    if place == UNKNOWN.to_bits() { None } else { Some(place as usize) }
+}
 
 /// `n / STEP`, rounded up, for a step of 1 or 2.
 #[inline(always)]
@@ -87,16 +96,15 @@ fn magnitude<S: Simd>(s: S, x: S::V) -> S::V {
     s.and(x, s.splat_bits(0x7fff_ffff))
 }
 
-/// Calls `f(window, chosen)` with the index of each window and that of its first maximum, or `None` where that must be
-/// looked for one by one.
+/// Calls `f([oy, ox], places)` with the places (see [`offset`]) of the first maxima of the windows `ox, ox + 1, ..`.
 #[inline(always)]
 pub(super) fn chosen<S: Simd, const STEP: usize>(
     s: S,
     windows: &Windows,
     x: &[f32],
-    mut f: impl FnMut([usize; 2], Option<usize>),
+    mut f: impl FnMut([usize; 2], &[f32]),
 ) {
-    let (width, none) = (windows.out_w(), s.splat_bits(NONE));
+    let (width, unknown) = (windows.out_w(), s.splat(UNKNOWN));
     for oy in 0..windows.out_h() {
         let mut ox = 0;
         while ox < width {
@@ -106,7 +114,7 @@ pub(super) fn chosen<S: Simd, const STEP: usize>(
                 x,
                 [oy, ox],
                 f32::NEG_INFINITY,
-                (s.splat(f32::NEG_INFINITY), s.splat(0.0), none),
+                (s.splat(f32::NEG_INFINITY), s.splat(0.0), unknown),
                 #[inline(always)]
                 |(max, nan, at), x, place| {
                     let at = s.select(s.lt(max, x), s.splat_bits(place as u32), at);
@@ -114,13 +122,8 @@ pub(super) fn chosen<S: Simd, const STEP: usize>(
                 },
             );
             let mut places = [0.0; MAX_LANES];
-            store_every(s, &mut places, 0, [s.select(math::is_nan(s, nan), none, at)]);
-            let start = windows.rows(oy).start * windows.w;
-            for (ox, place) in (ox..width).zip(places).take(S::LANES) {
-                let place = place.to_bits();
-                let at = (start + ox * STEP + place as usize).wrapping_sub(windows.padding[1]);
-                f([oy, ox], if place == NONE { None } else { Some(at) });
-            }
+            store_every(s, &mut places, 0, [s.select(math::is_nan(s, nan), unknown, at)]);
+            f([oy, ox], places.get(..S::LANES.min(width - ox)).unwrap_or(&[]));
             ox += S::LANES;
         }
     }

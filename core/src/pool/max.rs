@@ -97,8 +97,7 @@ impl MaxPool2d {
     }
 
     const fn windows(&self) -> Windows {
-        let Self { n, channels, h, w, kernel, stride, padding } = *self;
-        Windows { n, channels, h, w, kernel, stride, padding }
+        Windows::new(self.n, [self.channels, self.h, self.w], self.kernel, self.stride, self.padding)
     }
 
     const fn is_2x2(&self) -> bool {
@@ -197,35 +196,42 @@ pub fn max_pool2d_backward(ctx: Context, shape: &MaxPool2d, x: &[f32], dy: &[f32
             ),
             1 => planes.for_each(
                 #[inline(always)]
-                |((x, dy), dx)| lanes::chosen::<_, 1>(s, windows, x, route(windows, x, dy, dx))
+                |((x, dy), dx)| {
+                    dx.fill(0.0);
+                    lanes::chosen::<_, 1>(s, windows, x, |at, places| route(windows, [x, dy], dx, at, places));
+                }
             ),
             2 => planes.for_each(
                 #[inline(always)]
-                |((x, dy), dx)| lanes::chosen::<_, 2>(s, windows, x, route(windows, x, dy, dx))
+                |((x, dy), dx)| {
+                    dx.fill(0.0);
+                    lanes::chosen::<_, 2>(s, windows, x, |at, places| route(windows, [x, dy], dx, at, places));
+                }
             ),
             _ => planes.for_each(|((x, dy), dx)| {
-                let mut route = route(windows, x, dy, dx);
-                windows.each(|at, _| route(at, None));
+                dx.fill(0.0);
+                windows.each(|at, _| route(windows, [x, dy], dx, at, &[lanes::UNKNOWN]));
             }),
         });
     });
     Ok(())
 }
 
-/// Takes window after window and adds its `dy` to the chosen element: the one given, or else it is looked for.
-fn route<'a>(
-    windows: &'a Windows,
-    x: &'a [f32],
-    dy: &'a [f32],
-    dx: &'a mut [f32],
-) -> impl FnMut([usize; 2], Option<usize>) + 'a {
-    dx.fill(0.0);
-    let width = windows.out_w();
-    move |[oy, ox], at| {
-        let at = at.unwrap_or_else(|| chosen(windows, x, [oy, ox]));
-        if let (Some(dx), Some(dy)) = (dx.get_mut(at), dy.get(oy * width + ox)) {
+/// Adds `dy` of the windows `ox, ox + 1, ..` of window row `oy` to their chosen elements, which stand in `places`.
+fn route(windows: &Windows, [x, dy]: [&[f32]; 2], dx: &mut [f32], [oy, ox]: [usize; 2], places: &[f32]) {
+    let dy = dy.get(oy * windows.out_w() + ox..).unwrap_or(&[]);
+    let [_, stride] = windows.stride;
+    // The first tap of the first window, if the padding were there.
+    let mut corner = (windows.rows(oy).start * windows.w + ox * stride).wrapping_sub(windows.padding[1]);
+    for (i, (place, dy)) in places.iter().zip(dy).enumerate() {
+        let at = match lanes::offset(*place) {
+            Some(offset) => corner.wrapping_add(offset),
+            None => chosen(windows, x, [oy, ox + i]),
+        };
+        if let Some(dx) = dx.get_mut(at) {
             *dx += dy;
         }
+        corner = corner.wrapping_add(stride);
     }
 }
 

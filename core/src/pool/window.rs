@@ -13,9 +13,22 @@ pub(super) struct Windows {
     pub(super) kernel: [usize; 2],
     pub(super) stride: [usize; 2],
     pub(super) padding: [usize; 2],
+    /// Window rows and columns: a division each, made once.
+    pub(super) out: [usize; 2],
 }
 
 impl Windows {
+    pub(super) const fn new(
+        n: usize,
+        [channels, h, w]: [usize; 3],
+        kernel: [usize; 2],
+        stride: [usize; 2],
+        padding: [usize; 2],
+    ) -> Self {
+        let out = [out(h, kernel[0], stride[0], padding[0]), out(w, kernel[1], stride[1], padding[1])];
+        Self { n, channels, h, w, kernel, stride, padding, out }
+    }
+
     pub(super) const fn check(&self) -> Result {
         let size = [self.h, self.w];
         let mut d = 0;
@@ -47,11 +60,11 @@ impl Windows {
     }
 
     pub(super) const fn out_h(&self) -> usize {
-        out(self.h, self.kernel[0], self.stride[0], self.padding[0])
+        self.out[0]
     }
 
     pub(super) const fn out_w(&self) -> usize {
-        out(self.w, self.kernel[1], self.stride[1], self.padding[1])
+        self.out[1]
     }
 
     /// Elements of an input plane; the product does not overflow once the shape is checked and there are planes.
