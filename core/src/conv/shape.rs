@@ -83,6 +83,15 @@ impl Conv2d {
         product(&[self.n, self.out_channels, self.out_h(), self.out_w()])
     }
 
+    /// The same shape with each image as one long row, where no tap looks at a neighbour: what is computed is the same, in
+    /// the same order.
+    pub(super) const fn flat(&self) -> Self {
+        let Self { kernel, stride, padding, .. } = *self;
+        match self.h.checked_mul(self.w) {
+            Some(w) if matches!((kernel, stride, padding), ([1, 1], [1, 1], [0, 0])) => Self { h: 1, w, ..*self },
+            _ => *self,
+        }
+    }
     /// Input channels of one group.
     pub(crate) const fn group_in(&self) -> usize {
         per_group(self.in_channels, self.groups)
