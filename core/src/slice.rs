@@ -16,6 +16,6 @@ mod words;
 pub(crate) use channels::{ChannelsMut, share_channels};
 pub(crate) use fold::{maximum, sum};
 pub(crate) use map::{map, update};
-pub(crate) use pairs::{map_pairs, map_to_pairs};
+pub(crate) use pairs::{every_other, map_pairs, map_to_pairs};
 pub(crate) use share::{share, share_chunks, worth};
 pub(crate) use words::{lane_numbers, update_with};
