@@ -3,7 +3,7 @@
 //! `flatgrad_core::reference`, write nothing outside their outputs and read nothing from garbage.
 //!
 //!     cargo install cargo-fuzz
-//!     cargo +nightly fuzz run gemm -- -max_total_time=60 -len_control=0      # or conv2d, layers, optim
+//!     cargo +nightly fuzz run kernels -- -max_total_time=60 -len_control=0      # or layers, optim
 
 #[path = "../../core/tests/common/mod.rs"]
 mod common;
