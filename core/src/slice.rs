@@ -20,6 +20,6 @@ pub(crate) use every::{keep, load_every, store_every};
 pub(crate) use fold::{maximum, sum};
 pub(crate) use lanes::each_lane;
 pub(crate) use map::{map, update};
-pub(crate) use pairs::{map_pairs, map_to_pairs};
+pub(crate) use pairs::{every_other, map_pairs, map_to_pairs};
 pub(crate) use share::{share, share_chunks, worth};
 pub(crate) use words::{lane_numbers, update_with};

@@ -1,4 +1,4 @@
-//! Convolutions: every pass equals its plain loops bit for bit, on every instruction set and number of threads.
+//! Convolutions: what the list of cases does not say. Invariants, gradients against finite differences, refusals.
 #![allow(missing_docs, reason = "a test")]
 
 mod common;
@@ -6,57 +6,35 @@ mod common;
 use common::{Guarded, assert_bits, assert_close, contexts, numbers};
 use flatgrad_core::conv::*;
 use flatgrad_core::{Activation, Context, Error, Isa, Update, reference};
-use proptest::prelude::*;
 
-/// Shapes around every vector width and strip, and every kind of geometry.
+/// Every kind of geometry.
 fn shapes() -> Vec<Conv2d> {
     let new = Conv2d::new;
     vec![
         new(2, [3, 7, 9], 5, [3, 3]).padding([1, 1]),
-        new(1, [1, 1, 1], 1, [1, 1]),
         new(1, [1, 5, 5], 1, [5, 5]),
-        // Lanes - 1, lanes, lanes + 1 output channels for 4, 8 and 16 lanes, and a second vector.
-        new(1, [2, 3, 15], 3, [2, 3]).padding([0, 1]),
-        new(1, [2, 3, 16], 4, [3, 1]).padding([1, 0]),
         new(1, [2, 3, 17], 7, [3, 3]).padding([1, 1]),
-        new(2, [5, 4, 14], 8, [3, 3]).padding([1, 1]),
-        new(1, [4, 5, 3], 15, [3, 3]).padding([1, 1]),
         new(2, [16, 4, 5], 16, [3, 3]).padding([1, 1]),
         new(1, [17, 3, 29], 33, [1, 1]),
-        new(1, [31, 2, 2], 48, [3, 3]).padding([1, 1]),
         // Strides, dilations and paddings, equal and not, and with remainders that no output reads.
         new(1, [3, 11, 13], 4, [3, 3]).stride([2, 2]).padding([1, 1]),
         new(1, [3, 12, 9], 18, [3, 2]).stride([2, 3]).padding([2, 0]),
-        new(2, [2, 9, 10], 3, [1, 1]).stride([2, 2]),
         new(1, [2, 9, 10], 17, [2, 2]).stride([3, 4]),
-        new(1, [2, 13, 14], 3, [3, 3]).dilation([2, 3]).padding([2, 3]),
         new(1, [2, 13, 14], 16, [3, 3]).dilation([2, 2]).stride([2, 2]).padding([2, 2]),
         new(1, [2, 16, 15], 3, [3, 2]).dilation([4, 3]).stride([6, 2]).padding([1, 4]),
-        new(1, [2, 16, 15], 3, [2, 3]).dilation([3, 2]).stride([2, 3]).padding([1, 2]),
-        new(1, [1, 40, 3], 2, [2, 2]).dilation([37, 1]),
         new(1, [2, 3, 4], 3, [3, 3]).padding([4, 5]),
-        new(1, [2, 1, 1], 3, [3, 3]).padding([3, 3]).stride([2, 2]),
         new(2, [2, 5, 4], 3, [3, 3]).stride([usize::MAX, 1 << 40]),
+        Conv2d::new_1d(2, [3, 50], 5, 7).stride([1, 2]).padding([0, 3]),
         // Groups and depthwise, also with a channel multiplier.
         new(2, [6, 5, 6], 4, [3, 3]).groups(2).padding([1, 1]),
-        new(1, [4, 9, 18], 4, [3, 3]).groups(4).padding([1, 1]),
         new(2, [18, 6, 5], 18, [3, 3]).groups(18).padding([1, 1]).stride([2, 2]),
         new(1, [3, 7, 35], 6, [3, 5]).groups(3).padding([1, 2]),
-        new(2, [33, 5, 6], 66, [3, 3]).groups(33).padding([1, 1]),
-        new(1, [17, 4, 70], 17, [5, 3]).groups(17).padding([2, 1]).stride([1, 2]).dilation([1, 2]),
-        new(1, [2, 4, 4], 34, [3, 3]).groups(2).padding([1, 1]),
-        // More columns than a strip has, more channels than a strip's input holds, several strips of rows.
-        new(1, [2, 3, 70], 3, [3, 3]).padding([1, 1]),
+        // More columns than a strip has, more channels than a strip's input holds.
         new(1, [2, 3, 131], 17, [1, 3]).stride([1, 2]),
         new(1, [700, 2, 8], 3, [3, 3]).padding([1, 1]),
-        new(1, [3, 2, 8], 700, [3, 3]).padding([1, 1]).stride([1, 2]),
-        new(1, [20, 31, 26], 2, [3, 3]).padding([1, 1]),
-        new(1, [2, 31, 31], 16, [1, 1]),
-        new(1, [1, 150, 150], 1, [137, 137]).stride([3, 3]),
         // Nothing to do, or chains of no steps.
         new(0, [3, 4, 4], 2, [3, 3]),
         new(2, [0, 4, 4], 2, [3, 3]),
-        new(2, [3, 4, 4], 0, [3, 3]),
         new(1, [2, 0, 3], 2, [2, 2]).padding([1, 1]),
     ]
 }
@@ -122,41 +100,6 @@ fn check_all(c: &Conv2d, data: &Data) {
             conv2d_backward_bias(ctx, c, dy, update, &mut db).unwrap();
             assert_bits(&what("bias gradient", &name), db.get(), want_bias.get());
         }
-    }
-}
-
-fn check_columns(c: &Conv2d) {
-    let sample = c.in_channels * c.h * c.w;
-    let x = numbers(sample, 5);
-    let mut want = vec![f32::NAN; c.in_channels * c.kernel[0] * c.kernel[1] * c.out_h() * c.out_w()];
-    reference::conv::im2col(c, &x, &mut want);
-    let columns = numbers(want.len(), 6);
-    for (name, ctx) in contexts() {
-        let mut cols = Guarded::garbage(want.len(), 1);
-        im2col(ctx, c, &x, &mut cols).unwrap();
-        assert_bits(&format!("im2col on {name} of {c:?}"), cols.get(), &want);
-        for update in [Update::Overwrite, Update::Accumulate] {
-            let start = if update == Update::Overwrite { vec![f32::NAN; sample] } else { x.clone() };
-            let (mut back, mut want) = (Guarded::new(&start, 1), start);
-            reference::conv::col2im(c, &columns, update, &mut want);
-            col2im(ctx, c, &columns, update, &mut back).unwrap();
-            assert_bits(&format!("col2im on {name} of {c:?}"), back.get(), &want);
-        }
-    }
-}
-
-#[test]
-fn all_passes_equal_the_plain_loops() {
-    for (i, c) in shapes().iter().enumerate() {
-        assert_eq!(c.check(), Ok(()), "{c:?}");
-        check_all(c, &Data::new(c, i as u32));
-    }
-}
-
-#[test]
-fn columns_equal_the_plain_loops() {
-    for c in shapes() {
-        check_columns(&c);
     }
 }
 
@@ -263,45 +206,118 @@ fn columns_times_weight_is_the_forward_pass() {
     }
 }
 
-/// `sum(dy * conv2d(x, weight, bias))` in `f64`.
-fn objective(c: &Conv2d, x: &[f32], weight: &[f32], bias: &[f32], dy: &[f32]) -> f64 {
-    let mut y = vec![0.0; c.output_len()];
-    reference::conv::conv2d(c, x, weight, Some(bias), Activation::None, &mut y);
-    y.iter().zip(dy).map(|(y, dy)| *y as f64 * *dy as f64).sum()
+/// `sum(dy * conv2d(x, weight, bias))` in `f64`, by the formula: scattering, where the kernels gather.
+fn objective(c: &Conv2d, x: &[f64], weight: &[f64], bias: &[f64], dy: &[f64]) -> f64 {
+    let ([kh, kw], [sh, sw], [ph, pw], [dh, dw]) = (c.kernel, c.stride, c.padding, c.dilation);
+    let (icg, ocg, oh, ow) = (c.in_channels / c.groups, c.out_channels / c.groups, c.out_h(), c.out_w());
+    let mut sum = 0.0;
+    for (at, dy) in dy.iter().enumerate() {
+        let (n, oc, i, j) = (at / (ow * oh * c.out_channels), at / (ow * oh) % c.out_channels, at / ow % oh, at % ow);
+        sum += dy * bias[oc];
+        for (ic, a, b) in (0..icg).flat_map(|ic| (0..kh).flat_map(move |a| (0..kw).map(move |b| (ic, a, b)))) {
+            let (row, col) = (i * sh + a * dh, j * sw + b * dw);
+            if (ph..ph + c.h).contains(&row) && (pw..pw + c.w).contains(&col) {
+                let channel = n * c.in_channels + oc / ocg * icg + ic;
+                let x = x[(channel * c.h + row - ph) * c.w + col - pw];
+                sum += dy * x * weight[((oc * icg + ic) * kh + a) * kw + b];
+            }
+        }
+    }
+    sum
 }
 
 /// The objective is linear in each of its arguments, so a difference quotient of any step is exact but for rounding.
+/// A known defect elsewhere: gradients that are wrong unless the stride is 1 and divides the image.
 #[test]
 fn gradients_are_the_finite_differences() {
     for c in [
         Conv2d::new(2, [2, 6, 5], 3, [3, 2]).padding([1, 0]),
         Conv2d::new(1, [2, 7, 8], 4, [3, 3]).stride([2, 3]).padding([1, 2]).dilation([2, 1]),
+        Conv2d::new(2, [1, 8, 9], 2, [3, 3]).stride([2, 2]),
+        Conv2d::new(1, [2, 9, 11], 3, [2, 3]).stride([3, 3]).padding([0, 1]),
+        Conv2d::new(1, [1, 11, 12], 2, [3, 2]).stride([3, 2]).dilation([2, 4]).padding([3, 1]),
         Conv2d::new(2, [4, 5, 5], 4, [3, 3]).groups(4).padding([1, 1]).stride([2, 2]),
+        Conv2d::new(1, [3, 6, 7], 6, [3, 3]).groups(3).padding([1, 1]).stride([3, 2]),
         Conv2d::new(1, [4, 5, 6], 6, [2, 2]).groups(2).stride([1, 3]).dilation([3, 2]),
+        Conv2d::new_1d(2, [3, 23], 4, 5).stride([1, 3]).padding([0, 2]),
     ] {
-        let Data { mut x, mut weight, mut bias, dy } = Data::new(&c, 1);
+        let Data { x, weight, bias, dy } = Data::new(&c, 1);
         let ctx = Context::serial(Isa::detect());
         let (mut dx, mut dw, mut db) = (vec![0.0; x.len()], vec![0.0; weight.len()], vec![0.0; bias.len()]);
         let mut scratch = vec![f32::NAN; 50_000];
         conv2d_backward_input(ctx, &c, &dy, &weight, &mut dx, &mut scratch).unwrap();
         conv2d_backward_weight(ctx, &c, &x, &dy, Update::Overwrite, &mut dw, &mut scratch).unwrap();
         conv2d_backward_bias(ctx, &c, &dy, Update::Overwrite, &mut db).unwrap();
-        let mut differences = [vec![], vec![], vec![]];
-        for which in 0..3 {
-            for i in 0..[x.len(), weight.len(), bias.len()][which] {
-                let mut at = |step: f32| {
-                    [&mut x, &mut weight, &mut bias][which][i] += step;
-                    objective(&c, &x, &weight, &bias, &dy)
+        let wide = |x: &[f32]| x.iter().map(|&x| f64::from(x)).collect::<Vec<f64>>();
+        let (mut arguments, dy) = ([wide(&x), wide(&weight), wide(&bias)], wide(&dy));
+        for (which, (name, got)) in [("dx", dx), ("dw", dw), ("db", db)].into_iter().enumerate() {
+            let mut differences = vec![];
+            for i in 0..got.len() {
+                let mut at = |step: f64| {
+                    arguments[which][i] += step;
+                    objective(&c, &arguments[0], &arguments[1], &arguments[2], &dy)
                 };
-                let (up, down) = (at(1.0), at(-2.0));
-                at(1.0);
-                differences[which].push(((up - down) / 2.0) as f32);
+                let (up, down) = (at(0.5), at(-1.0));
+                at(0.5);
+                differences.push((up - down) as f32);
             }
+            assert_close(&format!("{name} of {c:?}"), &got, &differences, 2e-6, 1.0);
         }
-        for (name, got, want) in [("dx", dx, &differences[0]), ("dw", dw, &differences[1]), ("db", db, &differences[2])]
-        {
-            assert_close(&format!("{name} of {c:?}"), &got, want, 2e-5, 1.0);
+    }
+}
+
+/// A known defect elsewhere: where the stride does not divide what the kernel leaves, some columns keep what they held.
+#[test]
+fn im2col_writes_every_element() {
+    for c in [
+        Conv2d::new(1, [2, 8, 7], 1, [3, 3]).stride([2, 3]).padding([1, 1]),
+        Conv2d::new(1, [1, 6, 9], 1, [2, 4]).stride([3, 2]).padding([0, 2]),
+        Conv2d::new_1d(1, [2, 20], 1, 5).stride([1, 4]).padding([0, 1]),
+    ] {
+        let (kernel, pad, stride) = (c.kernel, c.padding, c.stride);
+        let left = (c.h + 2 * pad[0] - kernel[0]) % stride[0] + (c.w + 2 * pad[1] - kernel[1]) % stride[1];
+        assert!(left > 0, "the shape leaves nothing over: {c:?}");
+        let x: Vec<f32> = (1..=c.in_channels * c.h * c.w).map(|i| i as f32).collect();
+        let mut cols = vec![f32::NAN; c.in_channels * kernel[0] * kernel[1] * c.out_h() * c.out_w()];
+        im2col(Context::serial(Isa::detect()), &c, &x, &mut cols).unwrap();
+        for (at, &got) in cols.iter().enumerate() {
+            let (tap, out) = (at / (c.out_h() * c.out_w()), at % (c.out_h() * c.out_w()));
+            let row = (out / c.out_w() * stride[0] + tap / kernel[1] % kernel[0]).checked_sub(pad[0]);
+            let col = (out % c.out_w() * stride[1] + tap % kernel[1]).checked_sub(pad[1]);
+            let want = match (row, col) {
+                (Some(i), Some(j)) if i < c.h && j < c.w => {
+                    (tap / (kernel[0] * kernel[1]) * c.h * c.w + i * c.w + j + 1) as f32
+                }
+                _ => 0.0,
+            };
+            assert_eq!(got, want, "element {at} of {c:?}");
         }
+    }
+}
+
+/// Against plain one-dimensional loops.
+#[test]
+fn one_dimension() {
+    let (n, channels, len, outs, kernel, stride, padding, dilation) = (2, 3, 41, 5, 4, 3, 2, 2);
+    let c = Conv2d::new_1d(n, [channels, len], outs, kernel)
+        .stride([1, stride])
+        .padding([0, padding])
+        .dilation([1, dilation]);
+    assert_eq!((c.h, c.out_h(), c.out_w()), (1, 1, (len + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1));
+    let Data { x, weight, bias, dy } = Data::new(&c, 4);
+    let mut want = vec![0.0f32; dy.len()];
+    for (at, y) in want.iter_mut().enumerate() {
+        let (s, o, t) = (at / (outs * c.out_w()), at / c.out_w() % outs, at % c.out_w());
+        for (i, k) in (0..channels).flat_map(|i| (0..kernel).map(move |k| (i, k))) {
+            let Some(p) = (t * stride + k * dilation).checked_sub(padding).filter(|&p| p < len) else { continue };
+            *y = reference::fma(x[(s * channels + i) * len + p], weight[(o * channels + i) * kernel + k], *y);
+        }
+        *y += bias[o];
+    }
+    for (name, ctx) in contexts() {
+        let (mut y, mut scratch) = (vec![f32::NAN; dy.len()], vec![f32::NAN; 3 * conv2d_scratch_len(&c)]);
+        conv2d(ctx, &c, &x, &weight, Some(&bias), Activation::None, &mut y, &mut scratch).unwrap();
+        assert_bits(&name, &y, &want);
     }
 }
 
@@ -435,22 +451,4 @@ fn scratch_does_not_grow_with_the_image() {
     }
     // The whole input of a small network's layer is smaller than a strip may be.
     assert!(lens(Conv2d::new(1, [1, 8, 8], 8, [3, 3]).padding([1, 1])).into_iter().all(|len| len < 3000));
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: common::cases(80), ..ProptestConfig::default() })]
-
-    #[test]
-    fn any_geometry_equals_the_plain_loops(
-        n in 0usize..3, groups in 1usize..4, icg in 1usize..5, ocg in 1usize..20,
-        image in [1usize..16, 1usize..36], kernel in [1usize..5, 1usize..5], stride in [1usize..4, 1usize..4],
-        padding in [0usize..4, 0usize..4], dilation in [1usize..4, 1usize..4], seed: u32,
-    ) {
-        let c = Conv2d::new(n, [groups * icg, image[0], image[1]], groups * ocg, kernel)
-            .stride(stride).padding(padding).dilation(dilation).groups(groups);
-        if c.check().is_ok() {
-            check_all(&c, &Data::new(&c, seed % 1000));
-            check_columns(&c);
-        }
-    }
 }

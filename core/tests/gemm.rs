@@ -1,4 +1,5 @@
-//! The matrix product against its definition, bit for bit: shapes, layouts, epilogues, instruction sets, threads.
+//! The matrix product: every tile, blocks shared out over threads, chains that resume, refusals. The list of cases draws
+//! layouts, values and shapes.
 #![allow(missing_docs, reason = "tests")]
 
 mod common;
@@ -6,7 +7,6 @@ mod common;
 use common::{Guarded, assert_bits, contexts, numbers};
 use flatgrad_core::gemm::{Bias, Epilogue, gemm, gemm_scratch_len};
 use flatgrad_core::{Activation, Context, Error, Isa, Mat, MatMut, Update, reference};
-use proptest::prelude::*;
 
 /// How a matrix lies in memory.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -123,7 +123,7 @@ fn serial() -> Vec<(String, Context<'static>)> {
 fn shapes_around_every_tile() {
     let contexts = serial();
     let (rows, cols) = (
-        [1, 2, 3, 4, 5, 6, 7, 8, 11, 12, 13, 19, 24, 37],
+        [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 16, 19, 24, 37],
         [1, 2, 4, 7, 8, 9, 15, 16, 17, 24, 31, 32, 33, 47, 49, 64, 71],
     );
     let mut seed = 0;
@@ -134,34 +134,6 @@ fn shapes_around_every_tile() {
                 Case::vary(m, n, k, seed).check(&contexts, 1);
                 seed += 1;
             }
-        }
-    }
-}
-
-#[test]
-fn all_layouts() {
-    let contexts = serial();
-    for la in INPUTS {
-        for lb in INPUTS {
-            for lc in OUTPUTS {
-                for (seed, (m, n, k)) in
-                    [(1, 37, 19), (37, 1, 19), (5, 9, 33), (41, 35, 18), (20, 70, 5)].into_iter().enumerate()
-                {
-                    let layouts = [la, lb, lc];
-                    Case { layouts, ..Case::vary(m, n, k, seed * 11 + 1) }.check(&contexts, 1);
-                }
-            }
-        }
-    }
-}
-
-#[test]
-fn empty_products() {
-    let contexts = contexts();
-    for (m, n, k) in [(0, 0, 0), (0, 5, 3), (5, 0, 3), (0, 0, 9), (1, 40, 0), (9, 40, 0), (40, 1, 0)] {
-        for seed in 0..12 {
-            let layouts = [Rows, Rows, OUTPUTS[seed % 4]];
-            Case { layouts, ..Case::vary(m, n, k, seed) }.check(&contexts, 2);
         }
     }
 }
@@ -185,16 +157,6 @@ fn blocks_and_threads() {
         let update = if i % 2 == 0 { Update::Accumulate } else { Update::Overwrite };
         Case { layouts, update, bias: 1 + i % 2, activation: Activation::Relu, ..Case::plain(m, n, k) }
             .check(&contexts, 2);
-    }
-}
-
-/// Rows 4 KB apart, and a transposed a with many columns: the cases in which a is packed.
-#[test]
-fn packed_a() {
-    let contexts = serial();
-    for (m, n, k) in [(70, 200, 1024), (113, 150, 30), (61, 131, 9)] {
-        let layouts = [if k == 1024 { Rows } else { Cols }, Rows, Rows];
-        Case { layouts, update: Update::Accumulate, ..Case::plain(m, n, k) }.check(&contexts, 1);
     }
 }
 
@@ -249,29 +211,6 @@ fn unused_strides() {
     }
 }
 
-/// Infinities, NaN, denormals and signed zeros take the same way everywhere.
-#[test]
-fn special_values() {
-    let odd = [0.0, -0.0, 1.0, -1.0, f32::INFINITY, f32::NAN, 1e-40, -1e-45, 3e38, f32::NEG_INFINITY];
-    let contexts = serial();
-    let (m, n, k) = (14, 39, 3);
-    let pick = |len: usize, step: usize| (0..len).map(|i| odd[i * step % 10]).collect::<Vec<_>>();
-    let (a, b, bias) = (pick(m * k, 3), pick(k * n, 7), pick(n, 1));
-    let (mat_a, mat_b) = (Mat::new(&a, m, k).unwrap(), Mat::new(&b, k, n).unwrap());
-    for activation in [Activation::None, Activation::Relu] {
-        let epilogue = Epilogue { bias: Bias::PerCol(&bias), activation };
-        let mut want = pick(m * n, 9);
-        reference::gemm::gemm(mat_a, mat_b, Update::Accumulate, epilogue, &mut want);
-        for (name, ctx) in &contexts {
-            let mut c = pick(m * n, 9);
-            let mut scratch = vec![f32::NAN; gemm_scratch_len(m, n, k)];
-            let out = MatMut::new(&mut c, m, n).unwrap();
-            gemm(*ctx, mat_a, mat_b, Update::Accumulate, epilogue, out, &mut scratch).unwrap();
-            assert_bits(name, &c, &want);
-        }
-    }
-}
-
 #[test]
 fn refusals_write_nothing() {
     let (a, b) = (numbers(12, 1), numbers(20, 2));
@@ -310,12 +249,4 @@ fn scratch_is_bounded_and_symmetric() {
         }
     }
     assert!(gemm_scratch_len(usize::MAX, usize::MAX, usize::MAX) <= 512 * (264 + 32));
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: common::cases(96), ..ProptestConfig::default() })]
-    #[test]
-    fn any_product(m in 0usize..90, n in 0usize..90, k in 0usize..90, seed in 0usize..2940) {
-        Case::vary(m, n, k, seed).check(&serial(), 1);
-    }
 }

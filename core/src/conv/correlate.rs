@@ -60,8 +60,9 @@ impl Phase {
 
 impl Correlation {
     pub(super) const fn new(conv: &Conv2d, direction: Direction) -> Self {
+        let conv = conv.flat();
         let (input, output) = ([conv.h, conv.w], [conv.out_h(), conv.out_w()]);
-        let (conv, group_in, group_out) = (*conv, conv.group_in(), conv.group_out());
+        let (group_in, group_out) = (conv.group_in(), conv.group_out());
         match direction {
             Direction::Forward => Self { conv, direction, reads: group_in, writes: group_out, from: input, to: output },
             Direction::Backward => {

@@ -30,8 +30,7 @@ fn copy_line<S: Simd>(s: S, from: &[f32], step: usize, out: &mut [f32]) {
             #[inline(always)]
             |[x]| x,
         ),
-        // The constant makes it a shuffle.
-        2 => out.iter_mut().zip(from.iter().step_by(2)).for_each(|(out, x)| *out = *x),
+        2 => slice::every_other(s, from, out),
         step => out.iter_mut().zip(from.iter().step_by(nonzero(step))).for_each(|(out, x)| *out = *x),
     }
 }

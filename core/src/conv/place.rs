@@ -129,6 +129,9 @@ impl Place {
             unsafe {
                 if self.pixel == 1 {
                     s.store_tail(at, v, tail);
+                } else if self.pixel == 2 && S::LANES >= 16 {
+                    // Shorter vectors store tails in pieces, which takes as long as element by element.
+                    store_every_other(s, at, v, n.min(S::LANES));
                 } else {
                     let mut lanes = [0.0; MAX_LANES];
                     s.store(lanes.as_mut_ptr(), v);
@@ -137,6 +140,34 @@ impl Place {
                     }
                 }
             }
+        }
+    }
+}
+
+/// `at[2 * i]` is lane `i` of `v`, for `n` lanes; what lies between stays.
+///
+/// # Safety
+/// `at` must be readable and writable for `2 * n - 1` floats, `n` at most `LANES`.
+#[inline(always)]
+unsafe fn store_every_other<S: Simd>(s: S, at: *mut f32, v: S::V, n: usize) {
+    const SIGNS: [f32; MAX_LANES] = {
+        let (mut signs, mut i) = ([1.0; MAX_LANES], 0);
+        while i < MAX_LANES {
+            signs[i] = -1.0;
+            i += 2;
+        }
+        signs
+    };
+    let len = (2 * n).saturating_sub(1);
+    let (low, high) = s.zip(v, v);
+    // SAFETY: the array holds the longest vector; both tails together select `len` floats.
+    unsafe {
+        let even = s.lt(s.load(SIGNS.as_ptr()), s.splat(0.0));
+        let tail = s.tail(len);
+        s.store_tail(at, s.select(even, low, s.load_tail(at, tail)), tail);
+        if len > S::LANES {
+            let (at, tail) = (at.add(S::LANES), s.tail(len - S::LANES));
+            s.store_tail(at, s.select(even, high, s.load_tail(at, tail)), tail);
         }
     }
 }

@@ -45,6 +45,27 @@ impl Conv2d {
         Self { n, in_channels: c, h, w, out_channels, kernel, stride, padding, dilation, groups: 1 }
     }
 
+    /// A one-dimensional convolution, of sensor data or sound: `n` samples `[c, len]` with a kernel of `kernel` taps. It is
+    /// the two-dimensional one of an image with one row, so data are `[n, channels, len]` and weights `[out_channels,
+    /// in_channels / groups, kernel]`, as in PyTorch's `conv1d`. The row's direction comes second: `.stride([1, 2])`,
+    /// `.padding([0, 3])`, `.dilation([1, 4])`.
+    ///
+    /// ```
+    /// use flatgrad_core::{Activation, Context, Isa, conv::*};
+    /// // The change from one reading to the next, of every second reading.
+    /// const CONV: Conv2d = Conv2d::new_1d(1, [1, 7], 1, 2).stride([1, 2]);
+    /// assert_eq!((CONV.out_h(), CONV.out_w()), (1, 3));
+    /// let (x, weight) = ([0.0, 1.0, 3.0, 3.0, 2.0, 0.5, 9.0], [-1.0, 1.0]);
+    /// let (mut y, mut scratch) = ([0.0; 3], [0.0; conv2d_scratch_len(&CONV)]);
+    /// let ctx = Context::serial(Isa::detect());
+    /// conv2d(ctx, &CONV, &x, &weight, None, Activation::None, &mut y, &mut scratch)?;
+    /// assert_eq!(y, [1.0, 0.0, -1.5]);
+    /// # Ok::<(), flatgrad_core::Error>(())
+    /// ```
+    pub const fn new_1d(n: usize, [c, len]: [usize; 2], out_channels: usize, kernel: usize) -> Self {
+        Self::new(n, [c, 1, len], out_channels, [1, kernel])
+    }
+
     /// The same with another stride.
     pub const fn stride(self, stride: [usize; 2]) -> Self {
         Self { stride, ..self }
@@ -83,6 +104,15 @@ impl Conv2d {
         product(&[self.n, self.out_channels, self.out_h(), self.out_w()])
     }
 
+    /// The same shape with each image as one long row, where no tap looks at a neighbour: what is computed is the same, in
+    /// the same order.
+    pub(super) const fn flat(&self) -> Self {
+        let Self { kernel, stride, padding, .. } = *self;
+        match self.h.checked_mul(self.w) {
+            Some(w) if matches!((kernel, stride, padding), ([1, 1], [1, 1], [0, 0])) => Self { h: 1, w, ..*self },
+            _ => *self,
+        }
+    }
     /// Input channels of one group.
     pub(crate) const fn group_in(&self) -> usize {
         per_group(self.in_channels, self.groups)

@@ -112,9 +112,10 @@ struct WeightPass {
 
 impl WeightPass {
     const fn new(conv: &Conv2d) -> Self {
-        let [row, col] = Axis::forward_pair(conv);
+        let conv = conv.flat();
+        let [row, col] = Axis::forward_pair(&conv);
         let plan = Plan::new(conv.group_in(), &row, &col, MAX_OUTS);
-        Self { conv: *conv, row, col, plan, outs: conv.out_h() * conv.out_w() }
+        Self { conv, row, col, plan, outs: conv.out_h() * conv.out_w() }
     }
 
     /// Elements of one output channel's kernel.

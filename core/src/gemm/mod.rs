@@ -32,12 +32,15 @@
 //!   in the L1 cache, are not worth it. A `b` stored by columns is packed first, transposed in registers.
 //! - **`a` is read in place.** A tile broadcasts single elements, so any stride will do; only rows a multiple of 4 KB apart
 //!   (they compete for the same cache sets) and, with short vectors, a transposed `a` are packed.
-//! - **No padding.** Rows that do not fill a tile go down a ladder of smaller ones, `MR`, 8, 4, 2, 1; columns that do not
-//!   fill a vector are masked; and `k` is never rounded up, since `fma(0, 0, -0.0)` is not `-0.0`.
-//! - **Prefetches.** Each tile asks for the next tile of `c`, and the second to fourth row tiles for the next panel of `b`,
-//!   one line per step.
+//! - **No padding.** There is a tile for each number of rows up to `MR` (small targets: for powers of two); the last two
+//!   share evenly what would leave one of them too few chains. Columns that do not fill a vector are masked; and `k` is
+//!   never rounded up, since `fma(0, 0, -0.0)` is not `-0.0`.
+//! - **Prefetches.** Each tile asks for the next tile of `c`, the first row tile for the rows of `b` that it is about to
+//!   read, and the second to fourth for the next panel of `b`, one line per step.
 //! - **Up to three rows** (one sample through a dense layer) are bound by the bandwidth at which `b` arrives: `vector.rs`
-//!   reads it in order, a few whole rows at a time.
+//!   reads it in order, a few whole rows at a time. Up to seven rows have panels twice as wide on AVX-512. One row times a
+//!   `b` stored by columns (the input gradient of a dense layer) transposes `b` in registers and uses it at once; the
+//!   shuffles bound it, and of those vectors of 8 need fewer.
 //! - **A `c` stored by columns** is computed as `c^T = b^T a^T`: the same chains.
 //! - **Threads** get rectangles of `c`, and each packs for itself; `k` is never shared out.
 //!

@@ -35,12 +35,19 @@ pub(super) struct Panel {
 #[inline(always)]
 pub(super) const fn ladder<const MR: usize>(rows: usize) -> usize {
     let enough = if MR < 8 { 4 } else { MR / 2 };
-    if rows == MR || rows >= MR + enough || (rows > MR && !LARGE) {
-        MR
-    } else if LARGE {
-        if rows > MR { rows.div_ceil(2) } else { rows }
+    if LARGE {
+        match rows {
+            _ if rows == MR || rows >= MR + enough => MR,
+            _ if rows > MR => rows.div_ceil(2),
+            _ => rows,
+        }
     } else {
-        1 << rows.ilog2()
+        match rows {
+            _ if rows >= MR => MR,
+            4.. => 4,
+            2.. => 2,
+            _ => 1,
+        }
     }
 }
 

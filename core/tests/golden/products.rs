@@ -9,7 +9,6 @@ use flatgrad_core::{Activation, Update};
 fn conv2d() {
     let golden = Golden::read("products");
     for case in golden.cases("conv2d") {
-        let of = |name: &str| golden.get(&format!("{case}{name}"));
         let [n, c, h, w] = golden.shape(&format!("{case}x"));
         let [out_channels, _, kh, kw] = golden.shape(&format!("{case}weight"));
         let [sh, sw, ph, pw, dh, dw, groups] = golden.numbers(&format!("{case}geometry")).map(|x| x as usize);
@@ -18,27 +17,48 @@ fn conv2d() {
             .padding([ph, pw])
             .dilation([dh, dw])
             .groups(groups);
-        let (x, weight, bias, dy) = (of("x"), of("weight"), of("bias"), of("dy"));
-
-        let mut y = garbage(shape.output_len());
-        let mut scratch = garbage(conv::conv2d_scratch_len(&shape));
-        conv::conv2d(ctx(), &shape, x, weight, Some(bias), Activation::None, &mut y, &mut scratch).unwrap();
-        golden.check("product", &format!("{case}y"), &y);
-
-        let mut dx = garbage(x.len());
-        let mut scratch = garbage(conv::conv2d_backward_input_scratch_len(&shape));
-        conv::conv2d_backward_input(ctx(), &shape, dy, weight, &mut dx, &mut scratch).unwrap();
-        golden.check("product", &format!("{case}dx"), &dx);
-
-        let mut dw = garbage(weight.len());
-        let mut scratch = garbage(conv::conv2d_backward_weight_scratch_len(&shape));
-        conv::conv2d_backward_weight(ctx(), &shape, x, dy, Update::Overwrite, &mut dw, &mut scratch).unwrap();
-        golden.check("product", &format!("{case}dweight"), &dw);
-
-        let mut db = garbage(bias.len());
-        conv::conv2d_backward_bias(ctx(), &shape, dy, Update::Overwrite, &mut db).unwrap();
-        golden.check("product", &format!("{case}dbias"), &db);
+        check_passes(&golden, &case, &shape);
     }
+}
+
+#[test]
+fn conv1d() {
+    let golden = Golden::read("products");
+    for case in golden.cases("conv1d") {
+        let [n, c, len] = golden.shape(&format!("{case}x"));
+        let [out_channels, _, kernel] = golden.shape(&format!("{case}weight"));
+        let [stride, padding, dilation, groups] = golden.numbers(&format!("{case}geometry")).map(|x| x as usize);
+        let shape = Conv2d::new_1d(n, [c, len], out_channels, kernel)
+            .stride([1, stride])
+            .padding([0, padding])
+            .dilation([1, dilation])
+            .groups(groups);
+        check_passes(&golden, &case, &shape);
+    }
+}
+
+fn check_passes(golden: &Golden, case: &str, shape: &Conv2d) {
+    let of = |name: &str| golden.get(&format!("{case}{name}"));
+    let (x, weight, bias, dy) = (of("x"), of("weight"), of("bias"), of("dy"));
+
+    let mut y = garbage(shape.output_len());
+    let mut scratch = garbage(conv::conv2d_scratch_len(shape));
+    conv::conv2d(ctx(), shape, x, weight, Some(bias), Activation::None, &mut y, &mut scratch).unwrap();
+    golden.check("product", &format!("{case}y"), &y);
+
+    let mut dx = garbage(x.len());
+    let mut scratch = garbage(conv::conv2d_backward_input_scratch_len(shape));
+    conv::conv2d_backward_input(ctx(), shape, dy, weight, &mut dx, &mut scratch).unwrap();
+    golden.check("product", &format!("{case}dx"), &dx);
+
+    let mut dw = garbage(weight.len());
+    let mut scratch = garbage(conv::conv2d_backward_weight_scratch_len(shape));
+    conv::conv2d_backward_weight(ctx(), shape, x, dy, Update::Overwrite, &mut dw, &mut scratch).unwrap();
+    golden.check("product", &format!("{case}dweight"), &dw);
+
+    let mut db = garbage(bias.len());
+    conv::conv2d_backward_bias(ctx(), shape, dy, Update::Overwrite, &mut db).unwrap();
+    golden.check("product", &format!("{case}dbias"), &db);
 }
 
 #[test]

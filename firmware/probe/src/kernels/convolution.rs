@@ -7,11 +7,12 @@ use flatgrad_core::conv::{
 };
 use flatgrad_core::{Activation, Context, Result, Update};
 
-const SHAPES: [Conv2d; 4] = [
+const SHAPES: [Conv2d; 5] = [
     Conv2d::new(2, [3, 7, 9], 5, [3, 3]).padding([1, 1]),
     Conv2d::new(1, [4, 9, 8], 20, [3, 2]).stride([2, 3]).padding([1, 2]),
     Conv2d::new(1, [6, 9, 7], 6, [3, 3]).padding([2, 2]).dilation([2, 2]).groups(6),
     Conv2d::new(2, [6, 5, 5], 8, [1, 1]).groups(2),
+    Conv2d::new_1d(2, [2, 17], 5, 5).stride([1, 2]).padding([0, 2]),
 ];
 
 /// The longest of one length over all shapes.
@@ -26,7 +27,7 @@ const fn longest(len: [usize; SHAPES.len()]) -> usize {
 
 macro_rules! longest {
     ($len:path) => {
-        longest([$len(&SHAPES[0]), $len(&SHAPES[1]), $len(&SHAPES[2]), $len(&SHAPES[3])])
+        longest([$len(&SHAPES[0]), $len(&SHAPES[1]), $len(&SHAPES[2]), $len(&SHAPES[3]), $len(&SHAPES[4])])
     };
 }
 const INPUT: usize = longest!(Conv2d::input_len);
@@ -36,6 +37,7 @@ const SCRATCH: usize = longest([
     longest!(conv2d_scratch_len),
     longest!(conv2d_backward_input_scratch_len),
     longest!(conv2d_backward_weight_scratch_len),
+    0,
     0,
 ]);
 
