@@ -12,8 +12,8 @@ const BLOCK: usize = 32;
 /// A random matrix `[rows, cols]` with orthonormal rows, or columns if it has more rows, times `gain`: all directions keep
 /// their length, forward and backward. Uniformly distributed over all such matrices.
 ///
-/// For a convolution, `rows` is `oc` and `cols` is all the rest. Works in place, in `2 * rows * cols * min(rows, cols)`
-/// multiplications and additions, twice. Source: Saxe, McClelland and Ganguli, "Exact solutions to the nonlinear
+/// For a convolution, `rows` is `oc` and `cols` is all the rest. Works in place, in about
+/// `2 * rows * cols * min(rows, cols)` multiplications in `f64`. Source: Saxe, McClelland and Ganguli, "Exact solutions to the nonlinear
 /// dynamics of learning in deep linear neural networks", 2014; `nn.init.orthogonal_`, which takes another factorization, to
 /// the same distribution.
 ///
@@ -30,7 +30,7 @@ const BLOCK: usize = 32;
 /// in `f64`: element `i` is added to sum `i mod 4`, then the four are joined as `(0 + 2) + (1 + 3)`. Each new element is
 /// computed in `f64`, one multiplication and one subtraction (or division), and rounded to `f32`. At last each element is multiplied by
 /// `gain` in `f32`. Once would leave an error that grows with the condition of the random matrix; twice, dot products of a
-/// 512 x 512 matrix are off by 1e-7.
+/// 512 x 512 matrix are off by less than 5e-7.
 ///
 /// ```
 /// use flatgrad_core::{init, rng::Stream};

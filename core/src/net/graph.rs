@@ -69,10 +69,10 @@ impl Graph {
             let what = "factors of learning rate and weight decay must be finite and not negative";
             return Err(self.fault(layer.kind(), Problem::Parameter { what }));
         }
-        if !(options.max_norm > 0.0) {
+        if options.max_norm.is_nan() || options.max_norm <= 0.0 {
             return Err(self.fault(layer.kind(), Problem::Parameter { what: "max_norm must be above 0" }));
         }
-        if let Err(_) = options.init.check() {
+        if options.init.check().is_err() {
             let what = "a parameter of the initialization is outside its range";
             return Err(self.fault(layer.kind(), Problem::Parameter { what }));
         }

@@ -8,8 +8,8 @@ use crate::context::Context;
 use crate::isa::Isa;
 
 extern crate std;
+use std::vec;
 use std::vec::Vec;
-use std::{format, vec};
 
 /// A xorshift generator.
 struct Dice(u32);
@@ -148,6 +148,6 @@ fn in_place_layers_are_those_that_may_be() {
     let plan = Plan::try_new(&net, Config::new(1, Optimizer::sgd(0.1))).unwrap();
     let in_place: Vec<bool> = plan.slots().iter().map(|s| s.in_place).collect();
     // The addition may not overwrite the relu inside the block, whose gradient needs its output.
-    assert_eq!(in_place, [false, true, false, true, false], "{}", format!("{layers:?}"));
+    assert_eq!(in_place, [false, true, false, true, false], "{layers:?}");
     assert_eq!(span(EXTERNAL, 5), 0..0);
 }

@@ -19,7 +19,7 @@ pub(super) const BLOCK: usize = 1024;
 ///
 /// The squares of each block of 1024 elements are rounded to `f32` and added in 16 lanes (rule 2 of [the bit
 /// contract](crate#the-bit-contract)); the sums of the blocks are added in order in `f64`; the root is taken in `f64` and rounded to `f32`. So
-/// the relative error stays below 1e-6 for any length. Squares overflow from 1.8e19 on, which makes the norm infinite, and vanish
+/// the relative error is at most 2.1e-6, whatever the length (1e-8 to 1e-7 in practice). Squares overflow from 1.8e19 on, which makes the norm infinite, and vanish
 /// below 1e-23; PyTorch does the same. The pass runs on one thread: it reads once what an optimizer's step reads and writes
 /// several times.
 ///

@@ -32,7 +32,7 @@ use crate::slice::{share, update};
 /// # Ok::<(), flatgrad_core::Error>(())
 /// ```
 pub fn ema_update(ctx: Context, decay: f64, params: &[f32], average: &mut [f32]) -> Result {
-    check_param(decay >= 0.0 && decay <= 1.0, "decay", "from 0 to 1", decay as f32)?;
+    check_param((0.0..=1.0).contains(&decay), "decay", "from 0 to 1", decay as f32)?;
     check_len("average", params.len(), average.len())?;
     let lerp = Lerp::new(decay);
     share(ctx, [params], [average], &|p, a| dispatch!(ctx.isa(), |s| pass(s, lerp, p, a)));

@@ -83,9 +83,9 @@ fn in_place(draw: &mut Draw, plain: fn(Dropout, f32) -> f32, kernel: InPlace) ->
 type InPlace = fn(flatgrad_core::Context, Dropout, &mut [f32]) -> flatgrad_core::Result;
 
 fn infer_in_place(draw: &mut Draw) -> Call {
-    in_place(draw, reference::dropout::infer, |ctx, p, x| dropout_infer_in_place(ctx, p, x))
+    in_place(draw, reference::dropout::infer, dropout_infer_in_place)
 }
 
 fn weights(draw: &mut Draw) -> Call {
-    in_place(draw, reference::dropout::weight, |ctx, p, w| scale_weights(ctx, p, w))
+    in_place(draw, reference::dropout::weight, scale_weights)
 }
