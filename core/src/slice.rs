@@ -7,7 +7,6 @@
 mod channels;
 mod every;
 mod fold;
-mod lanes;
 mod map;
 mod pairs;
 mod share;
@@ -18,7 +17,6 @@ mod words;
 pub(crate) use channels::{ChannelsMut, share_channels};
 pub(crate) use every::{keep, load_every, store_every};
 pub(crate) use fold::{maximum, sum};
-pub(crate) use lanes::each_lane;
 pub(crate) use map::{map, update};
 pub(crate) use pairs::{every_other, map_pairs, map_to_pairs};
 pub(crate) use share::{share, share_chunks, worth};

@@ -187,8 +187,9 @@ pub fn xavier_normal(stream: Stream, [fan_in, fan_out]: [usize; 2], gain: f32, o
     normal(stream, 0.0, spread(gain, 2.0, fan_in as f64 + fan_out as f64)?, out)
 }
 
+/// Up to where no bound and no deviation overflows.
 const fn check_gain(gain: f32) -> Result {
-    check_param(gain >= 0.0 && gain.is_finite(), "gain", "finite and not negative", gain)
+    check_param(gain >= 0.0 && gain <= 1e30, "gain", "from 0 to 1e30", gain)
 }
 
 /// `gain * sqrt(factor / fan)`

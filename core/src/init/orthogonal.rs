@@ -19,7 +19,7 @@ const BLOCK: usize = 32;
 ///
 /// # Errors
 ///
-/// [`Parameter`](crate::Error::Parameter) unless `gain` is finite and not negative, [`Length`](crate::Error::Length) or
+/// [`Parameter`](crate::Error::Parameter) unless `gain` is from 0 to 1e30, [`Length`](crate::Error::Length) or
 /// [`Overflow`](crate::Error::Overflow) unless `out` has `rows * cols` elements.
 ///
 /// # Numerics

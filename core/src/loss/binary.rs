@@ -13,9 +13,9 @@ use crate::slice;
 ///
 /// # Numerics
 ///
-/// `(max(x, 0) - x * t) + ln(1 + e)` with `e = exp(-|x|)` ([`reference::math::exp`](crate::reference::math::exp)) and
-/// `libm::log1pf`, finite for all finite logits whose sum is; a sample's terms in 16 virtual lanes, the samples' losses one
-/// after another, in order. `correct` is exact up to 2^24 features a sample.
+/// `(max(x, 0) - x * t) + log1p(exp(-|x|))` with the functions of [`math`](crate::math), finite for all finite logits whose
+/// sum is; a sample's terms in 16 virtual lanes, the samples' losses one after another, in order. `correct` is exact up to
+/// 2^24 features a sample.
 ///
 /// # Errors
 ///
@@ -47,8 +47,8 @@ pub fn binary_cross_entropy(
 ///
 /// # Numerics
 ///
-/// `p = e / (1 + e)` for `x < 0`, else `1 / (1 + e)`, with `e` as in [`binary_cross_entropy`], whose bits the report has;
-/// then a subtraction and a multiplication.
+/// [`math::sigmoid`](crate::math::sigmoid), then a subtraction and a multiplication; the report has the bits of
+/// [`binary_cross_entropy`].
 ///
 /// # Errors
 ///
@@ -75,17 +75,12 @@ pub fn binary_cross_entropy_backward(
     Ok(samples::run(ctx, [n, features], logits, dlogits, &|i, x, dx| {
         let target = row(target, i, features);
         dispatch!(ctx.isa(), |s| {
-            let one = s.splat(1.0);
             slice::map(
                 s,
                 [x, target],
                 dx,
                 #[inline(always)]
-                |[x, t]| {
-                    let e = exp_minus_magnitude(s, x);
-                    let p = s.div(s.select(s.lt(x, s.splat(0.0)), e, one), s.add(one, e));
-                    s.mul(s.sub(p, t), s.splat(grad_scale))
-                },
+                |[x, t]| s.mul(s.sub(math::sigmoid(s, x), t), s.splat(grad_scale)),
             );
             score(s, x, target)
         })
@@ -110,7 +105,7 @@ fn score<S: Simd>(s: S, x: &[f32], target: &[f32]) -> (f32, f32) {
         #[inline(always)]
         |[x, t]| {
             let linear = s.sub(s.max(zero, x), s.mul(x, t));
-            let loss = s.add(linear, ln_one_plus(s, exp_minus_magnitude(s, x)));
+            let loss = s.add(linear, math::log1p(s, math::exp(s, minus_magnitude(s, x))));
             // Right is 1 where both say yes, or both no.
             let (yes, no) = (s.select(s.lt(half, t), one, zero), s.select(s.lt(half, t), zero, one));
             [loss, s.select(s.lt(zero, x), yes, no)]
@@ -119,14 +114,8 @@ fn score<S: Simd>(s: S, x: &[f32], target: &[f32]) -> (f32, f32) {
     (loss, right)
 }
 
-/// `exp(-|x|)`
+/// `-|x|`
 #[inline(always)]
-fn exp_minus_magnitude<S: Simd>(s: S, x: S::V) -> S::V {
-    math::exp(s, s.or(x, s.splat_bits(0x8000_0000)))
-}
-
-/// `ln(1 + e)` for `e` in 0..=1.
-#[inline(always)]
-fn ln_one_plus<S: Simd>(s: S, e: S::V) -> S::V {
-    slice::each_lane(s, e, libm::log1pf)
+fn minus_magnitude<S: Simd>(s: S, x: S::V) -> S::V {
+    s.or(x, s.splat_bits(0x8000_0000))
 }

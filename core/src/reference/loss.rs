@@ -1,7 +1,7 @@
 //! Losses: each gives the sum over the samples and writes the gradient.
 
 use super::activation::softmax;
-use super::math::{exp, maximum, sum};
+use super::math::{exp, log1p, maximum, sigmoid, sum};
 use crate::loss::{LossReport, Target};
 
 /// Softmax cross entropy of rows of `classes` logits.
@@ -98,9 +98,8 @@ pub fn binary_cross_entropy(
     dlogits: &mut [f32],
 ) -> LossReport {
     let loss_sum = elements(features, logits, target, grad_scale, dlogits, |x, t| {
-        let e = exp(-x.abs());
-        let loss = (if 0.0 > x { 0.0 } else { x } - x * t) + libm::log1pf(e);
-        (loss, if x < 0.0 { e } else { 1.0 } / (1.0 + e) - t)
+        let loss = (if 0.0 > x { 0.0 } else { x } - x * t) + log1p(exp(-x.abs()));
+        (loss, sigmoid(x) - t)
     });
     let right = |(x, t): (&f32, &f32)| (*x > 0.0) == (*t > 0.5);
     LossReport { loss_sum, correct: logits.iter().zip(target).filter(|at| right(*at)).count() }
