@@ -96,8 +96,8 @@ pub fn fan_in_uniform(stream: Stream, fan_in: usize, out: &mut [f32]) -> Result 
 ///
 /// # Errors
 ///
-/// [`Dimension`](crate::Error::Dimension) if `fan` is 0, [`Parameter`](crate::Error::Parameter) unless `gain` is finite and
-/// not negative.
+/// [`Dimension`](crate::Error::Dimension) if `fan` is 0, [`Parameter`](crate::Error::Parameter) unless `gain` is from
+/// 0 to 1e30.
 ///
 /// # Numerics
 ///

@@ -108,6 +108,7 @@ pub struct LayerInfo {
 pub struct Plan {
     pub(super) config: Config,
     pub(super) input: [usize; 3],
+    pub(super) outputs: usize,
     pub(super) layers: usize,
     pub(super) slots: [Slot; MAX_LAYERS],
     pub(super) params: usize,
@@ -196,7 +197,7 @@ impl Plan {
     }
     /// The number of elements of the output of one sample: for a classifier, the number of classes.
     pub const fn outputs(&self) -> usize {
-        self.slots[self.layers - 1].output_len()
+        self.outputs
     }
     /// Learnt parameters, frozen ones included.
     pub const fn parameters(&self) -> usize {

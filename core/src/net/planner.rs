@@ -84,6 +84,7 @@ impl Planner {
         let plan = Plan {
             config: self.config,
             input: net.input(),
+            outputs: net.outputs(),
             layers,
             slots: self.graph.slots,
             params: self.params,
