@@ -42,6 +42,9 @@
 //!   garbage before and after. What a backward pass needs again is an output of the forward pass (`saved_mean`).
 //! * **Errors** come before effects: every function checks its arguments first and returns an [`Error`] that says what
 //!   was expected and what was given, with nothing written. Nothing here panics, allocates, prints or reads a global.
+//!   Exceptions: the plain loops of [`mod@reference`] check nothing, and [`Net::new`](net::Net::new),
+//!   [`Plan::new`](net::Plan::new) and [`Plan::within`](net::Plan::within) panic, so that a mistake in a `const` item is a
+//!   compile error.
 //! * **Layouts** are PyTorch's: data `[n, c, h, w]`, convolution weights `[oc, ic / groups, kh, kw]`; but a dense weight
 //!   is `[inputs, outputs]`, so that a product with one sample runs along contiguous memory.
 //!

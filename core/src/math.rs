@@ -90,7 +90,7 @@ pub fn ln(ctx: Context, x: &[f32], y: &mut [f32]) -> Result {
 ///
 /// # Numerics
 ///
-/// `x` itself below `2^-25`, a negative zero included; negative infinity for -1, NaN below.
+/// `x` itself where `|x| < 2^-25`, a negative zero included; negative infinity for -1, NaN below.
 /// Never falls as `x` grows.
 ///
 /// # Errors
@@ -112,7 +112,7 @@ pub fn log1p(ctx: Context, x: &[f32], y: &mut [f32]) -> Result {
 ///
 /// # Numerics
 ///
-/// `x` itself below `2^-25`, a negative zero included; -1 below -17.33, infinity above 88.73.
+/// `x` itself where `|x| < 2^-25`, a negative zero included; -1 below -17.33, infinity above 88.73.
 /// Never falls as `x` grows.
 ///
 /// # Errors

@@ -5,6 +5,7 @@
 pub enum Update {
     /// The old content is ignored; it may be uninitialized garbage or NaN.
     Overwrite,
-    /// The chain of each element starts from the old content.
+    /// The result is added to the old content: the chain of each element starts from it, or, where a kernel says so, a
+    /// finished sum is added to it.
     Accumulate,
 }

@@ -20,7 +20,7 @@ use crate::error::{Result, check_param};
 /// A NaN gives NaN, and nothing else does, infinities included: where PyTorch multiplies an infinity by zero (`Gelu`,
 /// `GeluTanh`, `Silu` and `HardSwish` of negative infinity, and the derivatives of the first three at both infinities),
 /// the limit stands here: -0, and the derivatives 0 and 1. (The exception: `LeakyRelu` with slope 0 of negative infinity;
-/// `Relu` is meant for that.)
+/// `Relu` is meant for that.) The derivatives of `Relu` and `HardSwish` at a NaN are 0 and 1, as written there.
 ///
 /// ```
 /// use flatgrad_core::{Context, Isa, activation::{Function, activate}};

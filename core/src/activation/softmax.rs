@@ -10,7 +10,7 @@ use crate::slice;
 ///
 /// # Numerics
 ///
-/// Per row: the maximum; `e = exp(x - max)` ([`reference::math::exp`](crate::reference::math::exp), at most 2 ULP);
+/// Per row: the maximum; `e = exp(x - max)` ([`reference::math::exp`](crate::reference::math::exp), below 1 ULP);
 /// their sum in 16 virtual lanes ([`reference::math::sum`](crate::reference::math::sum)); `e / sum`, IEEE division.
 /// A row with a NaN or positive infinity, or of negative infinities only, becomes NaN.
 ///

@@ -145,8 +145,8 @@ pub fn kaiming_normal(stream: Stream, fan: usize, gain: f32, out: &mut [f32]) ->
 ///
 /// # Errors
 ///
-/// [`Dimension`](crate::Error::Dimension) if both fans are 0, [`Parameter`](crate::Error::Parameter) unless `gain` is finite
-/// and not negative.
+/// [`Dimension`](crate::Error::Dimension) if both fans are 0, [`Parameter`](crate::Error::Parameter) unless `gain` is
+/// from 0 to 1e30.
 ///
 /// # Numerics
 ///

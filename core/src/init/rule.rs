@@ -33,27 +33,27 @@ pub enum Init {
     },
     /// [`kaiming_uniform`] by the fan-in.
     KaimingUniform {
-        /// See [`gain`](super::gain); finite, not negative.
+        /// See [`gain`](super::gain); from 0 to 1e30.
         gain: f32,
     },
     /// [`kaiming_normal`] by the fan-in.
     KaimingNormal {
-        /// See [`gain`](super::gain); finite, not negative.
+        /// See [`gain`](super::gain); from 0 to 1e30.
         gain: f32,
     },
     /// [`xavier_uniform`].
     XavierUniform {
-        /// See [`gain`](super::gain); finite, not negative.
+        /// See [`gain`](super::gain); from 0 to 1e30.
         gain: f32,
     },
     /// [`xavier_normal`].
     XavierNormal {
-        /// See [`gain`](super::gain); finite, not negative.
+        /// See [`gain`](super::gain); from 0 to 1e30.
         gain: f32,
     },
     /// [`orthogonal`].
     Orthogonal {
-        /// See [`gain`](super::gain); finite, not negative.
+        /// See [`gain`](super::gain); from 0 to 1e30.
         gain: f32,
     },
     /// The same value everywhere.

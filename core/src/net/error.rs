@@ -6,7 +6,8 @@ use core::fmt;
 /// Why a network description or its memory plan was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NetError {
-    /// Index of the layer, counted from 0; where no layer is to blame, the number of layers.
+    /// Index of the layer, counted from 0; means nothing where no layer is to blame (the input, the configuration, too
+    /// many layers).
     pub layer: usize,
     /// The layer's kind, such as `conv2d`.
     pub kind: &'static str,

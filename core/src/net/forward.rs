@@ -15,7 +15,7 @@ use crate::error::{Result, check_at_least, check_len};
 use crate::norm::{batch_norm_infer, batch_norm_train, group_norm, layer_norm, rms_norm};
 use crate::pool::{avg_pool2d, global_avg_pool, max_pool2d};
 
-/// Runs a trained network: logits `[n, outputs]` of the samples `x` `[n, c, h, w]`, in `work`.
+/// Runs a trained network: outputs `[n, outputs]` of the samples `x` `[n, c, h, w]`, in `work`.
 ///
 /// `weights` are the first [`Plan::weights_len`] elements of a training arena (they may live in flash); the number of
 /// samples follows from `x`.
@@ -23,8 +23,8 @@ use crate::pool::{avg_pool2d, global_avg_pool, max_pool2d};
 /// # Errors
 ///
 /// [`Error::Length`](crate::Error::Length) unless `weights` has exactly that length and `x` is a whole number of samples;
-/// [`Error::Dimension`](crate::Error::Dimension) if there are more samples than the plan's batch; [`Error::TooShort`](crate::Error::TooShort) if `work` is shorter than
-/// [`Plan::infer_work_len`].
+/// [`Error::Dimension`](crate::Error::Dimension) if there are more samples than the plan's batch;
+/// [`Error::TooShort`](crate::Error::TooShort) if `work` is shorter than [`Plan::infer_work_len`].
 ///
 /// # Numerics
 ///

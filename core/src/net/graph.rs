@@ -64,7 +64,7 @@ impl Graph {
         if let Some(option) = layer.misuse {
             return Err(self.fault(layer.kind(), Problem::NoSuchOption { option }));
         }
-        // A sum over comparisons: NaN and negative factors are refused.
+        // Written so that a NaN is refused, too.
         if !(options.lr >= 0.0 && options.lr < f32::INFINITY && options.decay >= 0.0 && options.decay < f32::INFINITY) {
             let what = "factors of learning rate and weight decay must be finite and not negative";
             return Err(self.fault(layer.kind(), Problem::Parameter { what }));

@@ -172,7 +172,7 @@ impl Kind {
     /// What the backward pass reads; `learns`: whether the layer's own parameters have gradients.
     pub(super) const fn needs(&self, learns: bool) -> Needs {
         match self {
-            // Without running averages to normalize by, a frozen batch norm's input gradient is a linear function.
+            // A frozen batch norm, which normalizes by its running averages, is linear: its gradient does not need `x`.
             Self::Conv2d { .. } | Self::Dense { .. } | Self::BatchNorm { .. } => {
                 if learns {
                     Needs::Input

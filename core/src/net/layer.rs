@@ -34,7 +34,7 @@ pub(super) enum Form<'a> {
     },
 }
 
-/// How a layer learns.
+/// How a layer, or all of a block, learns.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Options {
     /// Its parameters stay as they are: no gradient, no optimizer state, no memory for them.

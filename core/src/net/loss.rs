@@ -25,7 +25,7 @@ pub enum Loss {
     MeanSquared,
     /// Huber's loss: squared near 0, linear from `delta` on.
     Huber {
-        /// Where it becomes linear; above 0.
+        /// Where it becomes linear; finite and above 0.
         delta: f32,
     },
 }

@@ -57,7 +57,7 @@ pub use trainer::Trainer;
 
 use graph::Graph;
 
-/// The most layers a network may have, those inside blocks counted one by one.
+/// The most layers a network may have, those inside blocks counted one by one, and one more for each block's addition.
 pub const MAX_LAYERS: usize = 96;
 
 /// A checked network: an input shape and a list of layers.

@@ -1,4 +1,4 @@
-//! The options of layers.
+//! Layers that are a function of each element, and the options of all layers.
 
 use super::kind::Kind;
 use super::layer::{Form, Layer};
@@ -121,7 +121,7 @@ impl Layer<'_> {
         self
     }
 
-    /// What is added to the variance; normalization only.
+    /// What is added to the variance, or to the mean square; finite and above 0. Normalization only.
     pub const fn eps(mut self, value: f32) -> Self {
         match &mut self.form {
             Form::Single(
@@ -164,7 +164,8 @@ impl Layer<'_> {
         self
     }
 
-    /// How dropout keeps the expectation; dropout only.
+    /// How dropout keeps the expectation; dropout only. [`ScaleWeights`](DropoutForm::ScaleWeights) is refused: the
+    /// weights at test time would not be those that are trained.
     pub const fn form(mut self, by: DropoutForm) -> Self {
         match &mut self.form {
             Form::Single(Kind::Dropout { form, .. }) => *form = by,

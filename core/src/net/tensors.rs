@@ -9,9 +9,9 @@ use core::ops::Range;
 /// What a tensor is to its layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// Weights; a batch norm's scale.
+    /// Weights; a normalization's scale.
     Weight,
-    /// Biases; a batch norm's shift.
+    /// Biases; a normalization's shift.
     Bias,
     /// Running mean of a batch norm; not learnt.
     RunningMean,
@@ -22,7 +22,7 @@ pub enum Role {
 /// A name as PyTorch users give it: `conv1.weight`, `bn2.running_mean`, `fc1.bias`; layers of a kind are counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TensorName {
-    /// `conv`, `bn` or `fc`.
+    /// `conv`, `fc`, or of a normalization `bn`, `gn`, `in` (instance), `ln` or `rms`.
     pub stem: &'static str,
     /// Counted from 1 among the layers of this stem.
     pub ordinal: usize,

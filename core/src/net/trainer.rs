@@ -44,8 +44,9 @@ struct Regions<'a> {
 }
 
 impl<'a> Trainer<'a> {
-    /// Takes over the arena and initializes it: weights and biases as PyTorch does (uniform within `1 / sqrt(fan_in)`),
-    /// scales 1, shifts 0, running averages 0 and 1, optimizer state 0.
+    /// Takes over the arena and initializes it: weights and biases as PyTorch does (uniform within `1 / sqrt(fan_in)`)
+    /// or as the layer's [`init`](super::Layer::init) says, scales 1, shifts 0, running averages 0 and 1, optimizer state 0
+    /// (Adagrad's: its initial accumulator).
     ///
     /// # Errors
     ///
@@ -91,8 +92,8 @@ impl<'a> Trainer<'a> {
         Ok(())
     }
 
-    /// One training step on the samples `x` `[n, c, h, w]` with class indices `labels` `[n]`: forward, mean
-    /// cross-entropy, backward, update. `n` may be less than the plan's batch.
+    /// One training step on the samples `x` `[n, c, h, w]` with the target that the plan's [`Loss`] asks for, such as
+    /// class indices `[n]`: forward, mean loss, backward, update. `n` may be less than the plan's batch.
     ///
     /// # Errors
     ///
@@ -111,9 +112,12 @@ impl<'a> Trainer<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`](crate::Error::Length) unless `x` is a whole number of samples, as many as labels; [`Error::Dimension`](crate::Error::Dimension) if that is 0
-    /// or more than the plan's batch, or if there would be more than `total`; [`Error::Label`](crate::Error::Label) for a label that is no
-    /// class. Nothing has been written then.
+    /// [`Error::Length`](crate::Error::Length) unless `x` is a whole number of samples, and the target fits it;
+    /// [`Error::Dimension`](crate::Error::Dimension) if there are 0 samples, more than the plan's batch, or more than
+    /// `total` with those before, if a batch normalization would have one value per channel, or for class indices where
+    /// the loss asks for values; [`Error::Label`](crate::Error::Label) for a label that is no class;
+    /// [`Error::Parameter`](crate::Error::Parameter) for a probability outside 0 to 1, or a parameter of the loss
+    /// outside its range. Nothing has been written then.
     ///
     /// # Numerics
     ///
@@ -142,8 +146,9 @@ impl<'a> Trainer<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::Dimension`](crate::Error::Dimension) if nothing was accumulated or the optimizer needs more state than the plan has room for,
-    /// [`Error::Parameter`](crate::Error::Parameter) for a hyper-parameter outside its range. The weights are unchanged then.
+    /// [`Error::Dimension`](crate::Error::Dimension) if nothing was accumulated or the optimizer needs more state than
+    /// the plan has room for, [`Error::Parameter`](crate::Error::Parameter) for a hyper-parameter outside its range. The
+    /// weights are unchanged then.
     pub fn update(&mut self, optimizer: &Optimizer) -> Result {
         check_dim(self.accumulated > 0, "samples accumulated", "at least 1", self.accumulated)?;
         self.check_optimizer(optimizer)?;
@@ -180,7 +185,7 @@ impl<'a> Trainer<'a> {
         forward::train(ctx, plan, params, x, work, training)
     }
 
-    /// Logits `[n, outputs]` of the samples `x` `[n, c, h, w]`, as at test time.
+    /// Outputs `[n, outputs]` of the samples `x` `[n, c, h, w]`, as at test time.
     ///
     /// # Errors
     ///
@@ -196,7 +201,7 @@ impl<'a> Trainer<'a> {
     ///
     /// # Errors
     ///
-    /// As [`infer`](super::infer); [`Error::Length`](crate::Error::Length) and [`Error::Label`](crate::Error::Label) for targets that do not fit.
+    /// As [`infer`](super::infer) for the samples, as [`Trainer::accumulate`] for the target.
     pub fn evaluate<'t>(&mut self, x: &[f32], target: impl Into<Target<'t>>) -> Result<LossReport> {
         let target = target.into();
         let n = self.check_samples(x, target)?;

@@ -132,8 +132,8 @@ fn factors<S: Simd>(s: S, eps: f32, scale: &[f32], var: &[f32]) -> [f32; BLOCK] 
 /// then the normalized ones: `weight *= scale * rstd`, `bias = (bias - running_mean) * scale * rstd + shift`.
 ///
 /// `weight` is laid out as `into` says, `bias` and the other slices are `[channels]`; of the shape only `channels` and
-/// `eps` matter. A layer without a bias gets one: pass zeros. The folded layer computes the same up to rounding, without
-/// the pass over its output.
+/// `eps` matter, but all of it is checked. A layer without a bias gets one: pass zeros. The folded layer computes the
+/// same up to rounding, without the pass over its output.
 ///
 /// # Numerics
 ///

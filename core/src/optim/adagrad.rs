@@ -19,7 +19,8 @@ pub struct Adagrad {
     pub lr_decay: f32,
     /// L2 penalty, added to the gradient; finite, not negative.
     pub weight_decay: f32,
-    /// What the caller fills `sum` with before step 1; finite, not negative. No step reads it.
+    /// What the caller fills `sum` with before step 1 (PyTorch's `initial_accumulator_value`); finite, not negative.
+    /// No step reads it.
     pub initial_accumulator: f32,
     /// Added to the root (not inside the root); finite, not negative. With 0, a parameter whose gradients were all 0
     /// becomes NaN.

@@ -29,15 +29,15 @@ pub struct Adam {
     /// L2 penalty, added to the gradient, or, if `decoupled`, what each step shrinks the parameter by, times `lr`;
     /// finite, not negative.
     pub weight_decay: f32,
-    /// Whether the decay acts on the parameter itself, past the averages (AdamW: Loshchilov and Hutter, "Decoupled weight
-    /// decay regularization", ICLR 2019).
+    /// Whether the decay acts on the parameter itself, past the averages (PyTorch's `decoupled_weight_decay`; AdamW:
+    /// Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019).
     pub decoupled: bool,
     /// Divides by the largest average of squares so far, not by the present one (Reddi, Kale and Kumar, "On the convergence
     /// of Adam and beyond", ICLR 2018); takes a third element of state.
     pub amsgrad: bool,
-    /// Whether the averages, which start from zero, are corrected for it. Without, the first steps are too long or too
-    /// short: `lr * (1 - beta1) / sqrt(1 - beta2)` in place of `lr` at step 1, 3.16 times as far with the default betas.
-    /// After some thousand steps both are the same.
+    /// Whether the averages, which start from zero, are corrected for it (in PyTorch always). Without, the first steps are
+    /// too long or too short: `lr * (1 - beta1) / sqrt(1 - beta2)` in place of `lr` at step 1, 3.16 times as far with the
+    /// default betas. After some thousand steps both are the same.
     pub bias_correction: bool,
 }
 

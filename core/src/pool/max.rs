@@ -69,9 +69,9 @@ impl MaxPool2d {
     ///
     /// # Errors
     ///
-    /// [`Error::Dimension`](crate::Error::Dimension) if kernel or stride is 0, the padding is more than half the kernel,
-    /// or the window is larger than the padded input; [`Error::Overflow`](crate::Error::Overflow) if a tensor's length
-    /// overflows.
+    /// [`Error::Dimension`](crate::Error::Dimension) if kernel, stride, `h` or `w` is 0, the padding is more than half
+    /// the kernel, or the window is larger than the padded input; [`Error::Overflow`](crate::Error::Overflow) if a
+    /// tensor's length overflows.
     pub const fn check(&self) -> Result {
         self.windows().check()
     }

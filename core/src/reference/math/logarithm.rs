@@ -47,7 +47,7 @@ pub fn ln(x: f32) -> f32 {
     }
 }
 
-/// `ln(1 + x)`: `x` itself below `2^-25`, negative infinity for -1, NaN below.
+/// `ln(1 + x)`: `x` itself where `|x| < 2^-25`, negative infinity for -1, NaN below.
 pub fn log1p(x: f32) -> f32 {
     if x < -1.0 {
         f32::NAN
