@@ -104,17 +104,18 @@ pub(crate) const fn check_at_least(what: &'static str, needed: usize, actual: us
     if actual >= needed { Ok(()) } else { Err(Error::TooShort { what, needed, actual }) }
 }
 
-/// The product of `dims`, or [`Error::Overflow`].
+/// The product of `dims`, or [`Error::Overflow`]. A 0 among them hides no overflow: any part of the product fits, too.
 pub(crate) const fn checked_len(what: &'static str, dims: &[usize]) -> Result<usize> {
-    let (mut len, mut i) = (1usize, 0);
+    let (mut len, mut empty, mut i) = (1usize, false, 0);
     while i < dims.len() {
         match len.checked_mul(dims[i]) {
+            Some(0) => empty = true,
             Some(l) => len = l,
             None => return Err(Error::Overflow { what }),
         }
         i += 1;
     }
-    Ok(len)
+    Ok(if empty { 0 } else { len })
 }
 
 /// `ok`, or [`Error::Parameter`] with the value.

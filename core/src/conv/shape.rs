@@ -173,19 +173,11 @@ const fn per_group(channels: usize, groups: usize) -> usize {
     }
 }
 
-/// Every leading product must fit, so that a dimension of 0 behind it hides no overflow.
 const fn checked(dims: &[usize; 4], what: &'static str) -> Result {
-    let [a, b, c, d] = *dims;
-    let mut all = [Ok(()); 3];
-    let products = [checked_len(what, &[a, b]), checked_len(what, &[a, b, c]), checked_len(what, &[a, b, c, d])];
-    let mut i = 0;
-    while i < 3 {
-        if let Err(e) = products[i] {
-            all[i] = Err(e);
-        }
-        i += 1;
+    match checked_len(what, dims) {
+        Ok(_) => Ok(()),
+        Err(e) => Err(e),
     }
-    first_error(&all)
 }
 
 const fn first_error(all: &[Result]) -> Result {

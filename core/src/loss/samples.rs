@@ -34,6 +34,9 @@ pub(super) fn run(
     sample: &Sample,
 ) -> LossReport {
     let mut report = LossReport::default();
+    if x.is_empty() {
+        return report; // however many samples without features there are
+    }
     let width = if dx.is_empty() { 0 } else { features };
     let mut start = 0;
     while start < n {

@@ -1,6 +1,6 @@
 //! The forward pass, in training and at test time.
 
-use super::add::{add, add_to, copy};
+use super::add::{add, add_to};
 use super::kind::Kind;
 use super::pass::{Noise, Pass, halves, halves_mut, place, samples};
 use super::plan::Plan;
@@ -66,7 +66,7 @@ pub(super) struct Training<'a> {
     pub(super) running: &'a mut [f32],
     /// Weight of the new value in the running averages; the layer's own if there is none.
     pub(super) momentum: Option<f32>,
-    /// What dropout draws; nothing is dropped if there is none.
+    /// What dropout draws; if there is none, dropout does what it does at test time.
     pub(super) noise: Option<Noise>,
 }
 
@@ -180,10 +180,13 @@ fn batch_norm(
 fn drop_out(pass: &Pass, drop: Dropout, mode: Mode, x: &[f32], y: &mut [f32]) -> Result {
     let (ctx, slot) = (pass.ctx, pass.slot);
     match mode {
-        Mode::Infer { .. } if slot.in_place => dropout_infer_in_place(ctx, drop, y),
-        Mode::Infer { .. } => dropout_infer(ctx, drop, x, y),
-        Mode::Train(Training { noise: None, .. }) if slot.in_place => Ok(()),
-        Mode::Train(Training { noise: None, .. }) => copy(x, y),
+        Mode::Infer { .. } | Mode::Train(Training { noise: None, .. }) => {
+            if slot.in_place {
+                dropout_infer_in_place(ctx, drop, y)
+            } else {
+                dropout_infer(ctx, drop, x, y)
+            }
+        }
         Mode::Train(Training { noise: Some(noise), .. }) => {
             let mask = noise.mask(pass.i, slot.output_len());
             if slot.in_place { dropout_in_place(ctx, drop, mask, y) } else { dropout(ctx, drop, mask, x, y) }

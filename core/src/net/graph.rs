@@ -118,6 +118,9 @@ impl Graph {
             Ok(inferred) => inferred,
             Err(problem) => return Err(self.fault(kind, problem)),
         };
+        if let Err(problem) = product(&inferred.output) {
+            return Err(self.fault(kind, problem));
+        }
         let slot = &mut self.slots[index];
         (slot.kind, slot.options, slot.from, slot.other) = (kind, options, input.from, other);
         (slot.input, slot.output) = (input.shape, inferred.output);
@@ -154,17 +157,13 @@ impl Graph {
         (self.value(slot.from) == value) as usize + twice as usize
     }
 
-    /// How many layers after `i` read the output of `value`, and the first of them.
-    pub(super) const fn readers_after(&self, i: usize, value: usize) -> (usize, usize) {
-        let (mut count, mut first, mut j) = (0, EXTERNAL, i + 1);
+    /// How often layers after `i` read the output of `value`.
+    pub(super) const fn readers_after(&self, i: usize, value: usize) -> usize {
+        let (mut count, mut j) = (0, i + 1);
         while j < self.count {
-            let reads = self.reads(j, value);
-            if reads > 0 && count == 0 {
-                first = j;
-            }
-            count += reads;
+            count += self.reads(j, value);
             j += 1;
         }
-        (count, first)
+        count
     }
 }

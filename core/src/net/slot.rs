@@ -121,9 +121,10 @@ impl Slot {
             // A frozen one normalizes by its running averages, as all do at test time.
             Kind::BatchNorm { .. } if self.options.frozen => 0,
             Kind::BatchNorm { .. } => 2 * self.input[0],
+            // At most a half of the input, or it has been refused.
             Kind::GroupNorm { groups: Some(groups), .. } => 2 * n * groups,
             Kind::GroupNorm { groups: None, .. } => 2 * n * self.input[0],
-            Kind::LayerNorm { .. } => 2 * n,
+            Kind::LayerNorm { .. } => 2usize.saturating_mul(n),
             Kind::RmsNorm { .. } => n,
             _ => 0,
         }

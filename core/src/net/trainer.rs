@@ -282,7 +282,10 @@ impl<'a> Trainer<'a> {
         let room = self.plan.config.optimizer.slots();
         let requires = "at most what the plan has room for";
         check_dim(optimizer.slots() <= room, "optimizer state", requires, optimizer.slots())?;
-        optimizer.check()
+        optimizer.check()?;
+        // With their factors, rates may overflow.
+        let learning = self.plan.slots().iter().filter(|slot| slot.learns());
+        learning.map(|slot| slot.options).try_for_each(|o| optimizer.scaled(o.lr, o.decay).check())
     }
 
     fn regions(&mut self) -> Regions<'_> {

@@ -24,7 +24,7 @@ impl Graph {
             } else if !kind.can_be_in_place() || value == EXTERNAL {
                 false
             } else {
-                let (readers, _) = self.readers_after(value, value);
+                let readers = self.readers_after(value, value);
                 let kept = self.kept(value);
                 let spares = match kind {
                     Kind::Dropout { .. } => !matches!(kept, Needs::Output),
@@ -84,7 +84,7 @@ impl Graph {
     const fn gradient(&self, i: usize, from: usize) -> Gradient {
         if !self.wants(from) {
             Gradient::None
-        } else if self.readers_after(i, self.value(from)).0 > 0 {
+        } else if self.readers_after(i, self.value(from)) > 0 {
             Gradient::Add
         } else {
             Gradient::Write

@@ -213,6 +213,9 @@ pub fn batch_norm_infer(
     check_tensors(shape, &[("x", x), ("y", y)])?;
     check_vectors(shape, &[("scale", scale), ("shift", shift)])?;
     check_vectors(shape, &[("running_mean", running_mean), ("running_var", running_var)])?;
+    if x.is_empty() {
+        return Ok(());
+    }
     let parameters = [running_mean, running_var, scale, shift];
     slice::share_channels(ctx, x.len(), [ChannelsMut::new(y, shape.dims())], &|[y]| {
         dispatch!(ctx.isa(), |s| if shape.spatial == 1 {

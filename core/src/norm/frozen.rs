@@ -67,6 +67,9 @@ pub fn batch_norm_infer_backward(
     shape.check()?;
     check_tensors(shape, &[("dy", dy), ("dx", dx)])?;
     check_vectors(shape, &[("scale", scale), ("running_var", running_var)])?;
+    if dy.is_empty() {
+        return Ok(());
+    }
     slice::share_channels(ctx, dy.len(), [ChannelsMut::new(dx, shape.dims())], &|[dx]| {
         dispatch!(ctx.isa(), |s| scale_channels(s, shape, dy, [scale, running_var], dx))
     });

@@ -58,6 +58,9 @@ pub fn max_norm(ctx: Context, neurons: Neurons, [rows, cols]: [usize; 2], limit:
         Neurons::Rows => [1, rows, cols],
         Neurons::Columns => [rows, cols, 1],
     };
+    if weight.is_empty() {
+        return Ok(());
+    }
     share_channels(ctx, len, [ChannelsMut::new(weight, shape)], &|[weight]| {
         dispatch!(ctx.isa(), |s| match neurons {
             Neurons::Rows => limit_rows(s, limit, weight),
