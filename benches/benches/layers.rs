@@ -191,7 +191,7 @@ fn activations(c: &mut Criterion) {
                 BenchmarkId::new(format!("cross_entropy_backward {n} x {classes}"), isa.name()),
                 |b| {
                     let target = Target::Classes(&labels[..n]);
-                    b.iter(|| cross_entropy_backward(ctx, [n, classes], black_box(x), target, 0.0, 0.1, y).unwrap());
+                    b.iter(|| cross_entropy_backward(ctx, [n, classes], 0.0, 0.1, black_box(x), target, y).unwrap());
                 },
             );
         }

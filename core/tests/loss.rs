@@ -49,7 +49,7 @@ fn cross_entropy_by_finite_differences() {
     {
         for smoothing in [0.0, 0.1, 1.0] {
             let mut dx = vec![f32::NAN; logits.len()];
-            let report = cross_entropy_backward(ctx(), [n, classes], &logits, target, smoothing, 0.5, &mut dx).unwrap();
+            let report = cross_entropy_backward(ctx(), [n, classes], smoothing, 0.5, &logits, target, &mut dx).unwrap();
             let want = cross_entropy_f64(&wide, classes, p, smoothing as f64);
             assert_close("loss", &[report.loss_sum], &[want as f32], 1e-6, 0.0);
             let want = slopes(&logits, |x| 0.5 * cross_entropy_f64(x, classes, p, smoothing as f64));
@@ -75,7 +75,7 @@ fn class_indices_without_smoothing_are_the_logarithm_of_the_softmax() {
     q.iter_mut().for_each(|q| *q *= 0.037);
     let mut dx = vec![f32::NAN; q.len()];
     let target = Target::from(&labels[..]);
-    let report = cross_entropy_backward(ctx(), [n, classes], &logits, target, 0.0, 0.037, &mut dx).unwrap();
+    let report = cross_entropy_backward(ctx(), [n, classes], 0.0, 0.037, &logits, target, &mut dx).unwrap();
     assert_bits("loss", &[report.loss_sum], &[loss]);
     assert_bits("gradient", &dx, &q);
 }
@@ -87,7 +87,7 @@ fn certain_probabilities_are_class_indices() {
     let p: Vec<f32> = (0..n * classes).map(|i| (labels[i / classes] as usize == i % classes) as u32 as f32).collect();
     let (mut a, mut b) = (vec![0.0; logits.len()], vec![0.0; logits.len()]);
     let [first, second] = [(Target::Classes(&labels), &mut a), (Target::Values(&p), &mut b)]
-        .map(|(target, dx)| cross_entropy_backward(ctx(), [n, classes], &logits, target, 0.0, 0.1, dx).unwrap());
+        .map(|(target, dx)| cross_entropy_backward(ctx(), [n, classes], 0.0, 0.1, &logits, target, dx).unwrap());
     assert_eq!((first, a), (second, b));
 }
 
@@ -99,7 +99,7 @@ fn gradients_of_a_sample_add_up_to_nothing() {
     for target in [Target::Classes(&labels), Target::Values(&p)] {
         for smoothing in [0.0, 0.2] {
             let mut dx = vec![f32::NAN; logits.len()];
-            cross_entropy_backward(ctx(), [n, classes], &logits, target, smoothing, 1.0, &mut dx).unwrap();
+            cross_entropy_backward(ctx(), [n, classes], smoothing, 1.0, &logits, target, &mut dx).unwrap();
             for row in dx.chunks(classes) {
                 assert!(row.iter().sum::<f32>().abs() < 1e-6, "{row:?}");
             }
@@ -111,7 +111,7 @@ fn gradients_of_a_sample_add_up_to_nothing() {
 #[test]
 fn the_loss_of_a_mixture_is_the_mixture_of_the_losses() {
     let (logits, _) = data(1, 10);
-    let loss = |target| cross_entropy(ctx(), [1, 10], &logits, target, 0.0).unwrap().loss_sum;
+    let loss = |target| cross_entropy(ctx(), [1, 10], 0.0, &logits, target).unwrap().loss_sum;
     let mut p = [0.0; 10];
     (p[3], p[8]) = (0.25, 0.75);
     let want = 0.25 * loss(Target::Classes(&[3])) + 0.75 * loss(Target::Classes(&[8]));
@@ -131,15 +131,15 @@ fn a_batch_is_its_samples_one_by_one() {
     let calls: [Call; 5] = [
         &|ctx, r, dx| {
             let target = Target::Classes(&labels[r.clone()]);
-            cross_entropy_backward(ctx, [r.len(), f], &x[at(&r)], target, 0.1, 0.3, dx).unwrap()
+            cross_entropy_backward(ctx, [r.len(), f], 0.1, 0.3, &x[at(&r)], target, dx).unwrap()
         },
         &|ctx, r, dx| {
             let target = Target::Values(&p[at(&r)]);
-            cross_entropy_backward(ctx, [r.len(), f], &x[at(&r)], target, 0.0, 0.3, dx).unwrap()
+            cross_entropy_backward(ctx, [r.len(), f], 0.0, 0.3, &x[at(&r)], target, dx).unwrap()
         },
-        &|ctx, r, dx| only(mean_squared_backward(ctx, [r.len(), f], &x[at(&r)], &p[at(&r)], 0.3, dx).unwrap()),
-        &|ctx, r, dx| only(huber_backward(ctx, [r.len(), f], &x[at(&r)], &p[at(&r)], 1.0, 0.3, dx).unwrap()),
-        &|ctx, r, dx| binary_cross_entropy_backward(ctx, [r.len(), f], &x[at(&r)], &p[at(&r)], 0.3, dx).unwrap(),
+        &|ctx, r, dx| only(mean_squared_backward(ctx, [r.len(), f], 0.3, &x[at(&r)], &p[at(&r)], dx).unwrap()),
+        &|ctx, r, dx| only(huber_backward(ctx, [r.len(), f], 1.0, 0.3, &x[at(&r)], &p[at(&r)], dx).unwrap()),
+        &|ctx, r, dx| binary_cross_entropy_backward(ctx, [r.len(), f], 0.3, &x[at(&r)], &p[at(&r)], dx).unwrap(),
     ];
     for (i, call) in calls.iter().enumerate() {
         for (name, ctx) in contexts() {
@@ -164,13 +164,13 @@ fn regression_by_finite_differences() {
     let wide: Vec<f64> = x.iter().map(|&x| x as f64).collect();
     let mut dx = vec![f32::NAN; n * f];
 
-    let loss = mean_squared_backward(ctx(), [n, f], &x, &t, 0.5, &mut dx).unwrap();
+    let loss = mean_squared_backward(ctx(), [n, f], 0.5, &x, &t, &mut dx).unwrap();
     let square = |d: f64| d * d;
     assert_close("loss", &[loss], &[sum(&wide, &square) as f32], 1e-6, 0.0);
     assert_close("gradient", &dx, &slopes(&x, |x| 0.5 * sum(x, &square)), 1e-6, 1.0);
 
     for delta in [0.25, 1.0, 3.0] {
-        let loss = huber_backward(ctx(), [n, f], &x, &t, delta, 0.5, &mut dx).unwrap();
+        let loss = huber_backward(ctx(), [n, f], delta, 0.5, &x, &t, &mut dx).unwrap();
         let delta = delta as f64;
         let h = |d: f64| if d.abs() < delta { d * d / 2.0 } else { delta * (d.abs() - delta / 2.0) };
         assert_close("loss", &[loss], &[sum(&wide, &h) as f32], 1e-6, 0.0);
@@ -183,8 +183,8 @@ fn huber_with_a_huge_delta_is_half_the_squares() {
     let (x, t) = (numbers(300, 5), numbers(300, 6));
     let (mut a, mut b) = ([0.0; 300], [0.0; 300]);
     for delta in [1e30, f32::INFINITY] {
-        let huge = huber_backward(ctx(), [10, 30], &x, &t, delta, 1.0, &mut a).unwrap();
-        let squares = mean_squared_backward(ctx(), [10, 30], &x, &t, 0.5, &mut b).unwrap();
+        let huge = huber_backward(ctx(), [10, 30], delta, 1.0, &x, &t, &mut a).unwrap();
+        let squares = mean_squared_backward(ctx(), [10, 30], 0.5, &x, &t, &mut b).unwrap();
         assert_eq!((huge, a), (0.5 * squares, b));
     }
 }
@@ -193,7 +193,7 @@ fn huber_with_a_huge_delta_is_half_the_squares() {
 fn huber_limits_the_gradient_and_lets_nan_through() {
     let mut dx = [0.0; 4];
     let x = [f32::INFINITY, f32::NEG_INFINITY, f32::NAN, 1.5];
-    let loss = huber_backward(ctx(), [1, 4], &x, &[0.0; 4], 2.0, 3.0, &mut dx).unwrap();
+    let loss = huber_backward(ctx(), [1, 4], 2.0, 3.0, &x, &[0.0; 4], &mut dx).unwrap();
     assert!(loss.is_nan() && dx[2].is_nan());
     assert_eq!([dx[0], dx[1], dx[3]], [6.0, -6.0, 4.5]);
 }
@@ -212,7 +212,7 @@ fn binary_cross_entropy_by_finite_differences() {
         x.iter().zip(&t).map(one).sum()
     };
     let mut dx = vec![f32::NAN; n * f];
-    let report = binary_cross_entropy_backward(ctx(), [n, f], &x, &t, 0.5, &mut dx).unwrap();
+    let report = binary_cross_entropy_backward(ctx(), [n, f], 0.5, &x, &t, &mut dx).unwrap();
     let wide: Vec<f64> = x.iter().map(|&x| x as f64).collect();
     assert_close("loss", &[report.loss_sum], &[sum(&wide) as f32], 1e-6, 0.0);
     assert_close("gradient", &dx, &slopes(&x, |x| 0.5 * sum(x)), 1e-6, 1.0);
@@ -225,7 +225,7 @@ fn binary_cross_entropy_by_finite_differences() {
 fn binary_cross_entropy_is_cross_entropy_of_two_classes() {
     for x in [-20.0, -3.0, -0.1, 0.1, 2.0, 15.0] {
         for label in [0, 1] {
-            let two = cross_entropy(ctx(), [1, 2], &[0.0, x], Target::Classes(&[label]), 0.0).unwrap();
+            let two = cross_entropy(ctx(), [1, 2], 0.0, &[0.0, x], Target::Classes(&[label])).unwrap();
             let one = binary_cross_entropy(ctx(), [1, 1], &[x], &[label as f32]).unwrap();
             assert_close("loss", &[one.loss_sum], &[two.loss_sum], 1e-6, 0.1);
             assert_eq!(one.correct, two.correct);
@@ -235,7 +235,7 @@ fn binary_cross_entropy_is_cross_entropy_of_two_classes() {
 
 #[test]
 fn the_initial_loss_is_the_logarithm_of_the_number_of_classes() {
-    let report = cross_entropy(ctx(), [100, 10], &[0.25; 1000], Target::Classes(&[0; 100]), 0.0).unwrap();
+    let report = cross_entropy(ctx(), [100, 10], 0.0, &[0.25; 1000], Target::Classes(&[0; 100])).unwrap();
     assert!((report.loss_sum / 100.0 - 10f32.ln()).abs() < 1e-5);
     assert_eq!(report.correct, 100, "of equal logits the first counts");
 }
@@ -243,7 +243,7 @@ fn the_initial_loss_is_the_logarithm_of_the_number_of_classes() {
 #[test]
 fn ties_and_nan_in_the_prediction() {
     for (name, ctx) in contexts() {
-        let report = |x: [f32; 3], target: Target<'_>| cross_entropy(ctx, [1, 3], &x, target, 0.0).unwrap();
+        let report = |x: [f32; 3], target: Target<'_>| cross_entropy(ctx, [1, 3], 0.0, &x, target).unwrap();
         let correct = |x: [f32; 3], label| report(x, Target::Classes(&[label])).correct;
         assert_eq!([0, 1, 2].map(|l| correct([1.0, 2.0, 2.0], l)), [0, 1, 0], "{name}");
         assert_eq!([0, 1, 2].map(|l| correct([-0.0, 0.0, -1.0], l)), [1, 0, 0], "{name}");
@@ -262,15 +262,15 @@ fn extreme_logits() {
     for size in [1e3, 1e4] {
         for (label, loss, want) in [(1, 2.0 * size, [1.0, -1.0]), (0, 0.0, [0.0, 0.0])] {
             let (x, target) = ([size, -size], Target::Classes(&[label]));
-            let report = cross_entropy_backward(ctx(), [1, 2], &x, target, 0.0, 1.0, &mut dx).unwrap();
+            let report = cross_entropy_backward(ctx(), [1, 2], 0.0, 1.0, &x, target, &mut dx).unwrap();
             assert_eq!((report.loss_sum, dx), (loss, want));
         }
         let p = Target::Values(&[0.25, 0.75]);
-        let report = cross_entropy_backward(ctx(), [1, 2], &[size, -size], p, 0.0, 1.0, &mut dx).unwrap();
+        let report = cross_entropy_backward(ctx(), [1, 2], 0.0, 1.0, &[size, -size], p, &mut dx).unwrap();
         assert_eq!((report.loss_sum, dx), (1.5 * size, [0.75, -0.75]));
-        let report = cross_entropy_backward(ctx(), [1, 2], &[size, -size], p, 0.5, 1.0, &mut dx).unwrap();
+        let report = cross_entropy_backward(ctx(), [1, 2], 0.5, 1.0, &[size, -size], p, &mut dx).unwrap();
         assert_eq!((report.loss_sum, dx), (1.25 * size, [0.625, -0.625]));
-        let report = binary_cross_entropy_backward(ctx(), [1, 2], &[size, -size], &[0.0, 0.0], 1.0, &mut dx).unwrap();
+        let report = binary_cross_entropy_backward(ctx(), [1, 2], 1.0, &[size, -size], &[0.0, 0.0], &mut dx).unwrap();
         assert_eq!((report.loss_sum, dx, report.correct), (size, [1.0, 0.0], 1));
     }
 }
@@ -279,8 +279,8 @@ fn extreme_logits() {
 fn wrong_arguments_are_refused_and_nothing_is_written() {
     let mut dx = [7.0; 6];
     let mut call = |dims, x: &[f32], target, smoothing| {
-        let backward = cross_entropy_backward(ctx(), dims, x, target, smoothing, 1.0, &mut dx);
-        let forward = cross_entropy(ctx(), dims, x, target, smoothing);
+        let backward = cross_entropy_backward(ctx(), dims, smoothing, 1.0, x, target, &mut dx);
+        let forward = cross_entropy(ctx(), dims, smoothing, x, target);
         assert_eq!(format!("{backward:?}"), format!("{forward:?}"), "NaN is not equal to itself");
         assert_eq!(dx, [7.0; 6]);
         backward.unwrap_err()
@@ -298,18 +298,18 @@ fn wrong_arguments_are_refused_and_nothing_is_written() {
         let error = call([2, 3], &x, labels(&[0, 0]), smoothing);
         assert!(matches!(error, Error::Parameter { what: "label_smoothing", .. }), "{error:?}");
     }
-    let none = cross_entropy(ctx(), [1, 0], &[], labels(&[0]), 0.0);
+    let none = cross_entropy(ctx(), [1, 0], 0.0, &[], labels(&[0]));
     assert_eq!(none, Err(Error::Label { index: 0, label: 0, classes: 0 }));
-    assert_eq!(cross_entropy(ctx(), [0, 0], &[], labels(&[]), 0.0), Ok(LossReport::default()));
+    assert_eq!(cross_entropy(ctx(), [0, 0], 0.0, &[], labels(&[])), Ok(LossReport::default()));
 
     for delta in [0.0, -1.0, f32::NAN] {
-        let error = huber_backward(ctx(), [2, 3], &x, &x, delta, 1.0, &mut dx).unwrap_err();
+        let error = huber_backward(ctx(), [2, 3], delta, 1.0, &x, &x, &mut dx).unwrap_err();
         assert!(matches!(error, Error::Parameter { what: "delta", .. }), "{error:?}");
-        assert!(huber(ctx(), [2, 3], &x, &x, delta).is_err());
+        assert!(huber(ctx(), [2, 3], delta, &x, &x).is_err());
     }
     for t in [-0.1, 1.1, f32::NAN, f32::INFINITY] {
         let target = [0.0, 1.0, 0.5, t, 2.0, 0.0];
-        let error = binary_cross_entropy_backward(ctx(), [2, 3], &x, &target, 1.0, &mut dx).unwrap_err();
+        let error = binary_cross_entropy_backward(ctx(), [2, 3], 1.0, &x, &target, &mut dx).unwrap_err();
         let Error::Parameter { what: "target", actual, .. } = error else { panic!("{error:?}") };
         assert_eq!(actual.to_bits(), t.to_bits());
         assert!(binary_cross_entropy(ctx(), [2, 3], &x, &target).is_err());

@@ -376,3 +376,46 @@ fn clipping_goes_between_gradients_and_update() {
     assert!(trainer.gradients().iter().all(|g| g.abs() <= 0.1));
     trainer.update(&SGD).unwrap();
 }
+
+#[test]
+fn calibration_sees_what_evaluation_sees() {
+    // Two nets with the same weights, one of which scales by 0.5 at test time: what batch norm gets there is half as large.
+    let layers = |p| [Layer::dropout(p).form(Form::ScaleActivations), Layer::dense(3).no_bias(), Layer::batch_norm()];
+    let averages = |p: f32| {
+        let plan = plan([4, 1, 1], &layers(p), Config::new(8, SGD));
+        let mut arena = vec![0.0; plan.train_len()];
+        let mut trainer = Trainer::new(ctx(), &plan, &mut arena, 5).unwrap();
+        trainer.calibrate(&numbers(32, 9), 1).unwrap();
+        trainer.weights()[plan.parameters()..].to_vec()
+    };
+    let (whole, half) = (averages(0.0), averages(0.5));
+    assert!(whole[..3].iter().all(|m| *m != 0.0));
+    assert!(whole[..3].iter().zip(&half[..3]).all(|(w, h)| 0.5 * w == *h), "{whole:?} {half:?}");
+    assert!(whole[3..].iter().zip(&half[3..]).all(|(w, h)| 0.25 * w == *h), "{whole:?} {half:?}");
+}
+
+#[test]
+fn rates_that_overflow_with_their_factors_are_refused_before_anything_changes() {
+    let layers = [Layer::dense(4), Layer::dense(3).lr(1e38)];
+    let plan = plan([5, 1, 1], &layers, Config::new(2, Optimizer::sgd(10.0)));
+    let mut arena = vec![0.0; plan.train_len()];
+    let mut trainer = Trainer::new(ctx(), &plan, &mut arena, 3).unwrap();
+    let before = trainer.weights().to_vec();
+    let result = trainer.step(&Optimizer::sgd(10.0), &numbers(10, 1), &[0, 1]);
+    assert!(matches!(result, Err(Error::Parameter { what: "lr", .. })), "{result:?}");
+    assert_bits("weights", trainer.weights(), &before);
+}
+
+#[test]
+fn shapes_that_overflow_are_refused() {
+    let big = 1 << (usize::BITS / 2 - 2);
+    let e = Net::try_new([1, big, big], &[Layer::conv2d(64, 1)]).unwrap_err();
+    assert_eq!(e.problem, Problem::Overflow);
+    use flatgrad_core::norm::{BatchNorm, GroupNorm};
+    let hidden = BatchNorm::new(usize::MAX, 0, 2);
+    assert!(matches!(hidden.check(), Err(Error::Overflow { .. })), "a 0 hides no overflow");
+    let hidden = GroupNorm::new(0, 4, usize::MAX, 2);
+    assert!(matches!(hidden.check(), Err(Error::Overflow { .. })));
+    let nothing = flatgrad_core::loss::mean_squared(ctx(), [usize::MAX, 0], &[], &[]);
+    assert_eq!(nothing, Ok(0.0), "and takes no time");
+}

@@ -58,16 +58,16 @@ pub fn binary_cross_entropy(
 /// use flatgrad_core::{Context, Isa, loss::binary_cross_entropy_backward};
 /// let ctx = Context::serial(Isa::detect());
 /// let mut dlogits = [0.0; 2];
-/// binary_cross_entropy_backward(ctx, [1, 2], &[0.0, -1000.0], &[1.0, 1.0], 1.0, &mut dlogits)?;
+/// binary_cross_entropy_backward(ctx, [1, 2], 1.0, &[0.0, -1000.0], &[1.0, 1.0], &mut dlogits)?;
 /// assert_eq!(dlogits, [-0.5, -1.0]);
 /// # Ok::<(), flatgrad_core::Error>(())
 /// ```
 pub fn binary_cross_entropy_backward(
     ctx: Context,
     [n, features]: [usize; 2],
+    grad_scale: f32,
     logits: &[f32],
     target: &[f32],
-    grad_scale: f32,
     dlogits: &mut [f32],
 ) -> Result<LossReport> {
     check([n, features], logits, target)?;

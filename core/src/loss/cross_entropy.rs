@@ -67,20 +67,20 @@ struct Smoothing {
 /// ```
 /// use flatgrad_core::{Context, Isa, loss::{Target, cross_entropy}};
 /// let ctx = Context::serial(Isa::detect());
-/// let report = cross_entropy(ctx, [1, 2], &[3.0, 3.0], Target::Classes(&[0]), 0.0)?;
+/// let report = cross_entropy(ctx, [1, 2], 0.0, &[3.0, 3.0], Target::Classes(&[0]))?;
 /// assert!((report.loss_sum - 2f32.ln()).abs() < 1e-6);
 /// assert_eq!(report.correct, 1);
 ///
-/// let mixed = cross_entropy(ctx, [1, 2], &[3.0, 3.0], Target::Values(&[0.25, 0.75]), 0.0)?;
+/// let mixed = cross_entropy(ctx, [1, 2], 0.0, &[3.0, 3.0], Target::Values(&[0.25, 0.75]))?;
 /// assert_eq!((mixed.loss_sum, mixed.correct), (report.loss_sum, 0));
 /// # Ok::<(), flatgrad_core::Error>(())
 /// ```
 pub fn cross_entropy(
     ctx: Context,
     [n, classes]: [usize; 2],
+    label_smoothing: f32,
     logits: &[f32],
     target: Target,
-    label_smoothing: f32,
 ) -> Result<LossReport> {
     let smoothing = check([n, classes], logits, target, label_smoothing)?;
     Ok(samples::run(ctx, [n, classes], logits, &mut [], &|i, x, _| {
@@ -109,7 +109,7 @@ pub fn cross_entropy(
 /// use flatgrad_core::{Context, Isa, loss::{Target, cross_entropy_backward}};
 /// let ctx = Context::serial(Isa::detect());
 /// let (logits, target, mut dlogits) = ([3.0, 3.0], Target::Classes(&[0]), [0.0; 2]);
-/// let report = cross_entropy_backward(ctx, [1, 2], &logits, target, 0.0, 1.0, &mut dlogits)?;
+/// let report = cross_entropy_backward(ctx, [1, 2], 0.0, 1.0, &logits, target, &mut dlogits)?;
 /// assert_eq!(dlogits, [-0.5, 0.5]);
 /// assert_eq!(report.correct, 1);
 /// # Ok::<(), flatgrad_core::Error>(())
@@ -117,10 +117,10 @@ pub fn cross_entropy(
 pub fn cross_entropy_backward(
     ctx: Context,
     [n, classes]: [usize; 2],
-    logits: &[f32],
-    target: Target,
     label_smoothing: f32,
     grad_scale: f32,
+    logits: &[f32],
+    target: Target,
     dlogits: &mut [f32],
 ) -> Result<LossReport> {
     check_len("dlogits", checked_len("logits", &[n, classes])?, dlogits.len())?;

@@ -46,16 +46,16 @@ pub fn mean_squared(ctx: Context, [n, features]: [usize; 2], x: &[f32], target: 
 /// ```
 /// use flatgrad_core::{Context, Isa, loss::mean_squared_backward};
 /// let mut dx = [0.0; 2];
-/// let sum = mean_squared_backward(Context::serial(Isa::detect()), [1, 2], &[1.0, 2.0], &[1.0, 0.0], 0.5, &mut dx)?;
+/// let sum = mean_squared_backward(Context::serial(Isa::detect()), [1, 2], 0.5, &[1.0, 2.0], &[1.0, 0.0], &mut dx)?;
 /// assert_eq!((sum, dx), (4.0, [0.0, 2.0]));
 /// # Ok::<(), flatgrad_core::Error>(())
 /// ```
 pub fn mean_squared_backward(
     ctx: Context,
     [n, features]: [usize; 2],
+    grad_scale: f32,
     x: &[f32],
     target: &[f32],
-    grad_scale: f32,
     dx: &mut [f32],
 ) -> Result<f32> {
     samples::check([n, features], x, target)?;
@@ -110,11 +110,11 @@ fn squares<S: Simd>(s: S, x: &[f32], target: &[f32]) -> f32 {
 ///
 /// ```
 /// use flatgrad_core::{Context, Isa, loss::huber};
-/// let sum = huber(Context::serial(Isa::detect()), [1, 2], &[0.5, 10.0], &[0.0, 0.0], 1.0)?;
+/// let sum = huber(Context::serial(Isa::detect()), [1, 2], 1.0, &[0.5, 10.0], &[0.0, 0.0])?;
 /// assert_eq!(sum, 0.125 + 9.5);
 /// # Ok::<(), flatgrad_core::Error>(())
 /// ```
-pub fn huber(ctx: Context, [n, features]: [usize; 2], x: &[f32], target: &[f32], delta: f32) -> Result<f32> {
+pub fn huber(ctx: Context, [n, features]: [usize; 2], delta: f32, x: &[f32], target: &[f32]) -> Result<f32> {
     check_param(delta > 0.0, "delta", "above 0", delta)?;
     samples::check([n, features], x, target)?;
     let report = samples::run(ctx, [n, features], x, &mut [], &|i, x, _| {
@@ -137,17 +137,17 @@ pub fn huber(ctx: Context, [n, features]: [usize; 2], x: &[f32], target: &[f32],
 /// ```
 /// use flatgrad_core::{Context, Isa, loss::huber_backward};
 /// let mut dx = [0.0; 2];
-/// huber_backward(Context::serial(Isa::detect()), [1, 2], &[0.5, -10.0], &[0.0, 0.0], 1.0, 2.0, &mut dx)?;
+/// huber_backward(Context::serial(Isa::detect()), [1, 2], 1.0, 2.0, &[0.5, -10.0], &[0.0, 0.0], &mut dx)?;
 /// assert_eq!(dx, [1.0, -2.0]);
 /// # Ok::<(), flatgrad_core::Error>(())
 /// ```
 pub fn huber_backward(
     ctx: Context,
     [n, features]: [usize; 2],
-    x: &[f32],
-    target: &[f32],
     delta: f32,
     grad_scale: f32,
+    x: &[f32],
+    target: &[f32],
     dx: &mut [f32],
 ) -> Result<f32> {
     check_param(delta > 0.0, "delta", "above 0", delta)?;

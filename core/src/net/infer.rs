@@ -69,10 +69,10 @@ pub(super) const fn infer(kind: &Kind, input: [usize; 3]) -> Result<Inferred, Pr
 }
 
 const fn check_eps(eps: f32) -> Result<(), Problem> {
-    if eps > 0.0 && eps < f32::INFINITY {
+    if eps >= 0.0 && eps < f32::INFINITY {
         Ok(())
     } else {
-        Err(Problem::Parameter { what: "eps must be finite and above 0" })
+        Err(Problem::Parameter { what: "eps must be finite and at least 0" })
     }
 }
 

@@ -25,7 +25,7 @@ pub enum Loss {
     MeanSquared,
     /// Huber's loss: squared near 0, linear from `delta` on.
     Huber {
-        /// Where it becomes linear; finite and above 0.
+        /// Where it becomes linear; above 0.
         delta: f32,
     },
 }
@@ -37,9 +37,7 @@ impl Loss {
             Self::CrossEntropy { label_smoothing: s } => {
                 check_param((0.0..=1.0).contains(&s), "label_smoothing", "from 0 to 1", s)?;
             }
-            Self::Huber { delta } => {
-                check_param(delta > 0.0 && delta.is_finite(), "delta", "finite and above 0", delta)?
-            }
+            Self::Huber { delta } => check_param(delta > 0.0, "delta", "above 0", delta)?,
             Self::BinaryCrossEntropy | Self::MeanSquared => {}
         }
         match (self, target) {
@@ -77,10 +75,10 @@ impl Loss {
     pub(super) fn value(&self, ctx: Context, shape: [usize; 2], outputs: &[f32], target: Target) -> Result<LossReport> {
         let values = values(target);
         let report = match *self {
-            Self::CrossEntropy { label_smoothing } => cross_entropy(ctx, shape, outputs, target, label_smoothing)?,
+            Self::CrossEntropy { label_smoothing } => cross_entropy(ctx, shape, label_smoothing, outputs, target)?,
             Self::BinaryCrossEntropy => binary_cross_entropy(ctx, shape, outputs, values)?,
             Self::MeanSquared => sum(mean_squared(ctx, shape, outputs, values)?),
-            Self::Huber { delta } => sum(huber(ctx, shape, outputs, values, delta)?),
+            Self::Huber { delta } => sum(huber(ctx, shape, delta, outputs, values)?),
         };
         let [_, outputs] = shape;
         Ok(LossReport { loss_sum: report.loss_sum / self.terms(outputs), ..report })
@@ -100,11 +98,11 @@ impl Loss {
         let scale = 1.0 / (total as f32 * terms);
         let report = match *self {
             Self::CrossEntropy { label_smoothing } => {
-                cross_entropy_backward(ctx, shape, outputs, target, label_smoothing, scale, d)?
+                cross_entropy_backward(ctx, shape, label_smoothing, scale, outputs, target, d)?
             }
-            Self::BinaryCrossEntropy => binary_cross_entropy_backward(ctx, shape, outputs, values, scale, d)?,
-            Self::MeanSquared => sum(mean_squared_backward(ctx, shape, outputs, values, scale, d)?),
-            Self::Huber { delta } => sum(huber_backward(ctx, shape, outputs, values, delta, scale, d)?),
+            Self::BinaryCrossEntropy => binary_cross_entropy_backward(ctx, shape, scale, outputs, values, d)?,
+            Self::MeanSquared => sum(mean_squared_backward(ctx, shape, scale, outputs, values, d)?),
+            Self::Huber { delta } => sum(huber_backward(ctx, shape, delta, scale, outputs, values, d)?),
         };
         Ok(LossReport { loss_sum: report.loss_sum / terms, ..report })
     }

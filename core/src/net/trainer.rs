@@ -173,7 +173,7 @@ impl<'a> Trainer<'a> {
     ///
     /// # Numerics
     ///
-    /// A training pass without dropout, with the momentum `1 / batch`.
+    /// A training pass with the momentum `1 / batch`, in which dropout does what it does at test time.
     pub fn calibrate(&mut self, x: &[f32], batch: u32) -> Result {
         let (ctx, plan) = (self.ctx, self.plan);
         let n = samples(plan, x)?;

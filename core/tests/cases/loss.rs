@@ -66,8 +66,8 @@ fn classes(draw: &mut Draw, backward: bool) -> Call {
         move |ctx, inputs, gradient| {
             let target = inputs.get(1).map_or(Target::Classes(&labels), |p| Target::Values(p));
             match gradient {
-                None => cross_entropy(ctx, [n, classes], inputs[0], target, smoothing),
-                Some(dx) => cross_entropy_backward(ctx, [n, classes], inputs[0], target, smoothing, GRAD_SCALE, dx),
+                None => cross_entropy(ctx, [n, classes], smoothing, inputs[0], target),
+                Some(dx) => cross_entropy_backward(ctx, [n, classes], smoothing, GRAD_SCALE, inputs[0], target, dx),
             }
         },
     )
@@ -90,7 +90,7 @@ fn squares(draw: &mut Draw, backward: bool) -> Call {
             let [x, t] = [inputs[0], inputs[1]];
             let loss = match gradient {
                 None => mean_squared(ctx, [n, features], x, t),
-                Some(dx) => mean_squared_backward(ctx, [n, features], x, t, GRAD_SCALE, dx),
+                Some(dx) => mean_squared_backward(ctx, [n, features], GRAD_SCALE, x, t, dx),
             };
             loss.map(loss_only)
         },
@@ -110,8 +110,8 @@ fn hubers(draw: &mut Draw, backward: bool) -> Call {
         move |ctx, inputs, gradient| {
             let [x, t] = [inputs[0], inputs[1]];
             let loss = match gradient {
-                None => huber(ctx, [n, features], x, t, delta),
-                Some(dx) => huber_backward(ctx, [n, features], x, t, delta, GRAD_SCALE, dx),
+                None => huber(ctx, [n, features], delta, x, t),
+                Some(dx) => huber_backward(ctx, [n, features], delta, GRAD_SCALE, x, t, dx),
             };
             loss.map(loss_only)
         },
@@ -128,7 +128,7 @@ fn answers(draw: &mut Draw, backward: bool) -> Call {
     call(format!("[{n}, {features}]"), vec![x, t], report, backward.then_some(dx), move |ctx, inputs, gradient| {
         match gradient {
             None => binary_cross_entropy(ctx, [n, features], inputs[0], inputs[1]),
-            Some(dx) => binary_cross_entropy_backward(ctx, [n, features], inputs[0], inputs[1], GRAD_SCALE, dx),
+            Some(dx) => binary_cross_entropy_backward(ctx, [n, features], GRAD_SCALE, inputs[0], inputs[1], dx),
         }
     })
 }

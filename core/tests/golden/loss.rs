@@ -33,8 +33,8 @@ fn cross_entropy() {
         let target = if soft { Target::Values(of("probabilities")) } else { Target::Classes(&labels) };
         let (x, scale, mut dx) = (of("x"), 1.0 / n as f32, garbage(n * classes));
         let reports = [
-            loss::cross_entropy(ctx(), [n, classes], x, target, smoothing).unwrap(),
-            loss::cross_entropy_backward(ctx(), [n, classes], x, target, smoothing, scale, &mut dx).unwrap(),
+            loss::cross_entropy(ctx(), [n, classes], smoothing, x, target).unwrap(),
+            loss::cross_entropy_backward(ctx(), [n, classes], smoothing, scale, x, target, &mut dx).unwrap(),
         ];
         let class = if soft || smoothing > 0.0 { "cross_entropy, soft" } else { "cross_entropy" };
         check(&golden, class, &case, reports.map(|r| r.loss_sum), n, &dx);
@@ -51,13 +51,13 @@ fn regression() {
         let (x, t, scale, mut dx) = (of("x"), of("target"), 1.0 / (n * f) as f32, garbage(n * f));
         let losses = if case.starts_with("huber") {
             [
-                loss::huber(ctx(), [n, f], x, t, 0.75).unwrap(),
-                loss::huber_backward(ctx(), [n, f], x, t, 0.75, scale, &mut dx).unwrap(),
+                loss::huber(ctx(), [n, f], 0.75, x, t).unwrap(),
+                loss::huber_backward(ctx(), [n, f], 0.75, scale, x, t, &mut dx).unwrap(),
             ]
         } else {
             [
                 loss::mean_squared(ctx(), [n, f], x, t).unwrap(),
-                loss::mean_squared_backward(ctx(), [n, f], x, t, scale, &mut dx).unwrap(),
+                loss::mean_squared_backward(ctx(), [n, f], scale, x, t, &mut dx).unwrap(),
             ]
         };
         check(&golden, "regression", &case, losses, n * f, &dx);
@@ -73,7 +73,7 @@ fn binary_cross_entropy() {
         let (x, t, scale, mut dx) = (of("x"), of("target"), 1.0 / (n * f) as f32, garbage(n * f));
         let reports = [
             loss::binary_cross_entropy(ctx(), [n, f], x, t).unwrap(),
-            loss::binary_cross_entropy_backward(ctx(), [n, f], x, t, scale, &mut dx).unwrap(),
+            loss::binary_cross_entropy_backward(ctx(), [n, f], scale, x, t, &mut dx).unwrap(),
         ];
         check(&golden, "binary_cross_entropy", &case, reports.map(|r| r.loss_sum), n * f, &dx);
         check_correct(&golden, &case, reports);

@@ -80,7 +80,7 @@ fn train(ctx: Context, golden: &Golden) -> Trained {
         let mut dlogits = garbage(n * 10);
         let (target, grad_scale) = (loss::Target::Classes(&labels), 1.0 / n as f32);
         let report =
-            loss::cross_entropy_backward(ctx, [n, 10], &logits, target, 0.0, grad_scale, &mut dlogits).unwrap();
+            loss::cross_entropy_backward(ctx, [n, 10], 0.0, grad_scale, &logits, target, &mut dlogits).unwrap();
         losses.push(report.loss_sum / n as f32);
 
         let overwrite = Update::Overwrite;

@@ -21,8 +21,8 @@ fn report(print: Print, name: &str, r: LossReport) {
 fn classes(ctx: Context, print: Print, target: Target, smoothing: f32) -> Result {
     let logits = fill::<65>(90).map(|x| 9.0 * x);
     let (mut dlogits, shape) = ([f32::NAN; 65], any([5, 13]));
-    report(print, "cross_entropy", cross_entropy(ctx, shape, any(&logits), target, smoothing)?);
-    let r = cross_entropy_backward(ctx, shape, any(&logits), target, smoothing, any(0.2), any(&mut dlogits))?;
+    report(print, "cross_entropy", cross_entropy(ctx, shape, smoothing, any(&logits), target)?);
+    let r = cross_entropy_backward(ctx, shape, smoothing, any(0.2), any(&logits), target, any(&mut dlogits))?;
     report(print, "cross_entropy_backward", r);
     print("dlogits", hash(&dlogits));
     Ok(())
@@ -32,10 +32,10 @@ fn numbers(ctx: Context, print: Print) -> Result {
     let (x, t) = (fill::<65>(92).map(|x| 3.0 * x), fill::<65>(93));
     let (mut dx, shape) = ([f32::NAN; 65], any([5, 13]));
     print("mean_squared", hash(&[mean_squared(ctx, shape, any(&x), any(&t))?]));
-    mean_squared_backward(ctx, shape, any(&x), any(&t), any(0.2), any(&mut dx))?;
+    mean_squared_backward(ctx, shape, any(0.2), any(&x), any(&t), any(&mut dx))?;
     print("mean_squared_backward", hash(&dx));
-    print("huber", hash(&[huber(ctx, shape, any(&x), any(&t), any(1.0))?]));
-    huber_backward(ctx, shape, any(&x), any(&t), any(1.0), any(0.2), any(&mut dx))?;
+    print("huber", hash(&[huber(ctx, shape, any(1.0), any(&x), any(&t))?]));
+    huber_backward(ctx, shape, any(1.0), any(0.2), any(&x), any(&t), any(&mut dx))?;
     print("huber_backward", hash(&dx));
     Ok(())
 }
@@ -44,7 +44,7 @@ fn answers(ctx: Context, print: Print) -> Result {
     let (x, t) = (fill::<65>(94).map(|x| 9.0 * x), fill::<65>(95).map(|t| t * t));
     let (mut dx, shape) = ([f32::NAN; 65], any([5, 13]));
     report(print, "binary_cross_entropy", binary_cross_entropy(ctx, shape, any(&x), any(&t))?);
-    let r = binary_cross_entropy_backward(ctx, shape, any(&x), any(&t), any(0.2), any(&mut dx))?;
+    let r = binary_cross_entropy_backward(ctx, shape, any(0.2), any(&x), any(&t), any(&mut dx))?;
     report(print, "binary_cross_entropy_backward", r);
     print("dlogits", hash(&dx));
     Ok(())
