@@ -244,9 +244,9 @@ fn scratch_is_bounded_and_symmetric() {
         for n in [0, 1, 9, 33, 400] {
             for k in [0, 3, 511, 513, 9000] {
                 assert_eq!(gemm_scratch_len(m, n, k), gemm_scratch_len(n, m, k));
-                assert!(gemm_scratch_len(m, n, k) <= 512 * (264 + 32));
+                assert!(gemm_scratch_len(m, n, k) <= 512 * (264 + 32) + 15);
             }
         }
     }
-    assert!(gemm_scratch_len(usize::MAX, usize::MAX, usize::MAX) <= 512 * (264 + 32));
+    assert!(gemm_scratch_len(usize::MAX, usize::MAX, usize::MAX) <= 512 * (264 + 32) + 15);
 }

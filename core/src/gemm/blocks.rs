@@ -3,9 +3,12 @@
 use super::pack::pack;
 use super::panel::{Panel, Source, columns, ladder};
 use super::product::{Product, Strided};
-use super::table::{KC, MC};
+use super::table::{ALIGN, KC, MC};
 use super::tile::{Ahead, Tile};
 use crate::simd::Simd;
+
+/// Rows a multiple of this many floats (4 KB) apart compete for the same few cache sets.
+const PAGE: usize = 1024;
 
 /// `len` in equal parts of at most `max` (0: one part): the length of a part.
 #[inline(always)]
@@ -26,8 +29,10 @@ pub(super) unsafe fn blocks<S: Simd, const MR: usize, const NV: usize, const MR1
 ) {
     let nr = NV * S::LANES;
     let (kc, mc) = (even(p.k, KC), even(p.m, MC).next_multiple_of(MR));
-    let packed_b = scratch;
-    let packed_a = scratch.wrapping_add(kc * p.n.div_ceil(S::LANES).min(NV) * S::LANES);
+    let packed_b = scratch.wrapping_add(scratch.addr().wrapping_neg() / size_of::<f32>() % ALIGN);
+    let packed_a = packed_b.wrapping_add(kc * p.n.div_ceil(S::LANES).min(NV) * S::LANES);
+    // What is asked for of a panel whose rows share cache sets is gone before its turn, and takes other lines with it.
+    let spread = !p.b.row.is_multiple_of(PAGE);
     let small = p.m <= 3 * MR || (S::LANES >= 16 && p.k.saturating_mul(p.b.row) <= 8192);
     let ahead = !(small && p.k <= KC && p.b.col == 1);
     let mut pc = 0;
@@ -51,7 +56,7 @@ pub(super) unsafe fn blocks<S: Simd, const MR: usize, const NV: usize, const MR1
             let mut jr = 0;
             while jr < p.n {
                 let cols = (p.n - jr).min(nr);
-                let more = ahead && cols < p.n - jr;
+                let more = ahead && spread && cols < p.n - jr;
                 let panel = Panel {
                     rows,
                     a,
@@ -88,11 +93,11 @@ pub(super) unsafe fn blocks<S: Simd, const MR: usize, const NV: usize, const MR1
     }
 }
 
-/// Reading `a` in place is free but for cache sets (rows a multiple of 4 KB apart share them) and, with short vectors,
+/// Reading `a` in place is free but for cache sets (rows a multiple of `PAGE` apart share them) and, with short vectors,
 /// for a transposed `a`, of which a tile uses a small part of each line.
 #[inline(always)]
 fn worth_packing_a<S: Simd, const MR: usize>(p: &Product, rows: usize, nr: usize) -> bool {
-    let aliasing = p.a.row.is_multiple_of(1024) || p.a.col.is_multiple_of(1024);
+    let aliasing = p.a.row.is_multiple_of(PAGE) || p.a.col.is_multiple_of(PAGE);
     MC > 0 && rows > 4 * MR && p.n > 4 * nr && (aliasing || (S::LANES < 16 && p.a.row == 1))
 }
 

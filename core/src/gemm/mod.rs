@@ -36,7 +36,8 @@
 //!   share evenly what would leave one of them too few chains. Columns that do not fill a vector are masked; and `k` is
 //!   never rounded up, since `fma(0, 0, -0.0)` is not `-0.0`.
 //! - **Prefetches.** Each tile asks for the next tile of `c`, the first row tile for the rows of `b` that it is about to
-//!   read, and the second to fourth for the next panel of `b`, one line per step.
+//!   read, and the second to fourth for the next panel of `b`, one line per step (not if rows of `b` are a multiple of
+//!   4 KB apart: the cache has no room for so many lines of the same sets).
 //! - **Up to three rows** (one sample through a dense layer) are bound by the bandwidth at which `b` arrives: `vector.rs`
 //!   reads it in order, a few whole rows at a time. Up to seven rows have panels twice as wide on AVX-512. One row times a
 //!   `b` stored by columns (the input gradient of a dense layer) transposes `b` in registers and uses it at once; the
@@ -131,8 +132,9 @@ pub fn gemm(
     Ok(())
 }
 
-/// Floats of scratch that [`gemm`] needs for each thread: a panel of `b` and, if both sides are long, a block of `a`.
-/// It grows with the product up to 592 KB, and is the same for the transposed product.
+/// Floats of scratch that [`gemm`] needs for each thread: a panel of `b`, if both sides are long a block of `a`, and what
+/// it takes to start at a cache line. It grows with the product up to 592 KB and a line, and is the same for the
+/// transposed product.
 ///
 /// ```
 /// use flatgrad_core::gemm::gemm_scratch_len;

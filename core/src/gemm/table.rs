@@ -20,6 +20,9 @@ pub(super) const MC: usize = if LARGE { 264 } else { 0 };
 const WIDEST: usize = if LARGE { 32 } else { 8 };
 const VECTOR: usize = if LARGE { 16 } else { 4 };
 
+/// Floats of a cache line where panels are packed from a line's beginning: vectors that straddle lines cost some per cent.
+pub(super) const ALIGN: usize = if LARGE { 16 } else { 1 };
+
 /// Where threads' parts are cut, if possible: whole tiles of every instruction set.
 pub(super) const ROW_CUT: usize = 12;
 pub(super) const COL_CUT: usize = 32;
@@ -31,13 +34,13 @@ const fn min(a: usize, b: usize) -> usize {
 /// Scratch of one thread, in floats: the same for the transposed product.
 pub(super) const fn scratch_len(m: usize, n: usize, k: usize) -> usize {
     let (short, long) = if m < n { (m, n) } else { (n, m) };
-    if short == 0 {
+    if short == 0 || k == 0 {
         return 0;
     }
     let panel = min(min(long, WIDEST).next_multiple_of(VECTOR), WIDEST);
     // No instruction set packs a block of `a` of up to 4 tiles of 4 rows, or for up to 4 panels of 8 columns.
     let block = if short <= 16 { 0 } else { min(min(long, MC).next_multiple_of(ROW_CUT), MC) };
-    min(k, KC) * (panel + block)
+    min(k, KC) * (panel + block) + (ALIGN - 1)
 }
 
 /// Computes the product on the calling thread.
