@@ -143,7 +143,7 @@ impl Plan {
     /// ```compile_fail
     /// use flatgrad_core::net::{Config, Layer, Net, Optimizer, Plan};
     /// const NET: Net = Net::new([1, 8, 8], &[Layer::flatten(), Layer::dense(10)]);
-    /// // error: layer 1 (dense): sets the peak: the plan needs 14816 bytes, the budget is 8192
+    /// // error: layer 1 (dense): sets the peak: the plan needs 14876 bytes, the budget is 8192
     /// const PLAN: Plan = Plan::new(&NET, Config::new(4, Optimizer::adam(1e-3))).within(8192);
     /// # fn main() { let _ = PLAN; }
     /// ```
