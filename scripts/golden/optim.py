@@ -1,9 +1,14 @@
 """Optimizers, in f32: fifty steps from one state."""
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
 from record import number, tensor
+
+
+# Ours are f32, but for the weights of averages.
+ROUNDED = ("lr", "lr_decay", "eps", "weight_decay", "momentum", "dampening", "initial_accumulator_value")
 
 
 def write():
@@ -23,6 +28,9 @@ def write():
             optimizer.step()
             yield step, {"params": p, **{s: optimizer.state[p][s] for s in state}}
 
+    def rounded(options):
+        return {k: float(np.float32(v)) if k in ROUNDED else v for k, v in options.items()}
+
     def run(name, make, state):
         for step, tensors in trained(torch.float32, make, state):
             if step in (1, 2, steps):
@@ -40,7 +48,7 @@ def write():
         dict(lr=0.05, momentum=0.9, dampening=0.25, weight_decay=0.01),
         dict(lr=0.05, momentum=0.9, nesterov=True, weight_decay=0.01),
     ]
-    for i, o in enumerate(sgds):
+    for i, o in enumerate(map(rounded, sgds)):
         values = [o.get(k, 0) for k in ("lr", "momentum", "dampening", "weight_decay", "nesterov")]
         number(f"sgd/{i}/options", *values)
         state = ["momentum_buffer"] if "momentum" in o else []
@@ -51,7 +59,7 @@ def write():
         dict(lr=1e-2, betas=(0.4, 0.9)),
         dict(lr=1e-2, betas=(0.0, 0.999)),
     ]
-    for i, o in enumerate(adams):
+    for i, o in enumerate(map(rounded, adams)):
         values = [o["lr"], *o.get("betas", (0.9, 0.999)), o.get("eps", 1e-8), o.get("weight_decay", 0)]
         number(f"adam/{i}/options", *values)
         run(f"adam/{i}", lambda p: torch.optim.Adam(p, foreach=False, **o), ["exp_avg", "exp_avg_sq"])
@@ -60,7 +68,7 @@ def write():
         (torch.optim.AdamW, dict(lr=1e-2)),
         (torch.optim.AdamW, dict(lr=1e-2, weight_decay=0.3, amsgrad=True)),
     ]
-    for i, (kind, o) in enumerate(adams):
+    for i, (kind, o) in enumerate((kind, rounded(o)) for kind, o in adams):
         default = 1e-2 if kind is torch.optim.AdamW else 0
         decay = o.get("weight_decay", default)
         number(f"adam_kinds/{i}/options", o["lr"], decay, kind is torch.optim.AdamW, o.get("amsgrad", False))
@@ -70,7 +78,7 @@ def write():
         dict(lr=0.1),
         dict(lr=0.1, lr_decay=0.05, weight_decay=0.1, initial_accumulator_value=0.25, eps=1e-6),
     ]
-    for i, o in enumerate(adagrads):
+    for i, o in enumerate(map(rounded, adagrads)):
         values = [o.get(k, 0) for k in ("lr", "lr_decay", "weight_decay", "initial_accumulator_value")]
         number(f"adagrad/{i}/options", *values, o.get("eps", 1e-10))
         run(f"adagrad/{i}", lambda p: torch.optim.Adagrad(p, foreach=False, **o), ["sum"])
@@ -81,7 +89,7 @@ def write():
         dict(lr=1e-2, momentum=0.9),
         dict(lr=1e-2, alpha=0.95, eps=1e-3, momentum=0.5, centered=True, weight_decay=0.01),
     ]
-    for i, o in enumerate(rmsprops):
+    for i, o in enumerate(map(rounded, rmsprops)):
         values = [o["lr"], o.get("alpha", 0.99), o.get("eps", 1e-8)]
         number(f"rmsprop/{i}/options", *values, *(o.get(k, 0) for k in ("weight_decay", "momentum", "centered")))
         state = ["square_avg"] + ["grad_avg"] * ("centered" in o) + ["momentum_buffer"] * ("momentum" in o)

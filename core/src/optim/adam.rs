@@ -122,7 +122,7 @@ impl Default for Adam {
 /// ```text
 /// param = param * shrink
 /// g     = grad + weight_decay * param                      (if weight_decay != 0 and not decoupled)
-/// m     = m + (1 - beta1) * (g - m)                        (beta1 > 0.5; else g - beta1 * (g - m))
+/// m     = m + (1 - beta1) * (g - m)                        (beta1 > 0.5; else g - (1 - (1 - beta1)) * (g - m))
 /// v     = beta2 * v + (1 - beta2) * g * g
 /// top   = max(top, v)  (amsgrad)  or  v
 /// param = param - step_size * m / (sqrt(top) / root + eps)

@@ -20,7 +20,7 @@ use crate::slice::{share, update};
 /// `1 - decay` is computed in `f64` and rounded to `f32` once. For each element, in this order:
 ///
 /// ```text
-/// average = average + (1 - decay) * (params - average)     (decay > 0.5; else params - decay * (params - average))
+/// average = average + (1 - decay) * (params - average)     (decay > 0.5; else params - (1 - (1 - decay)) * (params - average))
 /// ```
 ///
 /// ```

@@ -7,14 +7,14 @@ use crate::simd::Simd;
 #[derive(Clone, Copy)]
 pub(super) struct Lerp {
     from_old: bool,
-    /// `1 - keep`, or `-keep` from the other end.
+    /// `1 - keep`, or one less from the other end, where PyTorch subtracts after rounding.
     toward: f32,
 }
 
 impl Lerp {
     pub(super) const fn new(keep: f64) -> Self {
-        let from_old = keep > 0.5;
-        Self { from_old, toward: if from_old { 1.0 - keep } else { -keep } as f32 }
+        let (from_old, weight) = (keep > 0.5, (1.0 - keep) as f32);
+        Self { from_old, toward: if from_old { weight } else { weight - 1.0 } }
     }
 
     #[inline(always)]

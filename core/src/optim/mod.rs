@@ -1,4 +1,4 @@
-//! Optimizers: one pass over parameters, gradients and state, in PyTorch's order of operations; and what acts on gradients
+//! Optimizers: one pass over parameters, gradients and state, in PyTorch's order of operations, and what acts on gradients
 //! before a step ([`clip_by_norm`], [`clip_by_value`]) or on weights after it ([`max_norm`], [`ema_update`]).
 //!
 //! A step is a function of its arguments. The hyper-parameters are a small struct that the caller owns, so a schedule is
@@ -11,6 +11,10 @@
 //! | [`Adagrad`] | 1 | `sum += g^2`, `p -= lr * g / (sqrt(sum) + eps)` |
 //! | [`RmsProp`] | 1 to 3 | `v = alpha * v + (1 - alpha) * g^2`, `p -= lr * g / (sqrt(v) + eps)` |
 //! | [`Adam`] | 2, with `amsgrad` 3 | averages of `g` and `g^2`, `p -= lr * m / (sqrt(v) + eps)`, both corrected |
+//!
+//! Parameters and state have the bits of PyTorch's optimizers wherever PyTorch rounds each operation once and correctly
+//! (`ATEN_CPU_CAPABILITY=default MKL_ENABLE_INSTRUCTIONS=AVX2`; its kernels for AVX2 and AVX-512 fuse multiply and add, except
+//! in the last elements of a tensor, and MKL's square root for AVX-512 is not always the nearest).
 //!
 //! The same names mean other things elsewhere. Here, as in PyTorch, eps stands outside the root and is added after the
 //! correction of the average; the learning rate stands outside the momentum buffer (in the papers of Polyak and Nesterov,

@@ -93,7 +93,7 @@ impl Default for RmsProp {
 /// ```text
 /// g     = grad + weight_decay * param                           (if weight_decay != 0)
 /// v     = alpha * v + (1 - alpha) * g * g
-/// avg   = avg + (1 - alpha) * (g - avg)                         (centered; alpha > 0.5, else g - alpha * (g - avg))
+/// avg   = avg + (1 - alpha) * (g - avg)                         (centered; alpha > 0.5, else g - (1 - (1 - alpha)) * (g - avg))
 /// d     = sqrt(max(0, v - avg * avg)) + eps  (centered)  or  sqrt(v) + eps
 /// buf   = momentum * buf + g / d,  param = param - lr * buf     (if momentum != 0)
 /// param = param - lr * g / d                                    (else)

@@ -5,7 +5,8 @@ use crate::optim::{Adagrad, Adam, Neurons, RmsProp, Sgd};
 
 /// Linear interpolation from `old` to `new` with the weight `keep` of the old, starting from the nearer end.
 fn lerp(keep: f64, old: f32, new: f32) -> f32 {
-    if keep > 0.5 { old + (1.0 - keep) as f32 * (new - old) } else { new - keep as f32 * (new - old) }
+    let weight = (1.0 - keep) as f32;
+    if keep > 0.5 { old + weight * (new - old) } else { new - (1.0 - weight) * (new - old) }
 }
 
 /// `1 - lr * weight_decay`
