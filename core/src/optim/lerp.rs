@@ -14,7 +14,7 @@ pub(super) struct Lerp {
 impl Lerp {
     pub(super) const fn new(keep: f64) -> Self {
         let (from_old, weight) = (keep > 0.5, (1.0 - keep) as f32);
-        Self { from_old, toward: if from_old { weight } else { weight - 1.0 } }
+        Self { from_old, toward: if from_old { weight } else { -(1.0 - weight) } }
     }
 
     #[inline(always)]
