@@ -25,6 +25,7 @@ use crate::slice;
 /// assert_eq!(y, [0.0, 0.5]);
 /// # Ok::<(), flatgrad_core::Error>(())
 /// ```
+#[inline]
 pub fn activate(ctx: Context, function: Function, x: &[f32], y: &mut [f32]) -> Result {
     function.check()?;
     check_len("y", x.len(), y.len())?;
@@ -57,6 +58,7 @@ pub fn activate(ctx: Context, function: Function, x: &[f32], y: &mut [f32]) -> R
 /// assert_eq!(x, [0.0, 0.5]);
 /// # Ok::<(), flatgrad_core::Error>(())
 /// ```
+#[inline]
 pub fn activate_in_place(ctx: Context, function: Function, x: &mut [f32]) -> Result {
     function.check()?;
     with_formula!(function, |f| slice::share(ctx, [], [x], &|[], [x]| {
@@ -89,6 +91,7 @@ pub fn activate_in_place(ctx: Context, function: Function, x: &mut [f32]) -> Res
 /// assert_eq!(dx, [0.0, 4.0]);
 /// # Ok::<(), flatgrad_core::Error>(())
 /// ```
+#[inline]
 pub fn activate_backward(ctx: Context, function: Function, saved: &[f32], dy: &[f32], dx: &mut [f32]) -> Result {
     function.check()?;
     check_len("dy", saved.len(), dy.len())?;
@@ -122,6 +125,7 @@ pub fn activate_backward(ctx: Context, function: Function, saved: &[f32], dy: &[
 /// assert_eq!(dy, [0.0, 4.0]);
 /// # Ok::<(), flatgrad_core::Error>(())
 /// ```
+#[inline]
 pub fn activate_backward_in_place(ctx: Context, function: Function, saved: &[f32], dy: &mut [f32]) -> Result {
     function.check()?;
     check_len("dy", saved.len(), dy.len())?;
