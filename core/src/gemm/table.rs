@@ -55,6 +55,9 @@ pub(super) unsafe fn multiply(isa: Isa, p: &Product, scratch: *mut f32) {
     // SAFETY: as the caller's.
     unsafe {
         match isa.level() {
+            #[cfg(all(target_arch = "arm", not(target_has_atomic = "64")))]
+            Level::Portable(_) => super::small::multiply(p, scratch),
+            #[cfg(not(all(target_arch = "arm", not(target_has_atomic = "64"))))]
             Level::Portable(t) => t.run(
                 #[inline(always)]
                 |s| tiles::<_, 4, 2, 8>(s, p, scratch),

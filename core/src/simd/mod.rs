@@ -15,6 +15,14 @@ pub mod avx2;
 pub mod avx512;
 #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
 pub mod neon;
+#[cfg(any(
+    test,
+    all(target_arch = "arm", target_abi = "eabi"),
+    all(target_arch = "riscv32", not(target_feature = "d"))
+))]
+mod soft;
+#[cfg(all(target_arch = "arm", target_abi = "eabihf", not(target_has_atomic = "64")))]
+mod thumb;
 
 pub mod math;
 #[cfg(test)]

@@ -8,13 +8,32 @@ const LANES: usize = 4;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Portable;
 
+/// `a * b + c`, rounded once.
+#[inline(always)]
+pub fn fma(a: f32, b: f32, c: f32) -> f32 {
+    #[cfg(all(target_arch = "arm", target_abi = "eabihf", not(target_has_atomic = "64")))]
+    return super::thumb::fma(a, b, c);
+    #[cfg(any(
+        all(target_arch = "arm", target_abi = "eabi"),
+        all(target_arch = "riscv32", not(target_feature = "d"))
+    ))]
+    return super::soft::fma(a, b, c);
+    #[cfg(not(any(
+        all(target_arch = "arm", target_abi = "eabihf", not(target_has_atomic = "64")),
+        all(target_arch = "arm", target_abi = "eabi"),
+        all(target_arch = "riscv32", not(target_feature = "d"))
+    )))]
+    fma_f64(a, b, c)
+}
+
 /// `a * b + c`, rounded once, from `f64` operations.
 ///
 /// The product of two `f32` is exact in `f64`. Their sum with `c` is rounded to odd (Boldo and Melquiond, "Emulation of
 /// FMA and correctly rounded sums: proved algorithms using rounding to odd", 2008), after which rounding to `f32` gives
 /// the correctly rounded result.
 #[inline(always)]
-pub fn fma(a: f32, b: f32, c: f32) -> f32 {
+#[cfg_attr(any(target_arch = "arm", target_arch = "riscv32"), allow(dead_code))]
+fn fma_f64(a: f32, b: f32, c: f32) -> f32 {
     let (p, c) = (a as f64 * b as f64, c as f64);
     let sum = p + c;
     // Knuth's two-sum: `error` is what the addition lost, exactly.
@@ -151,6 +170,9 @@ unsafe impl Simd for Portable {
     }
     #[inline(always)]
     fn sqrt(self, a: Self::V) -> Self::V {
+        #[cfg(all(target_arch = "arm", target_abi = "eabihf", not(target_has_atomic = "64")))]
+        return map(a, super::thumb::sqrt);
+        #[cfg(not(all(target_arch = "arm", target_abi = "eabihf", not(target_has_atomic = "64"))))]
         map(a, libm::sqrtf)
     }
     #[inline(always)]
