@@ -7,9 +7,7 @@ use super::pass::{Noise, Pass, halves, place};
 use super::plan::View;
 use super::slot::{EXTERNAL, Gradient};
 use super::work::{pieces, span};
-use crate::activation::{
-    Function, activate_backward, activate_backward_in_place, log_softmax_backward, softmax_backward,
-};
+use crate::activation::{Function, apply_backward, apply_backward_in_place, log_softmax_backward, softmax_backward};
 use crate::context::Context;
 use crate::conv::{conv2d_backward_bias, conv2d_backward_input, conv2d_backward_weight};
 use crate::dense::{dense_backward_bias, dense_backward_input, dense_backward_weight};
@@ -174,10 +172,10 @@ fn kernel<L: Linked>(pass: &Pass, step: Step, t: Tensors) -> Result {
         }
         Kind::Softmax if has(Parts::SOFTMAX) => softmax_backward(ctx, [n, slot.input_len()], y, dy, dx),
         Kind::LogSoftmax if has(Parts::LOG_SOFTMAX) => log_softmax_backward(ctx, [n, slot.input_len()], y, dy, dx),
-        Kind::Activation(Function::Relu) if has(Parts::RELU) => unapply(pass, Function::Relu, y, dy, dx),
-        Kind::Activation(function) if has(Parts::FUNCTIONS) => {
+        Kind::Activation(Function::Relu) if has(Parts::RELU) => function(pass, Function::Relu, y, dy, dx),
+        Kind::Activation(f) if has(Parts::FUNCTIONS) => {
             let saved = if slot.kind.needs(false) == Needs::Input { x } else { y };
-            unapply(pass, function, saved, dy, dx)
+            function(pass, f, saved, dy, dx)
         }
         Kind::MaxPool2d { kernel, stride, padding } if has(Parts::MAX_POOL) => {
             max_pool2d_backward(ctx, &slot.max_pool(n, kernel, stride, padding), x, dy, dx)
@@ -198,11 +196,11 @@ fn kernel<L: Linked>(pass: &Pass, step: Step, t: Tensors) -> Result {
 
 /// The gradient of a function of each element; inlined, so that a constant one leaves out the others.
 #[inline(always)]
-fn unapply(pass: &Pass, function: Function, saved: &[f32], dy: &mut [f32], dx: &mut [f32]) -> Result {
+fn function(pass: &Pass, f: Function, saved: &[f32], dy: &mut [f32], dx: &mut [f32]) -> Result {
     if pass.slot.in_place {
-        activate_backward_in_place(pass.ctx, function, saved, dy)
+        apply_backward_in_place(pass.ctx, f, saved, dy)
     } else {
-        activate_backward(pass.ctx, function, saved, dy, dx)
+        apply_backward(pass.ctx, f, saved, dy, dx)
     }
 }
 

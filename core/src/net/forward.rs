@@ -7,7 +7,7 @@ use super::pass::{Noise, Pass, halves, halves_mut, place, samples};
 use super::plan::{Plan, View};
 use super::slot::{EXTERNAL, Slot};
 use super::work::{pieces, span};
-use crate::activation::{Activation, Function, activate, activate_in_place, log_softmax, softmax};
+use crate::activation::{Activation, Function, apply, apply_in_place, log_softmax, softmax};
 use crate::context::Context;
 use crate::conv::conv2d;
 use crate::dense::dense;
@@ -197,8 +197,8 @@ fn layer<L: Linked>(pass: &Pass, external: &[f32], work: &mut [f32], at: Places,
             rms_norm(ctx, &slot.rms_norm(n, eps), x, pass.scale(), y, saved)
         }
         Kind::Activation(_) if slot.fused => Ok(()),
-        Kind::Activation(Function::Relu) if has(Parts::RELU) => apply(pass, Function::Relu, x, y),
-        Kind::Activation(function) if has(Parts::FUNCTIONS) => apply(pass, function, x, y),
+        Kind::Activation(Function::Relu) if has(Parts::RELU) => function(pass, Function::Relu, x, y),
+        Kind::Activation(f) if has(Parts::FUNCTIONS) => function(pass, f, x, y),
         Kind::MaxPool2d { kernel, stride, padding } if has(Parts::MAX_POOL) => {
             max_pool2d(ctx, &slot.max_pool(n, kernel, stride, padding), x, y)
         }
@@ -218,8 +218,8 @@ fn layer<L: Linked>(pass: &Pass, external: &[f32], work: &mut [f32], at: Places,
 
 /// A function of each element; inlined, so that a constant one leaves out the others.
 #[inline(always)]
-fn apply(pass: &Pass, function: Function, x: &[f32], y: &mut [f32]) -> Result {
-    if pass.slot.in_place { activate_in_place(pass.ctx, function, y) } else { activate(pass.ctx, function, x, y) }
+fn function(pass: &Pass, f: Function, x: &[f32], y: &mut [f32]) -> Result {
+    if pass.slot.in_place { apply_in_place(pass.ctx, f, y) } else { apply(pass.ctx, f, x, y) }
 }
 
 fn batch_norm(

@@ -95,6 +95,17 @@ impl Optimizer {
         }
     }
 
+    /// [`Optimizer::check`] of what is linked.
+    pub(super) fn check_linked<L: Linked>(&self) -> Result {
+        match self {
+            Self::Sgd(sgd) if L::PARTS.has(Parts::SGD) => sgd.check(),
+            Self::Adagrad(adagrad) if L::PARTS.has(Parts::ADAGRAD) => adagrad.check(),
+            Self::RmsProp(rmsprop) if L::PARTS.has(Parts::RMSPROP) => rmsprop.check(),
+            Self::Adam(adam) if L::PARTS.has(Parts::ADAM) => adam.check(),
+            _ => Err(MISSING),
+        }
+    }
+
     /// Learning rate and weight decay multiplied by these factors; a factor of 1 changes no bit.
     pub(super) fn scaled(self, lr: f32, decay: f32) -> Self {
         let mut scaled = self.with_lr(self.lr() * lr);

@@ -5,7 +5,7 @@ use super::forward::{self, Training};
 use super::kind::Kind;
 use super::loss::Loss;
 use super::optimizer::Optimizer;
-use super::parts::{Everything, Linked, MISSING, Parts, check_linked};
+use super::parts::{Everything, Linked, Parts, check_linked};
 use super::pass::{Noise, halves_mut, samples};
 use super::plan::{Plan, View};
 use super::slot::{EXTERNAL, Slot};
@@ -307,13 +307,10 @@ impl<'a, L: Linked> Trainer<'a, L> {
         let room = self.plan.config.optimizer.slots();
         let requires = "at most what the plan has room for";
         check_dim(optimizer.slots() <= room, "optimizer state", requires, optimizer.slots())?;
-        optimizer.check()?;
-        if !L::PARTS.has(Parts::of_optimizer(optimizer)) {
-            return Err(MISSING);
-        }
+        optimizer.check_linked::<L>()?;
         // With their factors, rates may overflow.
         let learning = self.plan.slots.iter().filter(|slot| slot.learns());
-        learning.map(|slot| slot.options).try_for_each(|o| optimizer.scaled(o.lr, o.decay).check())
+        learning.map(|slot| slot.options).try_for_each(|o| optimizer.scaled(o.lr, o.decay).check_linked::<L>())
     }
 
     fn regions(&mut self) -> Regions<'_> {

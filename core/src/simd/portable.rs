@@ -2,7 +2,7 @@
 
 use super::Simd;
 
-const LANES: usize = 4;
+const LANES: usize = if cfg!(target_arch = "arm") { 1 } else { 4 };
 
 /// Token of the portable table; available everywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -280,7 +280,8 @@ unsafe impl Simd for Portable {
     }
     #[inline(always)]
     fn zip(self, a: Self::V, b: Self::V) -> (Self::V, Self::V) {
-        ([a[0], b[0], a[1], b[1]], [a[2], b[2], a[3], b[3]])
+        let woven = |i: usize| if i.is_multiple_of(2) { a[i / 2] } else { b[i / 2] };
+        (core::array::from_fn(woven), core::array::from_fn(|i| woven(LANES + i)))
     }
     #[inline(always)]
     fn prefetch(self, _: *const f32) {}

@@ -18,7 +18,7 @@ pub(crate) fn map<S: Simd, const N: usize>(s: S, inputs: [&[f32]; N], out: &mut 
         }
         i += S::LANES;
     }
-    if i < len {
+    if S::LANES > 1 && i < len {
         let t = s.tail(len - i);
         // SAFETY: the tail selects the len - i floats that are left.
         unsafe {
@@ -62,7 +62,7 @@ pub(crate) fn update<S: Simd, const N: usize, const M: usize>(
         }
         i += S::LANES;
     }
-    if i < len {
+    if S::LANES > 1 && i < len {
         let t = s.tail(len - i);
         // SAFETY: the tail selects the len - i floats that are left.
         unsafe {
