@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use flatgrad::model::Recipe;
 use flatgrad_core::net::Optimizer;
+
+use super::net::NetChoice;
 
 /// Trains small networks: the same seed gives the same weights, bit for bit, on every instruction set and for every
 /// number of threads.
@@ -30,9 +31,10 @@ pub struct TrainArgs {
     /// `digits` (1,797 handwritten digits in the program), or a folder with the four IDX files of MNIST, raw or .gz
     #[arg(long, value_name = "digits|DIR", default_value = "digits")]
     pub data: PathBuf,
-    /// The network
-    #[arg(long, value_enum, default_value_t = NetName::Cnn)]
-    pub net: NetName,
+    /// `cnn` (convolutions with batch norm), `mlp` (two hidden layers of 800), `tiny` (1,898 parameters for the digits), or
+    /// a network file in TOML
+    #[arg(long, value_name = "NAME|FILE", value_parser = NetChoice::parse, default_value = "cnn")]
+    pub net: NetChoice,
     /// Passes over the training images [default: 20 for digits, else 5]
     #[arg(long, value_name = "N", value_parser = positive::<NonZeroUsize>, allow_negative_numbers = true)]
     pub epochs: Option<NonZeroUsize>,
@@ -69,14 +71,6 @@ pub struct TrainArgs {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum NetName {
-    /// Convolutions with batch norm
-    Cnn,
-    /// Two hidden layers of 800
-    Mlp,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum OptimizerName {
     Sgd,
     Adam,
@@ -91,12 +85,6 @@ impl TrainArgs {
     }
     pub fn batch(&self) -> usize {
         self.batch.map_or(if self.is_digits() { 32 } else { 128 }, NonZeroUsize::get)
-    }
-    pub fn recipe(&self) -> Recipe {
-        match self.net {
-            NetName::Cnn => Recipe::Cnn,
-            NetName::Mlp => Recipe::Mlp,
-        }
     }
     pub fn optimizer(&self) -> Optimizer {
         match self.optimizer {

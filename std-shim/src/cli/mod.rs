@@ -1,6 +1,7 @@
 //! The command line.
 
 mod args;
+mod net;
 mod output;
 mod train;
 

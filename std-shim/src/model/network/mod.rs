@@ -1,0 +1,232 @@
+//! Networks in files.
+
+mod fields;
+mod kinds;
+mod parse;
+mod source;
+mod write;
+
+use std::io::Read;
+use std::path::Path;
+
+use flatgrad_core::net::{Kind, Layer, Net, NetError};
+
+use self::source::{Position, Source};
+use super::Recipe;
+use crate::error::{Error, Result};
+
+/// A network in memory of its own: a [`Recipe`], or what a network file says.
+///
+/// A network file is TOML: `input`, the shape of a sample `[channels, height, width]`, and `layers`, an array of tables.
+/// A table has the key `kind`, a layer's name, and the layer's own keys; a layer that needs none may be just its name.
+///
+/// ```
+/// use flatgrad::model::{LayerStore, Network};
+/// let text = r#"
+/// input = [1, 8, 8]
+/// layers = [
+///   { kind = "conv2d", out_channels = 8, kernel = 3, padding = 1, bias = false },
+///   "batch_norm",
+///   "relu",
+///   { kind = "residual", body = [{ kind = "depthwise", kernel = 3, padding = 1 }, "relu"] },
+///   { kind = "max_pool", kernel = 2 },
+///   "flatten",
+///   { kind = "dense", outputs = 10, init = "kaiming_uniform", lr = 0.5 },
+/// ]
+/// "#;
+/// let network = Network::parse("net.toml", text)?;
+/// let store = LayerStore::default();
+/// assert_eq!(network.net(&store)?.parameters(), 8 * 9 + 2 * 8 + 8 * 9 + 8 + 128 * 10 + 10);
+/// # Ok::<(), flatgrad::Error>(())
+/// ```
+///
+/// | `kind` | keys, with their defaults |
+/// |---|---|
+/// | `conv2d` | `out_channels`, `kernel`, `stride = 1`, `padding = 0`, `dilation = 1`, `groups = 1`, `bias = true` |
+/// | `conv1d` | the same, for signals `[c, 1, len]` |
+/// | `depthwise` | `kernel`, `multiplier = 1`, `stride = 1`, `padding = 0`, `dilation = 1`, `bias = true` |
+/// | `dense` | `outputs`, `bias = true` |
+/// | `batch_norm` | `eps = 1e-5`, `momentum = 0.1` |
+/// | `group_norm` | `groups`, `eps = 1e-5`, `affine = true` |
+/// | `instance_norm` | `eps = 1e-5`, `affine = false` |
+/// | `layer_norm` | `eps = 1e-5`, `affine = true` |
+/// | `rms_norm` | `eps = 1.1920929e-7`, `affine = true` |
+/// | `relu`, `sigmoid`, `tanh`, `gelu`, `gelu_tanh`, `silu`, `hard_swish` | none |
+/// | `leaky_relu` | `slope = 0.01` |
+/// | `elu` | `alpha = 1` |
+/// | `softplus` | `beta = 1`, `threshold = 20` |
+/// | `max_pool`, `max_pool1d` | `kernel`, `stride` (the kernel), `padding = 0` |
+/// | `avg_pool`, `avg_pool1d` | the same, `count_include_pad = true` |
+/// | `global_avg_pool`, `softmax`, `log_softmax`, `flatten` | none |
+/// | `dropout` | `p`, `form = "inverted"` (or `"scale_activations"`) |
+/// | `residual` | `body`, an array of layers; `shortcut = []` |
+///
+/// `kernel`, `stride`, `padding` and `dilation` are one number, or for images two, `[down, across]`. Every layer may
+/// have `frozen = false`, `lr = 1` and `decay = 1` (factors of learning rate and weight decay); convolutions and dense
+/// layers `max_norm`, and `init`: `"default"`, `"kaiming_uniform"`, `"kaiming_normal"`, `"xavier_uniform"`,
+/// `"xavier_normal"` or `"orthogonal"`, or a table such as `{ rule = "xavier_normal", gain = 2 }`,
+/// `{ rule = "uniform", bound = 0.1 }`, `{ rule = "normal", std = 0.1 }`, `{ rule = "constant", value = 0 }`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Network {
+    name: String,
+    input: [usize; 3],
+    nodes: Vec<Node>,
+    file: Option<File>,
+}
+
+/// Memory for the layers of networks; [`Network::net`] puts them there.
+#[derive(Debug, Default)]
+pub struct LayerStore(bumpalo::Bump);
+
+/// Where the layers stand in a file.
+#[derive(Clone, Debug, PartialEq)]
+struct File {
+    origin: String,
+    layers: Vec<Position>,
+    input: Position,
+}
+
+/// A layer, or a block of them.
+#[derive(Clone, Debug, PartialEq)]
+enum Node {
+    Single(Layer<'static>),
+    /// A convolution in as many groups as its input has channels, with so many outputs each.
+    Depthwise {
+        layer: Layer<'static>,
+        multiplier: usize,
+    },
+    Residual {
+        common: Common,
+        body: Vec<Self>,
+        shortcut: Vec<Self>,
+    },
+}
+
+/// The options of every layer.
+#[derive(Clone, Debug, PartialEq)]
+struct Common {
+    frozen: bool,
+    lr: f32,
+    decay: f32,
+}
+
+impl Network {
+    /// The network of a recipe for images of `input`, `[channels, height, width]`.
+    pub fn recipe(recipe: Recipe, input: [usize; 3], classes: usize) -> Self {
+        let nodes = recipe.layers(input, classes).into_iter().map(Node::Single).collect();
+        Self { name: recipe.name().to_string(), input, nodes, file: None }
+    }
+
+    /// The network that the text of a network file describes; errors call the text `origin`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Network`] with the place of what is not understood.
+    pub fn parse(origin: &str, text: &str) -> Result<Self> {
+        let parsed = parse::parse(Source { origin, text })?;
+        let file = File { origin: origin.to_string(), layers: parsed.positions, input: parsed.input_position };
+        let stem = Path::new(origin).file_stem().unwrap_or_default();
+        let name = stem.to_string_lossy().into_owned();
+        Ok(Self { name, input: parsed.input, nodes: parsed.nodes, file: Some(file) })
+    }
+
+    /// The network of a file.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if it cannot be read; as [`Network::parse`].
+    pub fn load(path: &Path) -> Result<Self> {
+        let file = std::fs::File::open(path).map_err(Error::io(path))?;
+        let mut bytes = Vec::new();
+        // One byte more than a network may have: enough to refuse it.
+        file.take(parse::MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(Error::io(path))?;
+        let origin = path.display().to_string();
+        match std::str::from_utf8(&bytes) {
+            Ok(text) => Self::parse(&origin, text),
+            Err(e) => {
+                let text = std::str::from_utf8(&bytes[..e.valid_up_to()]).unwrap_or_default();
+                Err(Source { origin: &origin, text }.error(text.len(), "not a text: a byte that is not UTF-8"))
+            }
+        }
+    }
+
+    /// The same layers for samples of another shape.
+    pub fn with_input(mut self, input: [usize; 3]) -> Self {
+        self.input = input;
+        self
+    }
+
+    /// The recipe's name, or the file's without its ending.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The shape of a sample, `[channels, height, width]`.
+    pub fn input(&self) -> [usize; 3] {
+        self.input
+    }
+
+    /// The network for the kernels, its layers in `store`.
+    ///
+    /// # Errors
+    ///
+    /// The first layer that does not fit: [`Error::Network`] with its place in the file, for a recipe [`Error::Core`].
+    pub fn net<'a>(&self, store: &'a LayerStore) -> Result<Net<'a>> {
+        Net::try_new(self.input, chain(&self.nodes, self.input, store)).map_err(|e| self.explain(e))
+    }
+
+    /// An error of this network, with the place of the layer it names.
+    pub fn explain(&self, error: NetError) -> Error {
+        match &self.file {
+            None => Error::Core(flatgrad_core::Error::Net(error)),
+            Some(file) => {
+                let layer = file.layers.get(error.layer).filter(|_| error.kind != "network");
+                source::error(&file.origin, *layer.unwrap_or(&file.input), error)
+            }
+        }
+    }
+
+    /// The text of a network file, with all keys of every layer.
+    ///
+    /// ```
+    /// use flatgrad::model::{LayerStore, Network, Recipe};
+    /// let tiny = Network::recipe(Recipe::Tiny, [1, 8, 8], 10);
+    /// let again = Network::parse("tiny", &tiny.to_toml())?;
+    /// let store = LayerStore::default();
+    /// assert_eq!(again.net(&store)?, tiny.net(&store)?);
+    /// # Ok::<(), flatgrad::Error>(())
+    /// ```
+    pub fn to_toml(&self) -> String {
+        write::network(self.input, &self.nodes)
+    }
+}
+
+/// The layers of `nodes` for an input of this shape.
+fn chain<'a>(nodes: &[Node], input: [usize; 3], store: &'a LayerStore) -> &'a [Layer<'a>] {
+    let mut layers: Vec<Layer<'a>> = Vec::with_capacity(nodes.len());
+    for node in nodes {
+        // Where the layers so far do not fit, that is the error to come, and this shape does not matter.
+        let shape = || Net::try_new(input, &layers).map_or(input, |net| net.output());
+        let layer = match node {
+            Node::Single(layer) => *layer,
+            Node::Depthwise { layer, multiplier } => deepened(layer, shape()[0], *multiplier),
+            Node::Residual { common, body, shortcut } => {
+                let shape = shape();
+                common.apply(Layer::residual_with(chain(body, shape, store), chain(shortcut, shape, store)))
+            }
+        };
+        layers.push(layer);
+    }
+    store.0.alloc_slice_copy(&layers)
+}
+
+/// The depthwise convolution of `channels` channels that has the other options of `layer`.
+fn deepened(layer: &Layer<'static>, channels: usize, multiplier: usize) -> Layer<'static> {
+    let Kind::Conv2d { kernel, stride, padding, dilation, bias, .. } = layer.kind() else { return *layer };
+    let wide = Layer::conv2d_rect(channels.saturating_mul(multiplier), kernel).stride_rect(stride);
+    let wide = wide.padding_rect(padding).dilation_rect(dilation).groups(channels);
+    let wide = if bias { wide } else { wide.no_bias() };
+    let options = layer.options();
+    let wide = wide.init(options.init).max_norm(options.max_norm).lr(options.lr).decay(options.decay);
+    if options.frozen { wide.frozen() } else { wide }
+}
