@@ -82,13 +82,15 @@ impl Plan {
     fn training_regions(&self, i: usize, slot: &Slot) -> [Option<Region>; 6] {
         let (backward, batch) = (self.last_step(Phase::Training) - i, self.config.batch);
         let region = |kind, offset, len, steps| self.region(i, kind, offset, len, steps);
-        let (own, outputs) = (!slot.in_place, batch * slot.output_len());
+        // Of tensors without a place the length does not matter, and nobody has checked it.
+        let (inputs, outputs) = (batch.saturating_mul(slot.input_len()), batch.saturating_mul(slot.output_len()));
+        let own = !slot.in_place;
         let (last, gradient) = self.lives(i);
         let saved_until = if slot.wanted { backward } else { i };
         [
             region(RegionKind::Output, slot.y, outputs, (i, last)).filter(|_| own),
             region(RegionKind::Gradient, slot.dy, outputs, (gradient.unwrap_or(backward), backward)).filter(|_| own),
-            region(RegionKind::Part, slot.dx_part, batch * slot.input_len(), (backward, backward)),
+            region(RegionKind::Part, slot.dx_part, inputs, (backward, backward)),
             region(RegionKind::Statistics, slot.saved, slot.saved_len(batch), (i, saved_until)),
             region(RegionKind::Scratch, slot.scratch_forward, slot.scratch_forward_len, (i, i)),
             region(RegionKind::Scratch, slot.scratch_backward, slot.scratch_backward_len, (backward, backward)),
@@ -100,7 +102,7 @@ impl Plan {
         let region = |kind, offset, len, steps| self.region(i, kind, offset, len, steps);
         let readers = self.slots().iter().enumerate().filter(|(_, s)| self.reads(s, i)).map(|(j, _)| j);
         let last = if self.is_last(i) { self.layers } else { readers.fold(i, usize::max) };
-        let outputs = region(RegionKind::Output, slot.y_infer, batch * slot.output_len(), (i, last));
+        let outputs = region(RegionKind::Output, slot.y_infer, batch.saturating_mul(slot.output_len()), (i, last));
         let saved = region(RegionKind::Statistics, slot.saved_infer, slot.saved_len(batch), (i, i));
         let scratch = region(RegionKind::Scratch, slot.scratch_infer, slot.scratch_forward_len, (i, i));
         [outputs.filter(|_| !slot.in_place), saved, scratch, None, None, None]

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use flatgrad_core::net::Optimizer;
 
 use super::net::NetChoice;
+use super::plan_args::PlanArgs;
 
 /// Trains small networks: the same seed gives the same weights, bit for bit, on every instruction set and for every
 /// number of threads.
@@ -24,6 +25,10 @@ pub struct Cli {
 pub enum Command {
     /// Trains a network on images and evaluates it; this is what happens without a command, too
     Train(TrainArgs),
+    /// Shows how much memory a network needs, what lives where in it, and what would fit in less
+    ///
+    /// The exit status is 1 if training does not fit in --ram.
+    Plan(PlanArgs),
 }
 
 #[derive(Debug, Args)]
@@ -106,7 +111,8 @@ impl TrainArgs {
     }
 }
 
-fn positive<N: FromStr>(text: &str) -> Result<N, String> {
+/// A number that is at least 1.
+pub fn positive<N: FromStr>(text: &str) -> Result<N, String> {
     text.parse().map_err(|_| "must be a whole number from 1 on".to_string())
 }
 
