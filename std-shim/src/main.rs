@@ -1,4 +1,4 @@
-//! The flatgrad program: `flatgrad train` or just `flatgrad`, and `flatgrad plan`.
+//! The flatgrad program: `flatgrad train` or just `flatgrad`, `flatgrad plan`, `export` and `import`.
 //!
 //! Exit status 0, or 2 after one line on stderr that says what is wrong; 1 for a plan that does not fit.
 #![forbid(unsafe_code)]

@@ -162,7 +162,7 @@ fn nonsense_is_refused() {
         (&["--input", "8,8"], "must be three whole numbers from 1 on, such as 1,28,28"),
         (&["--input", "1,0,8"], "must be three whole numbers"),
         (&["--input", "1,1,1"], "layer 6 (max_pool2d)"),
-        (&["--net", "net.toml", "--classes", "4"], "--classes: net.toml says itself how many outputs it has"),
+        (&["--net", "net.toml", "--classes", "4"], "--classes: net.toml says itself how many outputs there are"),
         (&["--net", "large.toml"], "a size overflows"),
         (&["--net", "rnn"], "--net: rnn is neither a file nor the name of a network"),
         (

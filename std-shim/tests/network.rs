@@ -111,6 +111,7 @@ fn a_network_written_down_is_the_same_network() {
     for network in recipes.into_iter().chain([Network::parse("everything", EVERYTHING).unwrap()]) {
         let text = network.to_toml();
         let again = Network::parse("again", &text).unwrap();
+        assert_eq!(again.name(), network.name());
         let store = LayerStore::default();
         assert_eq!(again.net(&store).unwrap(), network.net(&store).unwrap(), "{text}");
         assert_eq!(again.to_toml(), text);
@@ -203,6 +204,8 @@ fn the_frame_is_checked_too() {
         ("input = [1, 0, 8]\nlayers = []", "net.toml:1:13: input must be a whole number from 1"),
         ("input = [1, 8, 8]\nlayers = 3", "net.toml:2:10: layers must be an array of layers such as"),
         ("input = [1, 8, 8]\nlayer = []\nlayers = []", "net.toml:2:1: the network has no key \"layer\"; did you mean"),
+        ("name = \"../up\"\ninput = [1, 8, 8]\nlayers = []", "net.toml:1:8: name must be a name without slashes"),
+        ("name = 3\ninput = [1, 8, 8]\nlayers = []", "name must be a name without slashes, not longer than 100"),
         ("input = [1, 8, 8]\nlayers = [\n", "net.toml:2:11: unclosed array"),
         ("input = [1, 8, 8]\ninput = [1, 8, 8]\n", "net.toml:2:1: duplicate key"),
     ] {

@@ -9,6 +9,7 @@ use flatgrad_core::net::Optimizer;
 
 use super::net::NetChoice;
 use super::plan_args::PlanArgs;
+use super::weights::{ExportArgs, ImportArgs};
 
 /// Trains small networks: the same seed gives the same weights, bit for bit, on every instruction set and for every
 /// number of threads.
@@ -29,6 +30,13 @@ pub enum Command {
     ///
     /// The exit status is 1 if training does not fit in --ram.
     Plan(PlanArgs),
+    /// Turns trained weights into what firmware compiles in or reads from flash memory
+    ///
+    /// The numbers are in the order in which an arena holds them, ready to be copied into `Trainer::weights_mut()`. A file
+    /// of a run says its network; for others, name it with --net.
+    Export(ExportArgs),
+    /// Turns the weights that a device dumped into a safetensors file with PyTorch's names
+    Import(ImportArgs),
 }
 
 #[derive(Debug, Args)]
@@ -36,8 +44,8 @@ pub struct TrainArgs {
     /// `digits` (1,797 handwritten digits in the program), or a folder with the four IDX files of MNIST, raw or .gz
     #[arg(long, value_name = "digits|DIR", default_value = "digits")]
     pub data: PathBuf,
-    /// `cnn` (convolutions with batch norm), `mlp` (two hidden layers of 800), `tiny` (1,898 parameters for the digits), or
-    /// a network file in TOML
+    /// `cnn` (convolutions with batch norm), `mlp` (two hidden layers of 800), `tiny` (1,898 parameters for the digits), a
+    /// network file in TOML, or the weights.safetensors of a run: its network, from scratch
     #[arg(long, value_name = "NAME|FILE", value_parser = NetChoice::parse, default_value = "cnn")]
     pub net: NetChoice,
     /// Passes over the training images [default: 20 for digits, else 5]

@@ -6,6 +6,7 @@ mod output;
 mod plan;
 mod plan_args;
 mod train;
+mod weights;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -35,6 +36,8 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode, String
     let done = match cli.command {
         Some(Command::Train(args)) => train::run(&args).map(|()| ExitCode::SUCCESS),
         Some(Command::Plan(args)) => plan::run(&args),
+        Some(Command::Export(args)) => weights::export(&args).map(|()| ExitCode::SUCCESS),
+        Some(Command::Import(args)) => weights::import(&args).map(|()| ExitCode::SUCCESS),
         None => train::run(&cli.train).map(|()| ExitCode::SUCCESS),
     };
     done.map_err(|error| match error {

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use flatgrad::model::{Network, Recipe};
+use flatgrad::model::{Network, Recipe, StateDict};
 use flatgrad::{Error, Result};
 
 use super::args::positive;
@@ -38,7 +38,7 @@ impl NetChoice {
 /// A network without data to say what its samples are.
 #[derive(Debug, Args)]
 pub struct NetArgs {
-    /// `cnn`, `mlp`, `tiny`, or a network file in TOML
+    /// `cnn`, `mlp`, `tiny`, a network file in TOML, or a run's weights.safetensors, which says its network
     #[arg(long, value_name = "NAME|FILE", value_parser = NetChoice::parse)]
     pub net: Option<NetChoice>,
     /// The shape of a sample: channels, height, width [default: the network file's; 1,8,8 for a name]
@@ -50,14 +50,31 @@ pub struct NetArgs {
 }
 
 impl NetArgs {
+    /// The network; `missing` says why it must be named.
+    pub fn network(&self, missing: &str) -> Result<Network> {
+        match &self.net {
+            Some(choice) => self.network_or(choice.clone()),
+            None => Err(Error::Setting { what: "net", fault: format!("{missing}: name it with --net") }),
+        }
+    }
+
     /// The network of these arguments, or of `choice` if they name none.
     pub fn network_or(&self, choice: NetChoice) -> Result<Network> {
         let choice = self.net.clone().unwrap_or(choice);
-        if let (NetChoice::File(path), Some(_)) = (&choice, self.classes) {
-            let fault = format!("{} says itself how many outputs it has", path.display());
+        let (input, classes) = (self.input.unwrap_or([1, 8, 8]), self.classes.map_or(10, NonZeroUsize::get));
+        let network = choice.network(input, classes)?;
+        match &choice {
+            NetChoice::Recipe(_) => Ok(network),
+            NetChoice::File(path) => self.of(network, path),
+        }
+    }
+
+    /// A network that a file describes, for the input of these arguments.
+    pub fn of(&self, network: Network, path: &Path) -> Result<Network> {
+        if self.classes.is_some() {
+            let fault = format!("{} says itself how many outputs there are", path.display());
             return Err(Error::Setting { what: "classes", fault });
         }
-        let network = choice.network(self.input.unwrap_or([1, 8, 8]), self.classes.map_or(10, NonZeroUsize::get))?;
         Ok(match self.input {
             Some(input) => network.with_input(input),
             None => network,
@@ -77,7 +94,18 @@ fn load(path: &Path) -> Result<Network> {
         let fault = format!("{path} is neither a file nor the name of a network; the names are {names}");
         return Err(Error::Setting { what: "net", fault });
     }
+    if path.extension().is_some_and(|ending| ending == "safetensors") {
+        return of_weights(path);
+    }
     Network::load(path)
+}
+
+/// The network that a file of weights says it is of.
+fn of_weights(path: &Path) -> Result<Network> {
+    let bytes = std::fs::read(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
+    let origin = path.display().to_string();
+    let missing = || Error::Setting { what: "net", fault: format!("{origin} does not say its network") };
+    StateDict::network_in(&origin, &bytes)?.ok_or_else(missing)
 }
 
 fn names() -> String {

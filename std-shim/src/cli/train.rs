@@ -52,7 +52,7 @@ pub fn run(args: &TrainArgs) -> Result {
     let summary = Summary::new(args, network.name(), &data, isa, ctx.threads(), &outcome);
     let title = format!("{} on {}", network.name(), data.train.name());
     folder.write(RunFiles {
-        weights: &outcome.weights.to_safetensors()?,
+        weights: &outcome.weights.to_safetensors_with(&network)?,
         history: &outcome.history.to_jsonl(),
         curve: loss_curve_svg(&title, &outcome.history).as_deref(),
         run: summary.run_json(args),

@@ -17,7 +17,8 @@ use crate::error::{Error, Result};
 
 /// A network in memory of its own: a [`Recipe`], or what a network file says.
 ///
-/// A network file is TOML: `input`, the shape of a sample `[channels, height, width]`, and `layers`, an array of tables.
+/// A network file is TOML: `input`, the shape of a sample `[channels, height, width]`; `layers`, an array of tables; and if
+/// the file's name shall not be the network's, `name`.
 /// A table has the key `kind`, a layer's name, and the layer's own keys; a layer that needs none may be just its name.
 ///
 /// ```
@@ -126,7 +127,7 @@ impl Network {
         let parsed = parse::parse(Source { origin, text })?;
         let file = File { origin: origin.to_string(), layers: parsed.positions, input: parsed.input_position };
         let stem = Path::new(origin).file_stem().unwrap_or_default();
-        let name = stem.to_string_lossy().into_owned();
+        let name = parsed.name.unwrap_or_else(|| stem.to_string_lossy().into_owned());
         Ok(Self { name, input: parsed.input, nodes: parsed.nodes, file: Some(file) })
     }
 
@@ -156,7 +157,7 @@ impl Network {
         self
     }
 
-    /// The recipe's name, or the file's without its ending.
+    /// The recipe's name, what the file says, or the file's name without its ending.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -197,7 +198,7 @@ impl Network {
     /// # Ok::<(), flatgrad::Error>(())
     /// ```
     pub fn to_toml(&self) -> String {
-        write::network(self.input, &self.nodes)
+        write::network(&self.name, self.input, &self.nodes)
     }
 }
 

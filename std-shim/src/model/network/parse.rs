@@ -17,6 +17,7 @@ const MAX_DEPTH: usize = 16;
 
 /// What a file says.
 pub(super) struct Parsed {
+    pub(super) name: Option<String>,
     pub(super) input: [usize; 3],
     pub(super) nodes: Vec<Node>,
     /// The places of the layers in the order in which they run, a block's own after those inside it.
@@ -35,12 +36,26 @@ pub(super) fn parse(source: Source) -> Result<Parsed> {
     })?;
     let fields = Fields::new(source, table.get_ref(), "the network", 0);
     let value = fields.require("input", "the shape of a sample such as [1, 8, 8]")?;
+    let name = fields.get("name").map(|value| name(&fields, value)).transpose()?;
     let mut reader = Reader { source, positions: Vec::new() };
     let (input, input_position) = (shape(&fields, value)?, source.position(value.span().start));
     let layers = fields.require("layers", "an array of layers")?;
     let nodes = reader.chain(&fields, "layers", layers, 0)?;
     fields.finish()?;
-    Ok(Parsed { input, nodes, positions: reader.positions, input_position })
+    Ok(Parsed { name, input, nodes, positions: reader.positions, input_position })
+}
+
+/// A name becomes part of the name of a folder.
+fn name(fields: &Fields, value: Value) -> Result<String> {
+    let name = value.get_ref().as_str().filter(|name| is_name(name));
+    let expected = "a name without slashes, not longer than 100 characters";
+    name.map(String::from).ok_or_else(|| fields.mismatch("name", value, expected))
+}
+
+/// Whether it can be a network's name.
+pub(super) fn is_name(text: &str) -> bool {
+    let fits = |c: char| !c.is_control() && !"/\\:".contains(c);
+    !text.is_empty() && text.chars().count() <= 100 && !text.starts_with('.') && text.chars().all(fits)
 }
 
 /// `[channels, height, width]`.

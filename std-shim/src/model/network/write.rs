@@ -7,11 +7,14 @@ use flatgrad_core::dropout::Form;
 use flatgrad_core::init::Init;
 use flatgrad_core::net::{Kind, Layer, Options};
 
+use super::parse::is_name;
 use super::{Common, Node};
 
 /// A network's whole text.
-pub(super) fn network(input: [usize; 3], nodes: &[Node]) -> String {
-    format!("input = {input:?}\nlayers = {}\n", chain(nodes, 0))
+pub(super) fn network(name: &str, input: [usize; 3], nodes: &[Node]) -> String {
+    // A string of JSON is one of TOML, too.
+    let name = if is_name(name) { format!("name = {}\n", serde_json::Value::from(name)) } else { String::new() };
+    format!("{name}input = {input:?}\nlayers = {}\n", chain(nodes, 0))
 }
 
 fn chain(nodes: &[Node], depth: usize) -> String {
