@@ -7,10 +7,12 @@ use std::path::Path;
 use std::process::Command;
 
 use common::program::*;
+use flatgrad::data::Scaling;
 use flatgrad::model::{LayerStore, Network, StateDict, named_weights};
-use flatgrad_core::net::{Config, Optimizer, Plan};
+use flatgrad_core::net::{Config, Optimizer, Plan, infer};
+use flatgrad_core::{Context, Isa};
 
-const NET: &str = "input = [1, 4, 4]\nlayers = [\n  { kind = \"conv2d\", out_channels = 2, kernel = 3 },\n  \
+const NET: &str = "input = [1, 4, 4]\nscaling = { white = 255, mean = [0.1], std = [0.3] }\nlayers = [\n  { kind = \"conv2d\", out_channels = 2, kernel = 3 },\n  \
                    \"batch_norm\",\n  \"flatten\",\n  { kind = \"dense\", outputs = 3 },\n]\n";
 /// Convolution 18 + 2, norm 4, dense 24 + 3, and the norm's running averages 4.
 const LEN: usize = 55;
@@ -96,6 +98,38 @@ fn a_trained_network_goes_to_a_device_and_back() {
     assert!(plan.contains("tiny on 1 x 8 x 8"), "{plan}");
 }
 
+/// What firmware does, with nothing but the exported file and the pixels.
+#[test]
+fn a_device_gets_the_accuracy_that_training_had() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    succeeds(folder, &["--net", "tiny", "--epochs", "3", "--quiet", "--out", "run"]);
+    export(folder, "run/weights.safetensors", "raw", "raw.bin");
+    let weights: Vec<f32> =
+        read(folder, "raw.bin").chunks(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
+    let network = StateDict::network_in("run", &read(folder, "run/weights.safetensors")).unwrap().unwrap();
+    let Scaling { white, mean, std } = network.scaling().unwrap();
+    let store = LayerStore::default();
+    let plan = Plan::try_new(&network.net(&store).unwrap(), Config::new(1, Optimizer::sgd(1.0))).unwrap();
+    let mut work = vec![0.0; plan.infer_work_len()];
+    let digits = flatgrad::data::digits().unwrap().test;
+    let ctx = Context::serial(Isa::detect());
+    let right = (0..digits.len()).filter(|&i| {
+        let scaled = |&x: &u8| ((f64::from(x) / f64::from(*white) - f64::from(mean[0])) / f64::from(std[0])) as f32;
+        let image: Vec<f32> = digits.image(i).iter().map(scaled).collect();
+        let outputs = infer(ctx, &plan, &weights, &image, &mut work).unwrap();
+        let best = (0..10).max_by(|&a, &b| outputs[a].total_cmp(&outputs[b]));
+        best == Some(digits.label(i) as usize)
+    });
+    let run: serde_json::Value = serde_json::from_slice(&read(folder, "run/run.json")).unwrap();
+    assert_eq!(run["test_accuracy"].as_f64().unwrap(), right.count() as f64 / digits.len() as f64);
+    // The same numbers stand in source code.
+    export(folder, "run/weights.safetensors", "rust", "weights.rs");
+    let source = String::from_utf8(read(folder, "weights.rs")).unwrap();
+    let constants = format!("MEAN: [f32; 1] = [\n    {:?},\n];", mean[0]);
+    assert!(source.contains(&constants) && source.contains("WHITE: f32 = 16.0;"), "{source}");
+}
+
 #[test]
 fn files_without_a_description_need_the_network() {
     let folder = imported();
@@ -119,7 +153,8 @@ fn rust_compiles_to_the_same_bits() {
         source.contains("pub static WEIGHTS: [f32; 55] = [") && source.contains(" 24  fc1.weight [8, 3]"),
         "{source}"
     );
-    let main = "#![deny(warnings)]\ninclude!(\"weights.rs\");\nfn main() { for x in WEIGHTS { println!(\"{:08x}\", x.to_bits()); } }";
+    let main = "#![deny(warnings)]\ninclude!(\"weights.rs\");\nfn main() {\nassert_eq!((WHITE, MEAN, STD), (255.0, [0.1], [0.3]));\n\
+                for x in WEIGHTS { println!(\"{:08x}\", x.to_bits()); }\n}";
     std::fs::write(folder.join("main.rs"), main).unwrap();
     compile_and_compare(folder, Command::new("rustc").args(["--edition", "2021", "-o", "main", "main.rs"]));
 }
@@ -131,6 +166,7 @@ fn c_compiles_to_the_same_bits() {
     let folder = folder.path();
     export(folder, "model.safetensors", "c", "my-net.h");
     let main = "#include <stdio.h>\n#include <string.h>\n#include \"my-net.h\"\n#include \"my-net.h\"\nint main(void) {\n\
+                if (flatgrad_my_net_white != 255.0f || flatgrad_my_net_std[0] != 0.3f) return 1;\n\
                 for (int i = 0; i < FLATGRAD_MY_NET_LEN; i++) {\nunsigned bits;\n\
                 memcpy(&bits, &flatgrad_my_net[i], 4);\nprintf(\"%08x\\n\", bits);\n}\nreturn 0;\n}\n";
     std::fs::write(folder.join("main.c"), main).unwrap();

@@ -2,6 +2,7 @@
 #![allow(missing_docs, reason = "a test")]
 
 use flatgrad::Error;
+use flatgrad::data::Scaling;
 use flatgrad::model::{LayerStore, Network, Recipe};
 use flatgrad_core::activation::Function;
 use flatgrad_core::dropout::Form;
@@ -211,6 +212,30 @@ fn the_frame_is_checked_too() {
     ] {
         let message = Network::parse("net.toml", text).unwrap_err().to_string();
         assert!(message.contains(expected) && message.lines().count() == 1, "{text}: {message}");
+    }
+}
+
+#[test]
+fn scaling_is_kept_as_long_as_it_fits() {
+    let with = |scaling: &str| format!("input = [2, 8, 8]\nscaling = {scaling}\nlayers = [\"flatten\"]\n");
+    let text = with("{ white = 255, mean = [0.1, -1], std = [0.25, 0.3] }");
+    let network = Network::parse("x", &text).unwrap();
+    let scaling = Scaling { white: 255.0, mean: vec![0.1, -1.0], std: vec![0.25, 0.3] };
+    assert_eq!(network.scaling(), Some(&scaling));
+    assert_eq!(Network::parse("x", &network.to_toml()).unwrap().scaling(), Some(&scaling));
+    assert_eq!(network.clone().with_input([2, 4, 4]).scaling(), Some(&scaling));
+    assert_eq!(network.with_input([3, 8, 8]).scaling(), None);
+    for (scaling, expected) in [
+        ("3", "x:2:11: scaling must be a table such as"),
+        ("{ white = 255, mean = [0.1, 0.2] }", "x:2:11: scaling needs std, an array of 2 numbers"),
+        ("{ white = 255, mean = [0.1], std = [0.3, 0.3] }", "mean must be an array of 2 numbers, got an array of 1"),
+        ("{ white = 255, mean = [0.1, 0.1], std = [0.3, 0] }", "std must be finite and above 0, got 0"),
+        ("{ white = 255, mean = [0.1, inf], std = [0.3, 0.3] }", "mean must be finite, got inf"),
+        ("{ white = 0, mean = [0.1, 0.1], std = [0.3, 0.3] }", "white must be finite and above 0, got 0"),
+        ("{ black = 0, white = 1, mean = [0.1, 0.1], std = [0.3, 0.3] }", "scaling has no key \"black\""),
+    ] {
+        let message = Network::parse("x", &with(scaling)).unwrap_err().to_string();
+        assert!(message.contains(expected), "{scaling}: {message}");
     }
 }
 

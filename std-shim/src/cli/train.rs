@@ -50,9 +50,10 @@ pub fn run(args: &TrainArgs) -> Result {
     let outcome = trained?;
 
     let summary = Summary::new(args, network.name(), &data, isa, ctx.threads(), &outcome);
+    let scaling = Normalizer::fit(&data.train).scaling().clone();
     let title = format!("{} on {}", network.name(), data.train.name());
     folder.write(RunFiles {
-        weights: &outcome.weights.to_safetensors_with(&network)?,
+        weights: &outcome.weights.to_safetensors_with(&network.with_scaling(scaling))?,
         history: &outcome.history.to_jsonl(),
         curve: loss_curve_svg(&title, &outcome.history).as_deref(),
         run: summary.run_json(args),

@@ -4,9 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use flatgrad::model::{
-    LayerStore, Network, StateDict, c_source, check_weights, flat_weights, named_weights, rust_source,
-};
+use flatgrad::model::{Firmware, LayerStore, Network, StateDict, check_weights, flat_weights, named_weights};
 use flatgrad::report::grouped;
 use flatgrad::{Error, Result, atomic_write};
 use flatgrad_core::net::{Config, Optimizer, Plan};
@@ -77,9 +75,10 @@ pub fn export(args: &ExportArgs) -> Result {
         check_weights(plan, &weights).map_err(of_file)?;
         let named = named_weights(plan, &weights, batches(&dict))?;
         let sha256 = named.sha256();
+        let firmware = Firmware { plan, weights: &weights, sha256: &sha256, scaling: network.scaling() };
         let content = match args.format {
-            Format::Rust => rust_source(plan, &weights, &sha256).into_bytes(),
-            Format::C => c_source(plan, &weights, &sha256, &args.out).into_bytes(),
+            Format::Rust => firmware.rust().into_bytes(),
+            Format::C => firmware.c(&args.out).into_bytes(),
             Format::Raw => weights.iter().flat_map(|x| x.to_le_bytes()).collect(),
             Format::Safetensors => named.to_safetensors_with(&network)?,
         };

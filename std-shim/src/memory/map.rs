@@ -1,11 +1,12 @@
 //! The memory map in bytes.
 
-use flatgrad_core::net::{Kind, LayerInfo, Phase, Plan, Region, RegionKind};
+use flatgrad_core::net::{Kind, LayerInfo, Phase, Plan};
 use serde::Serialize;
 
+use super::usage::usage;
 use crate::model::layer_rows;
 
-const ELEMENT: usize = size_of::<f32>();
+pub(super) const ELEMENT: usize = size_of::<f32>();
 
 /// Where everything of a network lives, for training and for inference.
 ///
@@ -178,43 +179,4 @@ impl Block {
 /// Elements of a layer's running averages.
 fn running(info: &LayerInfo) -> usize {
     if matches!(info.kind, Kind::BatchNorm { .. }) { 2 * info.input[0] } else { 0 }
-}
-
-fn usage(plan: &Plan, phase: Phase, bytes: usize, kept: [usize; 3]) -> Usage {
-    let last_step = plan.last_step(phase);
-    let contents = [Content::Weights, Content::WeightGradients, Content::OptimizerState];
-    let (mut blocks, mut offset) = (Vec::new(), 0);
-    for (content, bytes) in contents.into_iter().zip(kept) {
-        if bytes > 0 {
-            blocks.push(Block { content, layer: None, offset, bytes, first_step: 0, last_step });
-        }
-        offset += bytes;
-    }
-    let mut work: Vec<Block> = plan.regions(phase).map(|region| block(region, offset)).collect();
-    let in_use = |step| work.iter().filter(|b| b.lives_in(step)).map(|b| b.bytes).sum::<usize>();
-    // The first of equals, as the planner has it.
-    let peak_step = (0..=last_step).rev().max_by_key(|&step| in_use(step)).unwrap_or(0);
-    let (layers, peak_work) = (plan.layers().count(), in_use(peak_step));
-    let peak_layer = match peak_step {
-        step if step < layers => step,
-        step if step == layers => layers - 1,
-        step => 2 * layers - step,
-    };
-    work.sort_by_key(|block| (block.offset, block.first_step));
-    blocks.extend(work);
-    let [weights, gradients, optimizer_state] = kept;
-    let work = bytes - offset;
-    let steps = last_step + 1;
-    Usage { bytes, weights, gradients, optimizer_state, work, peak_step, peak_layer, peak_work, steps, blocks }
-}
-
-fn block(region: Region, base: usize) -> Block {
-    let content = match region.kind {
-        RegionKind::Output => Content::Output,
-        RegionKind::Gradient => Content::Gradient,
-        RegionKind::Statistics => Content::Statistics,
-        _ => Content::Scratch,
-    };
-    let Region { layer, offset, len, first_step, last_step, .. } = region;
-    Block { content, layer: Some(layer), offset: base + ELEMENT * offset, bytes: ELEMENT * len, first_step, last_step }
 }

@@ -4,6 +4,7 @@ mod advice;
 mod map;
 mod picture;
 mod text;
+mod usage;
 
 pub use advice::{Alternative, alternatives, least_bytes};
 pub use map::{Block, Content, LayerMemory, MemoryMap, Usage};

@@ -11,6 +11,6 @@ mod trained;
 pub use flat::{check_weights, flat_weights, named_weights};
 pub use network::{LayerStore, Network};
 pub use recipe::Recipe;
-pub use source_code::{c_source, rust_source};
+pub use source_code::Firmware;
 pub use state_dict::{StateDict, Tensor};
 pub use trained::{layer_rows, state_dict};

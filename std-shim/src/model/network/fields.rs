@@ -76,6 +76,21 @@ impl<'t> Fields<'t> {
         self.get(key).map_or(Ok(default), |value| self.read_number(key, value))
     }
 
+    /// So many numbers above `above`.
+    pub(super) fn numbers(&self, key: &'static str, len: usize, above: f32) -> Result<Vec<f32>> {
+        let expected =
+            if len == 1 { "an array of one number".to_string() } else { format!("an array of {len} numbers") };
+        let value = self.require(key, &expected)?;
+        let items = value.get_ref().as_array().filter(|items| items.len() == len);
+        let items = items.ok_or_else(|| self.mismatch(key, value, expected))?;
+        let read = |item| match self.read_number(key, item)? {
+            number if number > above && number.is_finite() => Ok(number),
+            _ if above == f32::NEG_INFINITY => Err(self.mismatch(key, item, "finite")),
+            _ => Err(self.mismatch(key, item, format!("finite and above {above}"))),
+        };
+        items.iter().map(read).collect()
+    }
+
     /// `true` or `false`, or the default.
     pub(super) fn flag_or(&self, key: &'static str, default: bool) -> Result<bool> {
         match self.get(key) {

@@ -2,14 +2,12 @@
 
 use flatgrad_core::activation::Function;
 use flatgrad_core::dropout::Form;
-use flatgrad_core::init::{Init, gain};
 use flatgrad_core::net::Layer;
-use toml::de::DeValue;
 
-use super::Node;
-use super::fields::{Fields, Value};
+use super::fields::Fields;
 use super::parse::common;
 use super::source::{quoted, suggestion};
+use super::{Node, init};
 use crate::error::Result;
 
 /// The layers' names; `residual` is read by its own function.
@@ -117,7 +115,7 @@ fn weights(mut layer: Layer<'static>, fields: &Fields) -> Result<Layer<'static>>
         layer = layer.no_bias();
     }
     if let Some(value) = fields.get("init") {
-        layer = layer.init(init(fields, value)?);
+        layer = layer.init(init::rule(fields, value)?);
     }
     if let Some(value) = fields.get("max_norm") {
         let limit = fields.number("max_norm")?;
@@ -127,42 +125,6 @@ fn weights(mut layer: Layer<'static>, fields: &Fields) -> Result<Layer<'static>>
         layer = layer.max_norm(limit);
     }
     Ok(layer)
-}
-
-/// A rule's name, or a table of the name and its parameter.
-fn init(fields: &Fields, value: Value) -> Result<Init> {
-    let at = value.span().start;
-    let empty = toml::de::DeTable::new();
-    let (name, at, table) = match value.get_ref() {
-        DeValue::String(name) => (name.as_ref(), at, &empty),
-        DeValue::Table(table) => match table.get("rule").map(|rule| (rule.get_ref(), rule.span().start)) {
-            Some((DeValue::String(name), at)) => (name.as_ref(), at, table),
-            _ => return Err(fields.source.error(at, "init needs rule, a name such as \"kaiming_uniform\"")),
-        },
-        _ => return Err(fields.mismatch("init", value, "a rule's name, or a table with the key rule")),
-    };
-    let of_rule = Fields::new(fields.source, table, format!("init {}", quoted(name)), at);
-    of_rule.get("rule");
-    // The gains are the defaults of PyTorch's functions of these names.
-    let rule = match name {
-        "default" => Init::Default,
-        "uniform" => Init::Uniform { bound: of_rule.number("bound")? },
-        "normal" => Init::Normal { std: of_rule.number("std")? },
-        "constant" => Init::Constant { value: of_rule.number("value")? },
-        "kaiming_uniform" => Init::KaimingUniform { gain: of_rule.number_or("gain", gain::RELU)? },
-        "kaiming_normal" => Init::KaimingNormal { gain: of_rule.number_or("gain", gain::RELU)? },
-        "xavier_uniform" => Init::XavierUniform { gain: of_rule.number_or("gain", 1.0)? },
-        "xavier_normal" => Init::XavierNormal { gain: of_rule.number_or("gain", 1.0)? },
-        "orthogonal" => Init::Orthogonal { gain: of_rule.number_or("gain", 1.0)? },
-        _ => {
-            let known = ["default", "uniform", "normal", "constant", "kaiming_uniform", "kaiming_normal"];
-            let known = [&known[..], &["xavier_uniform", "xavier_normal", "orthogonal"]].concat();
-            return Err(fields.source.error(at, format!("unknown rule {}{}", quoted(name), suggestion(name, &known))));
-        }
-    };
-    of_rule.finish()?;
-    rule.check().map_err(|e| fields.source.error(at, e))?;
-    Ok(rule)
 }
 
 fn pool(fields: &Fields, signal: bool, of: fn([usize; 2]) -> Layer<'static>) -> Result<Layer<'static>> {

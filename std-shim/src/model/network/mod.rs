@@ -1,6 +1,8 @@
 //! Networks in files.
 
+mod build;
 mod fields;
+mod init;
 mod kinds;
 mod parse;
 mod source;
@@ -9,16 +11,19 @@ mod write;
 use std::io::Read;
 use std::path::Path;
 
-use flatgrad_core::net::{Kind, Layer, Net, NetError};
+use flatgrad_core::net::{Layer, Net, NetError};
 
+pub use self::build::LayerStore;
 use self::source::{Position, Source};
 use super::Recipe;
+use crate::data::Scaling;
 use crate::error::{Error, Result};
 
 /// A network in memory of its own: a [`Recipe`], or what a network file says.
 ///
 /// A network file is TOML: `input`, the shape of a sample `[channels, height, width]`; `layers`, an array of tables; and if
-/// the file's name shall not be the network's, `name`.
+/// the file's name shall not be the network's, `name`. A run also writes down `scaling`, what it measured of the samples;
+/// training measures it anew.
 /// A table has the key `kind`, a layer's name, and the layer's own keys; a layer that needs none may be just its name.
 ///
 /// ```
@@ -71,13 +76,10 @@ use crate::error::{Error, Result};
 pub struct Network {
     name: String,
     input: [usize; 3],
+    scaling: Option<Scaling>,
     nodes: Vec<Node>,
     file: Option<File>,
 }
-
-/// Memory for the layers of networks; [`Network::net`] puts them there.
-#[derive(Debug, Default)]
-pub struct LayerStore(bumpalo::Bump);
 
 /// Where the layers stand in a file.
 #[derive(Clone, Debug, PartialEq)]
@@ -115,7 +117,7 @@ impl Network {
     /// The network of a recipe for images of `input`, `[channels, height, width]`.
     pub fn recipe(recipe: Recipe, input: [usize; 3], classes: usize) -> Self {
         let nodes = recipe.layers(input, classes).into_iter().map(Node::Single).collect();
-        Self { name: recipe.name().to_string(), input, nodes, file: None }
+        Self { name: recipe.name().to_string(), input, scaling: None, nodes, file: None }
     }
 
     /// The network that the text of a network file describes; errors call the text `origin`.
@@ -128,7 +130,7 @@ impl Network {
         let file = File { origin: origin.to_string(), layers: parsed.positions, input: parsed.input_position };
         let stem = Path::new(origin).file_stem().unwrap_or_default();
         let name = parsed.name.unwrap_or_else(|| stem.to_string_lossy().into_owned());
-        Ok(Self { name, input: parsed.input, nodes: parsed.nodes, file: Some(file) })
+        Ok(Self { name, input: parsed.input, scaling: parsed.scaling, nodes: parsed.nodes, file: Some(file) })
     }
 
     /// The network of a file.
@@ -153,8 +155,20 @@ impl Network {
 
     /// The same layers for samples of another shape.
     pub fn with_input(mut self, input: [usize; 3]) -> Self {
+        self.scaling = self.scaling.filter(|scaling| scaling.mean.len() == input[0]);
         self.input = input;
         self
+    }
+
+    /// The same, with what training measured of the samples.
+    pub fn with_scaling(mut self, scaling: Scaling) -> Self {
+        self.scaling = Some(scaling);
+        self
+    }
+
+    /// How a sample becomes the network's input, if that is known: weights of a run say it.
+    pub fn scaling(&self) -> Option<&Scaling> {
+        self.scaling.as_ref()
     }
 
     /// The recipe's name, what the file says, or the file's name without its ending.
@@ -173,7 +187,7 @@ impl Network {
     ///
     /// The first layer that does not fit: [`Error::Network`] with its place in the file, for a recipe [`Error::Core`].
     pub fn net<'a>(&self, store: &'a LayerStore) -> Result<Net<'a>> {
-        Net::try_new(self.input, chain(&self.nodes, self.input, store)).map_err(|e| self.explain(e))
+        Net::try_new(self.input, build::chain(&self.nodes, self.input, store)).map_err(|e| self.explain(e))
     }
 
     /// An error of this network, with the place of the layer it names.
@@ -198,36 +212,6 @@ impl Network {
     /// # Ok::<(), flatgrad::Error>(())
     /// ```
     pub fn to_toml(&self) -> String {
-        write::network(&self.name, self.input, &self.nodes)
+        write::network(&self.name, self.input, self.scaling.as_ref(), &self.nodes)
     }
-}
-
-/// The layers of `nodes` for an input of this shape.
-fn chain<'a>(nodes: &[Node], input: [usize; 3], store: &'a LayerStore) -> &'a [Layer<'a>] {
-    let mut layers: Vec<Layer<'a>> = Vec::with_capacity(nodes.len());
-    for node in nodes {
-        // Where the layers so far do not fit, that is the error to come, and this shape does not matter.
-        let shape = || Net::try_new(input, &layers).map_or(input, |net| net.output());
-        let layer = match node {
-            Node::Single(layer) => *layer,
-            Node::Depthwise { layer, multiplier } => deepened(layer, shape()[0], *multiplier),
-            Node::Residual { common, body, shortcut } => {
-                let shape = shape();
-                common.apply(Layer::residual_with(chain(body, shape, store), chain(shortcut, shape, store)))
-            }
-        };
-        layers.push(layer);
-    }
-    store.0.alloc_slice_copy(&layers)
-}
-
-/// The depthwise convolution of `channels` channels that has the other options of `layer`.
-fn deepened(layer: &Layer<'static>, channels: usize, multiplier: usize) -> Layer<'static> {
-    let Kind::Conv2d { kernel, stride, padding, dilation, bias, .. } = layer.kind() else { return *layer };
-    let wide = Layer::conv2d_rect(channels.saturating_mul(multiplier), kernel).stride_rect(stride);
-    let wide = wide.padding_rect(padding).dilation_rect(dilation).groups(channels);
-    let wide = if bias { wide } else { wide.no_bias() };
-    let options = layer.options();
-    let wide = wide.init(options.init).max_norm(options.max_norm).lr(options.lr).decay(options.decay);
-    if options.frozen { wide.frozen() } else { wide }
 }

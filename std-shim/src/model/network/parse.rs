@@ -7,6 +7,7 @@ use super::fields::{Fields, Value};
 use super::kinds;
 use super::source::{Position, Source};
 use super::{Common, Node};
+use crate::data::Scaling;
 use crate::error::Result;
 
 /// A larger file is no network: [`MAX_LAYERS`] layers take a few kilobytes.
@@ -18,6 +19,7 @@ const MAX_DEPTH: usize = 16;
 /// What a file says.
 pub(super) struct Parsed {
     pub(super) name: Option<String>,
+    pub(super) scaling: Option<Scaling>,
     pub(super) input: [usize; 3],
     pub(super) nodes: Vec<Node>,
     /// The places of the layers in the order in which they run, a block's own after those inside it.
@@ -39,10 +41,11 @@ pub(super) fn parse(source: Source) -> Result<Parsed> {
     let name = fields.get("name").map(|value| name(&fields, value)).transpose()?;
     let mut reader = Reader { source, positions: Vec::new() };
     let (input, input_position) = (shape(&fields, value)?, source.position(value.span().start));
+    let scaling = fields.get("scaling").map(|value| scaling(&fields, value, input[0])).transpose()?;
     let layers = fields.require("layers", "an array of layers")?;
     let nodes = reader.chain(&fields, "layers", layers, 0)?;
     fields.finish()?;
-    Ok(Parsed { name, input, nodes, positions: reader.positions, input_position })
+    Ok(Parsed { name, scaling, input, nodes, positions: reader.positions, input_position })
 }
 
 /// A name becomes part of the name of a folder.
@@ -56,6 +59,20 @@ fn name(fields: &Fields, value: Value) -> Result<String> {
 pub(super) fn is_name(text: &str) -> bool {
     let fits = |c: char| !c.is_control() && !"/\\:".contains(c);
     !text.is_empty() && text.chars().count() <= 100 && !text.starts_with('.') && text.chars().all(fits)
+}
+
+fn scaling(fields: &Fields, value: Value, channels: usize) -> Result<Scaling> {
+    let expected = "a table such as { white = 255, mean = [0.1], std = [0.3] }";
+    let table = value.get_ref().as_table().ok_or_else(|| fields.mismatch("scaling", value, expected))?;
+    let of = Fields::new(fields.source, table, "scaling", value.span().start);
+    let white = of.number("white")?;
+    if !(white > 0.0 && white.is_finite()) {
+        return Err(of.mismatch("white", of.require("white", "a number")?, "finite and above 0"));
+    }
+    let mean = of.numbers("mean", channels, f32::NEG_INFINITY)?;
+    let scaling = Scaling { white, mean, std: of.numbers("std", channels, 0.0)? };
+    of.finish()?;
+    Ok(scaling)
 }
 
 /// `[channels, height, width]`.

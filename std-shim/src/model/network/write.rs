@@ -9,12 +9,16 @@ use flatgrad_core::net::{Kind, Layer, Options};
 
 use super::parse::is_name;
 use super::{Common, Node};
+use crate::data::Scaling;
 
 /// A network's whole text.
-pub(super) fn network(name: &str, input: [usize; 3], nodes: &[Node]) -> String {
+pub(super) fn network(name: &str, input: [usize; 3], scaling: Option<&Scaling>, nodes: &[Node]) -> String {
     // A string of JSON is one of TOML, too.
     let name = if is_name(name) { format!("name = {}\n", serde_json::Value::from(name)) } else { String::new() };
-    format!("{name}input = {input:?}\nlayers = {}\n", chain(nodes, 0))
+    let scaling = scaling.map_or(String::new(), |Scaling { white, mean, std }| {
+        format!("scaling = {{ white = {white:?}, mean = {mean:?}, std = {std:?} }}\n")
+    });
+    format!("{name}input = {input:?}\n{scaling}layers = {}\n", chain(nodes, 0))
 }
 
 fn chain(nodes: &[Node], depth: usize) -> String {
