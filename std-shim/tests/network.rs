@@ -7,7 +7,7 @@ use flatgrad::model::{LayerStore, Network, Recipe};
 use flatgrad_core::activation::Function;
 use flatgrad_core::dropout::Form;
 use flatgrad_core::init::{Init, gain};
-use flatgrad_core::net::Layer;
+use flatgrad_core::net::{Config, Layer, Optimizer, Plan};
 
 const EVERYTHING: &str = r#"
 # Every layer, with options here and there.
@@ -279,4 +279,36 @@ fn hostile_files_are_refused() {
     assert!(message.contains("net.toml:2:12: not a text"), "{message}");
     assert!(matches!(Network::load(folder.path()), Err(Error::Io { .. })));
     assert!(matches!(Network::load(&folder.path().join("none")), Err(Error::Io { .. })));
+}
+
+/// Files that are almost right: whatever becomes of them, it is no panic, and what is accepted can be written down.
+#[test]
+fn spoilt_files_are_errors_and_nothing_worse() {
+    let mut state = 1u64;
+    let mut next = |n: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % n
+    };
+    let words =
+        ["0", "-1", "4294967295", "1e30", "nan", "inf", "true", "\"relu\"", "[", "}", "kind", "=", "\n", "\u{e9}"];
+    let mut accepted = 0;
+    for _ in 0..20_000 {
+        let mut text: Vec<&str> = EVERYTHING.split_inclusive([' ', ',']).collect();
+        for _ in 0..1 + next(3) {
+            let at = next(text.len());
+            match next(3) {
+                0 => text[at] = words[next(words.len())],
+                1 => text[at] = "",
+                _ => text[at] = text[next(text.len())],
+            }
+        }
+        let Ok(network) = Network::parse("x", &text.concat()) else { continue };
+        let store = LayerStore::default();
+        let Ok(net) = network.net(&store) else { continue };
+        accepted += 1;
+        let again = Network::parse("x", &network.to_toml()).unwrap();
+        assert_eq!(again.net(&store).unwrap(), net);
+        let _ = Plan::try_new(&net, Config::new(3, Optimizer::adam(0.1)));
+    }
+    assert!(accepted > 1000, "{accepted}");
 }

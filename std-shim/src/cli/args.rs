@@ -28,7 +28,7 @@ pub enum Command {
     Train(TrainArgs),
     /// Shows how much memory a network needs, what lives where in it, and what would fit in less
     ///
-    /// The exit status is 1 if training does not fit in --ram.
+    /// As firmware has it: one thread, tensors without alignment. The exit status is 1 if training does not fit in --ram.
     Plan(PlanArgs),
     /// Turns trained weights into what firmware compiles in or reads from flash memory
     ///

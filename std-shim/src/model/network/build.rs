@@ -4,7 +4,7 @@ use flatgrad_core::net::{Kind, Layer, Net};
 
 use super::Node;
 
-/// Memory for the layers of networks; [`Network::net`] puts them there.
+/// Memory for the layers of networks; [`Network::net`](super::Network::net) puts them there.
 #[derive(Debug, Default)]
 pub struct LayerStore(bumpalo::Bump);
 
