@@ -152,6 +152,10 @@ fn what_is_wrong_is_pointed_at() {
         (r#"{ kind = "residual", body = 3 }"#, "3:31: body must be an array of layers"),
         (r#"{ kind = "relu", padding = 1 }"#, r#"3:20: relu has no key "padding"; there are kind, frozen, lr, decay"#),
         (r#"{ kind = "dense", output = 1, outputs = 1 }"#, r#"dense has no key "output"; did you mean "outputs"?"#),
+        (
+            r#"{ kind = "dense", output = 3 }"#,
+            r#"3:21: dense needs outputs, a whole number from 1 to 4294967295; is "output" me"#,
+        ),
         (r#"{ kind = "dense", outputs = 0 }"#, "3:31: outputs must be a whole number from 1 to 4294967295, got 0"),
         (r#"{ kind = "dense", outputs = -3 }"#, "3:31: outputs must be a whole number from 1"),
         (r#"{ kind = "dense", outputs = 1e3 }"#, "outputs must be a whole number from 1 to 4294967295, got 1e3"),

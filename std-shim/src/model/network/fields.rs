@@ -42,8 +42,18 @@ impl<'t> Fields<'t> {
 
     /// The value of a key that must be there; `expected` says what it should be.
     pub(super) fn require(&self, key: &'static str, expected: &str) -> Result<Value<'t>> {
-        let missing = || self.source.error(self.at, format!("{} needs {key}, {expected}", self.what));
-        self.get(key).ok_or_else(missing)
+        self.get(key).ok_or_else(|| {
+            // Perhaps it is there, misspelt.
+            let close = |name: &str| name.len() <= 40 && strsim::jaro_winkler(name, key) > 0.9;
+            let fault = format!("{} needs {key}, {expected}", self.what);
+            match self.table.keys().find(|name| close(name.get_ref())) {
+                Some(name) => {
+                    let fault = format!("{fault}; is {} meant for it?", quoted(name.get_ref()));
+                    self.source.error(name.span().start, fault)
+                }
+                None => self.source.error(self.at, fault),
+            }
+        })
     }
 
     /// A whole number from `least` on.
