@@ -47,7 +47,7 @@ pub struct Region {
     pub last_step: usize,
 }
 
-impl Plan {
+impl<S: AsRef<[Slot]>> Plan<S> {
     /// The regions of the work memory. Those in use in the same step do not overlap; the highest end is the length of the
     /// work memory of the phase.
     ///
@@ -68,19 +68,19 @@ impl Plan {
             Phase::Training => self.training_regions(i, slot),
             Phase::Inference => self.inference_regions(i, slot),
         };
-        self.slots().iter().enumerate().flat_map(of_layer).flatten()
+        self.view().slots.iter().enumerate().flat_map(of_layer).flatten()
     }
 
     /// The last step: `2 L` in training, `L` in inference.
     pub const fn last_step(&self, phase: Phase) -> usize {
         match phase {
-            Phase::Training => 2 * self.layers,
-            Phase::Inference => self.layers,
+            Phase::Training => 2 * self.head.layers,
+            Phase::Inference => self.head.layers,
         }
     }
 
     fn training_regions(&self, i: usize, slot: &Slot) -> [Option<Region>; 6] {
-        let (backward, batch) = (self.last_step(Phase::Training) - i, self.config.batch);
+        let (backward, batch) = (self.last_step(Phase::Training) - i, self.head.config.batch);
         let region = |kind, offset, len, steps| self.region(i, kind, offset, len, steps);
         // Of tensors without a place the length does not matter, and nobody has checked it.
         let (inputs, outputs) = (batch.saturating_mul(slot.input_len()), batch.saturating_mul(slot.output_len()));
@@ -98,10 +98,10 @@ impl Plan {
     }
 
     fn inference_regions(&self, i: usize, slot: &Slot) -> [Option<Region>; 6] {
-        let batch = self.config.batch;
+        let batch = self.head.config.batch;
         let region = |kind, offset, len, steps| self.region(i, kind, offset, len, steps);
-        let readers = self.slots().iter().enumerate().filter(|(_, s)| self.reads(s, i)).map(|(j, _)| j);
-        let last = if self.is_last(i) { self.layers } else { readers.fold(i, usize::max) };
+        let readers = self.view().slots.iter().enumerate().filter(|(_, s)| self.reads(s, i)).map(|(j, _)| j);
+        let last = if self.is_last(i) { self.head.layers } else { readers.fold(i, usize::max) };
         let outputs = region(RegionKind::Output, slot.y_infer, batch.saturating_mul(slot.output_len()), (i, last));
         let saved = region(RegionKind::Statistics, slot.saved_infer, slot.saved_len(batch), (i, i));
         let scratch = region(RegionKind::Scratch, slot.scratch_infer, slot.scratch_forward_len, (i, i));
@@ -117,7 +117,7 @@ impl Plan {
         len: usize,
         (first_step, last_step): (usize, usize),
     ) -> Option<Region> {
-        let len = len.checked_next_multiple_of(self.config.align)?;
+        let len = len.checked_next_multiple_of(self.head.config.align)?;
         let region = Region { layer, kind, offset, len, first_step, last_step };
         Some(region).filter(|_| len > 0 && offset != EXTERNAL)
     }
@@ -126,7 +126,7 @@ impl Plan {
     fn lives(&self, root: usize) -> (usize, Option<usize>) {
         let end = self.last_step(Phase::Training);
         let (mut last, mut writer, mut wanted) = (root, root, false);
-        for (j, slot) in self.slots().iter().enumerate().skip(root) {
+        for (j, slot) in self.view().slots.iter().enumerate().skip(root) {
             let (own, reads) = (self.root(j) == root, self.reads(slot, root));
             if reads {
                 last = last.max(j);
@@ -145,13 +145,13 @@ impl Plan {
             }
         }
         let is_last = self.is_last(root);
-        let gradient = if is_last { self.layers } else { end - writer };
-        (if is_last { last.max(self.layers) } else { last }, wanted.then_some(gradient))
+        let gradient = if is_last { self.head.layers } else { end - writer };
+        (if is_last { last.max(self.head.layers) } else { last }, wanted.then_some(gradient))
     }
 
     /// The layer whose memory layer `i` works on; [`EXTERNAL`] for the caller's input.
     fn root(&self, mut i: usize) -> usize {
-        while let Some(slot) = self.slots().get(i).filter(|slot| slot.in_place) {
+        while let Some(slot) = self.view().slots.get(i).filter(|slot| slot.in_place) {
             i = slot.from;
         }
         i
@@ -164,7 +164,7 @@ impl Plan {
 
     /// Whether the network's outputs are in the memory of `root`.
     fn is_last(&self, root: usize) -> bool {
-        self.root(self.layers.saturating_sub(1)) == root
+        self.root(self.head.layers.saturating_sub(1)) == root
     }
 }
 
@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn what_is_in_use_together_does_not_overlap_and_ends_at_the_plans_length() {
         each_plan(|plan| {
-            for (phase, len) in [(Phase::Training, plan.train_work), (Phase::Inference, plan.infer_work)] {
+            for (phase, len) in [(Phase::Training, plan.head.train_work), (Phase::Inference, plan.head.infer_work)] {
                 assert_eq!(plan.regions(phase).map(|r| r.offset + r.len).max().unwrap_or(0), len);
                 for step in 0..=plan.last_step(phase) {
                     let live = || plan.regions(phase).filter(move |r| (r.first_step..=r.last_step).contains(&step));
@@ -226,7 +226,7 @@ mod tests {
     #[test]
     fn placed_again_every_region_comes_to_the_same_place() {
         each_plan(|plan| {
-            for (phase, len) in [(Phase::Training, plan.train_work), (Phase::Inference, plan.infer_work)] {
+            for (phase, len) in [(Phase::Training, plan.head.train_work), (Phase::Inference, plan.head.infer_work)] {
                 let mut lifetimes = Lifetimes::<{ 6 * super::super::MAX_LAYERS }>::new();
                 for region in plan.regions(phase) {
                     lifetimes.add(region.first_step, region.last_step, region.len, 1);

@@ -1,6 +1,6 @@
 //! Weights in one slice, as an arena holds them, and under names.
 
-use flatgrad_core::net::{Plan, Role, TensorInfo};
+use flatgrad_core::net::{Plan, Role, Slot, TensorInfo};
 
 use super::{StateDict, Tensor};
 use crate::error::{Error, Result};
@@ -22,7 +22,7 @@ use crate::error::{Error, Result};
 /// assert_eq!(flat_weights(&plan, &named)?, weights);
 /// # Ok::<(), flatgrad::Error>(())
 /// ```
-pub fn named_weights(plan: &Plan, weights: &[f32], batches: i64) -> Result<StateDict> {
+pub fn named_weights(plan: &Plan<impl AsRef<[Slot]>>, weights: &[f32], batches: i64) -> Result<StateDict> {
     if weights.len() != plan.weights_len() {
         let fault = format!("the network has {} weights, got {}", plan.weights_len(), weights.len());
         return Err(Error::weights("weights", fault));

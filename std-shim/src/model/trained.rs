@@ -13,7 +13,7 @@ use crate::report::LayerRow;
 ///
 /// None in practice: names differ and lengths fit by construction of a network.
 pub fn state_dict(trainer: &Trainer) -> Result<StateDict> {
-    named_weights(trainer.plan(), trainer.weights(), i64::from(trainer.steps()))
+    named_weights(&trainer.plan(), trainer.weights(), i64::from(trainer.steps()))
 }
 
 /// One row per layer, with the bytes that it takes for the batches of the plan.
