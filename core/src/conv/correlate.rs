@@ -96,7 +96,7 @@ impl Correlation {
         }
     }
 
-    const fn phase(&self, down: usize, across: usize) -> Phase {
+    pub(super) const fn phase(&self, down: usize, across: usize) -> Phase {
         let (row, col) = (self.axis(0, down), self.axis(1, across));
         Phase { plan: Plan::new(self.reads, &row, &col, usize::MAX), row, col }
     }
@@ -107,7 +107,7 @@ impl Correlation {
     }
 
     /// The length of the three parts of scratch: packed weights, offsets, and a strip's input.
-    const fn scratch_parts(&self) -> [usize; 3] {
+    pub(super) const fn scratch_parts(&self) -> [usize; 3] {
         let width = if self.writes == 1 { 1 } else { MAX_WIDTH };
         let ([down, across], mut patch, mut phase) = (self.phases(), 0, 0);
         while phase < down * across {
@@ -122,6 +122,14 @@ impl Correlation {
     }
 
     pub(super) const fn scratch_len(&self) -> usize {
+        #[cfg(all(target_arch = "arm", not(target_has_atomic = "64")))]
+        return self.small_scratch_len();
+        #[cfg(not(all(target_arch = "arm", not(target_has_atomic = "64"))))]
+        self.large_scratch_len()
+    }
+
+    #[cfg_attr(all(target_arch = "arm", not(target_has_atomic = "64")), allow(dead_code))]
+    const fn large_scratch_len(&self) -> usize {
         if self.conv.check().is_err() {
             return 0;
         }
@@ -147,6 +155,9 @@ impl Correlation {
         let planes = if whole { channels } else { split };
         let plane = self.to[0] * self.to[1];
         slice::share_chunks(ctx, to, planes * plane, scratch, self.scratch_len(), &|first, to, scratch| {
+            #[cfg(all(target_arch = "arm", not(target_has_atomic = "64")))]
+            self.small_part(first * planes, from, weight, bias, activation, to, scratch);
+            #[cfg(not(all(target_arch = "arm", not(target_has_atomic = "64"))))]
             dispatch!(ctx.isa(), |s| self.part(s, first * planes, from, weight, bias, activation, to, scratch));
         });
     }

@@ -6,6 +6,8 @@ use super::depthwise_grad::DepthwisePass;
 use super::patch::fill_patch;
 use super::plan::{ALIGN, Plan, aligned, balanced, blocks};
 use super::shape::{nonzero, product};
+#[cfg(all(target_arch = "arm", not(target_has_atomic = "64")))]
+use super::small::SmallWeightPass;
 use super::tile::max_tile;
 use super::weight_tile::{Outs, interleave, load_chains, store_chains, weight_tile};
 use super::{Conv2d, MAX_WIDTH};
@@ -62,6 +64,30 @@ pub fn conv2d_backward_weight(
     check_at_least("scratch", per_thread, scratch.len())?;
     // Whole groups, or vectors of output channels.
     let channels = if conv.groups > 1 { conv.group_out() } else { MAX_LANES };
+    #[cfg(all(target_arch = "arm", not(target_has_atomic = "64")))]
+    {
+        let pass = SmallWeightPass::new(conv);
+        let kernel = conv.group_in() * conv.taps();
+        slice::share_chunks(ctx, dw, channels * kernel, scratch, per_thread, &|first, dw, scratch| {
+            pass.part(first * channels, x, dy, update, dw, scratch);
+        });
+        return Ok(());
+    }
+    #[cfg(not(all(target_arch = "arm", not(target_has_atomic = "64"))))]
+    large(ctx, conv, [x, dy], update, dw, scratch, channels)
+}
+
+#[cfg_attr(all(target_arch = "arm", not(target_has_atomic = "64")), allow(dead_code))]
+fn large(
+    ctx: Context,
+    conv: &Conv2d,
+    [x, dy]: [&[f32]; 2],
+    update: Update,
+    dw: &mut [f32],
+    scratch: &mut [f32],
+    channels: usize,
+) -> Result {
+    let per_thread = conv2d_backward_weight_scratch_len(conv);
     if is_depthwise(conv) {
         let pass = DepthwisePass::new(conv);
         slice::share_chunks(ctx, dw, channels * conv.taps(), scratch, per_thread, &|first, dw, scratch| {
@@ -81,9 +107,13 @@ pub const fn conv2d_backward_weight_scratch_len(conv: &Conv2d) -> usize {
     if conv.check().is_err() {
         return 0;
     }
+    #[cfg(all(target_arch = "arm", not(target_has_atomic = "64")))]
+    return SmallWeightPass::new(conv).scratch_len();
+    #[cfg(not(all(target_arch = "arm", not(target_has_atomic = "64"))))]
     if is_depthwise(conv) {
         return sum(&DepthwisePass::new(conv).scratch_parts(MAX_WIDTH)).saturating_add(ALIGN);
     }
+    #[cfg(not(all(target_arch = "arm", not(target_has_atomic = "64"))))]
     sum(&WeightPass::new(conv).scratch_parts(MAX_WIDTH)).saturating_add(ALIGN)
 }
 

@@ -22,7 +22,7 @@ mod tests;
 #[cfg_attr(not(all(target_arch = "arm", target_abi = "eabihf", not(target_has_atomic = "64"))), path = "plain.rs")]
 pub(crate) mod kernels;
 
-pub(crate) use job::Job;
+pub(crate) use job::{Job, ZEROS};
 
 use super::product::{Product, Strided};
 use crate::Activation;

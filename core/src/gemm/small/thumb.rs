@@ -21,6 +21,8 @@ macro_rules! fmas {
     };
 }
 
+pub(crate) use fmas;
+
 // In: r1 k, r2 a, r3 distance of its rows, r4 b, r5 distance of its rows, r6 init, r7 distance of its rows.
 // Row 0 of the tile is in s0.., row 1 in s8.., four steps of a in s16-s19 and s20-s23, a row of b in s24..
 macro_rules! chain_tiles {
