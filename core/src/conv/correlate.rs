@@ -3,7 +3,7 @@
 use super::ahead::Ahead;
 use super::axis::Axis;
 use super::place::Finish;
-use super::plan::{ALIGN, Plan, aligned, balanced};
+use super::plan::{ALIGN, PATCH, Plan, aligned, balanced};
 use super::shape::{nonzero, product};
 use super::tile::max_tile;
 use super::{Conv2d, MAX_WIDTH};
@@ -72,7 +72,7 @@ impl Correlation {
     }
 
     /// Phases down and across; those beyond the image would have no outputs.
-    const fn phases(&self) -> [usize; 2] {
+    pub(super) const fn phases(&self) -> [usize; 2] {
         let [mut down, mut across] = match self.direction {
             Direction::Forward => [1, 1],
             Direction::Backward => self.conv.stride,
@@ -97,8 +97,13 @@ impl Correlation {
     }
 
     pub(super) const fn phase(&self, down: usize, across: usize) -> Phase {
+        self.phase_within(PATCH, down, across)
+    }
+
+    /// The phase in strips whose input fits in `patch` floats.
+    pub(super) const fn phase_within(&self, patch: usize, down: usize, across: usize) -> Phase {
         let (row, col) = (self.axis(0, down), self.axis(1, across));
-        Phase { plan: Plan::new(self.reads, &row, &col, usize::MAX), row, col }
+        Phase { plan: Plan::new(self.reads, &row, &col, usize::MAX, patch), row, col }
     }
 
     /// Packed weights of a phase and group: channels in vectors of `width`, `[channel vector][k][width]`.

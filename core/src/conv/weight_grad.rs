@@ -4,7 +4,7 @@ use super::ahead::Ahead;
 use super::axis::Axis;
 use super::depthwise_grad::DepthwisePass;
 use super::patch::fill_patch;
-use super::plan::{ALIGN, Plan, aligned, balanced, blocks};
+use super::plan::{ALIGN, PATCH, Plan, aligned, balanced, blocks};
 use super::shape::{nonzero, product};
 #[cfg(all(target_arch = "arm", not(target_has_atomic = "64")))]
 use super::small::SmallWeightPass;
@@ -144,7 +144,7 @@ impl WeightPass {
     const fn new(conv: &Conv2d) -> Self {
         let conv = conv.flat();
         let [row, col] = Axis::forward_pair(&conv);
-        let plan = Plan::new(conv.group_in(), &row, &col, MAX_OUTS);
+        let plan = Plan::new(conv.group_in(), &row, &col, MAX_OUTS, PATCH);
         Self { conv, row, col, plan, outs: conv.out_h() * conv.out_w() }
     }
 

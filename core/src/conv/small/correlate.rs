@@ -1,12 +1,12 @@
 //! Forward pass and input gradient.
 
 use super::job::Three;
-use super::{kernels, list_taps};
+use super::{STRIP, UNFOLDED_STRIP, kernels, list_taps};
 use crate::Activation;
 use crate::conv::correlate::{Correlation, Direction, Phase};
 use crate::conv::patch::fill_patch;
 use crate::conv::plan::blocks;
-use crate::conv::shape::{nonzero, product};
+use crate::conv::shape::nonzero;
 use crate::gemm::product::{Product, Strided};
 use crate::gemm::small::{ZEROS, chains, finish, outers};
 use crate::gemm::{Bias, Epilogue};
@@ -26,7 +26,7 @@ impl Correlation {
         if let ([1, 1], [1, 1], [0, 0]) = (c.kernel, c.stride, c.padding) {
             return Way::Product;
         }
-        let plan = self.phase(0, 0).plan;
+        let plan = self.phase_within(STRIP, 0, 0).plan;
         // The shortest strip is the last one: the others are `cols` wide.
         let strips = self.to[1].div_ceil(nonzero(plan.cols));
         let last = self.to[1].saturating_sub(strips.saturating_sub(1) * plan.cols);
@@ -36,19 +36,24 @@ impl Correlation {
 
     /// The length of the parts of scratch: packed weights, places of taps, a strip's input, unfolded outputs.
     const fn small_parts(&self) -> [usize; 4] {
-        let way = self.way();
-        if let Way::Product = way {
-            return [0; 4];
+        match self.way() {
+            Way::Product => [0; 4],
+            Way::Three => [0, 0, self.phase_within(STRIP, 0, 0).plan.patch_len(), 0],
+            Way::Unfold => {
+                let ([down, across], mut patch, mut i) = (self.phases(), 0, 0);
+                while i < down * across {
+                    let len = self.unfolded_phase(i / nonzero(across), i % nonzero(across)).plan.patch_len();
+                    patch = if len > patch { len } else { patch };
+                    i += 1;
+                }
+                [self.packed_block_len(), self.conv.taps(), patch, self.unfolded_len()]
+            }
         }
-        let patch = self.scratch_parts()[2];
-        if let Way::Three = way {
-            return [0, 0, patch, 0];
-        }
-        let packed = match self.direction {
-            Direction::Forward => 0,
-            Direction::Backward => product(&[self.conv.groups, self.writes, self.reads, self.conv.taps()]),
-        };
-        [packed, self.conv.taps(), patch, self.unfolded_len()]
+    }
+
+    /// A phase in strips that are unfolded.
+    pub(super) const fn unfolded_phase(&self, down: usize, across: usize) -> Phase {
+        self.phase_within(UNFOLDED_STRIP, down, across)
     }
 
     pub(in crate::conv) const fn small_scratch_len(&self) -> usize {
@@ -76,9 +81,6 @@ impl Correlation {
         let Some((offsets, rest)) = rest.split_at_mut_checked(taps) else { return };
         let Some((patch, rest)) = rest.split_at_mut_checked(patch) else { return };
         let Some(unfolded) = rest.get_mut(..unfolded) else { return };
-        if way == Way::Unfold && self.direction == Direction::Backward {
-            self.pack_backward(weight, packed);
-        }
         let (plane, channels) = (self.to[0] * self.to[1], self.writes * self.conv.groups);
         let planes = first..first + to.len().checked_div(plane).unwrap_or(0);
         let (mut to, mut at) = (to, planes.start);
@@ -95,10 +97,7 @@ impl Correlation {
             match way {
                 Way::Product => self.product(x, weight, within, count, mine),
                 Way::Three => self.three(x, weight, within, bias, mine, patch),
-                Way::Unfold => {
-                    let weight = if self.direction == Direction::Backward { &*packed } else { weight };
-                    self.unfold([x, weight], [group, within, count], mine, [offsets, patch, unfolded]);
-                }
+                Way::Unfold => self.unfold([x, weight], [within, count], mine, [packed, offsets, patch, unfolded]),
             }
             let bias = bias.filter(|_| way != Way::Three).map_or(Bias::None, Bias::PerRow);
             // SAFETY: `mine` holds `count` planes.
@@ -114,7 +113,9 @@ impl Correlation {
     fn product(&self, x: &[f32], weight: &[f32], first: usize, count: usize, to: &mut [f32]) {
         let plane = self.to[0] * self.to[1];
         let a = match self.direction {
-            Direction::Forward => Strided { ptr: weight.as_ptr().wrapping_add(first * self.reads), row: self.reads, col: 1 },
+            Direction::Forward => {
+                Strided { ptr: weight.as_ptr().wrapping_add(first * self.reads), row: self.reads, col: 1 }
+            }
             Direction::Backward => Strided { ptr: weight.as_ptr().wrapping_add(first), row: 1, col: self.writes },
         };
         let product = Product {
@@ -136,17 +137,9 @@ impl Correlation {
 
     /// 3x3 taps: two channels by eight outputs at a time. Where a row, or the channels, do not come out even the last tile
     /// overlaps the one before: it computes the same values again.
-    fn three(
-        &self,
-        x: &[f32],
-        weight: &[f32],
-        first: usize,
-        bias: Option<&[f32]>,
-        to: &mut [f32],
-        patch: &mut [f32],
-    ) {
+    fn three(&self, x: &[f32], weight: &[f32], first: usize, bias: Option<&[f32]>, to: &mut [f32], patch: &mut [f32]) {
         const TAPS: usize = 9;
-        let (p, plane) = (self.phase(0, 0), self.to[0] * self.to[1]);
+        let (p, plane) = (self.phase_within(STRIP, 0, 0), self.to[0] * self.to[1]);
         let (pitch, channel_len) = (p.plan.col_cover.len(), p.plan.plane());
         let reversed = self.direction == Direction::Backward;
         let bytes = |floats: usize| floats.wrapping_mul(size_of::<f32>());

@@ -25,6 +25,11 @@ pub(super) use weight::SmallWeightPass;
 use super::axis::Axis;
 use super::plan::Plan;
 
+/// Floats of a strip's input: a small image's channels, some rows of a large one's.
+const STRIP: usize = 2048;
+/// The same where outputs are unfolded: channels need not lie in scratch all at once.
+const UNFOLDED_STRIP: usize = 320;
+
 /// Fills `offsets` with the places of the taps of one channel in a strip.
 fn list_taps(plan: &Plan, row: &Axis, col: &Axis, offsets: &mut [f32]) {
     let taps = (0..row.taps).flat_map(|kh| (0..col.taps).map(move |kw| (kh, kw)));

@@ -70,8 +70,12 @@ pub(super) unsafe fn three(reversed: bool, job: &Three) {
 
 /// The text if the tile has three channels.
 macro_rules! third {
-    (3, $text:expr) => { $text };
-    (2, $text:expr) => { "" };
+    (3, $text:expr) => {
+        $text
+    };
+    (2, $text:expr) => {
+        ""
+    };
 }
 
 /// A tap (what it reads comes through `$p`) at four outputs, or one; `$c` are its chains.

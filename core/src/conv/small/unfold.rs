@@ -9,8 +9,9 @@ use crate::gemm::product::{Product, Strided};
 use crate::gemm::small::{WIDTH, chains};
 use crate::simd::portable::Portable;
 
-/// Steps of a chain that are unfolded at a time, if a channel has no more taps.
-const STEPS: usize = 96;
+/// Steps of a chain that are unfolded at a time, if a channel has no more taps. More would save some loads and stores of
+/// outputs, and take scratch for eight outputs each.
+const STEPS: usize = 18;
 
 /// Some neighbouring outputs of a strip, counted along its rows.
 #[derive(Clone, Copy)]
@@ -42,32 +43,47 @@ impl Correlation {
         nonzero(fitting)
     }
 
-    /// Scratch for unfolded outputs, and for a tile of two channels.
-    pub(super) const fn unfolded_len(&self) -> usize {
+    /// The longest piece of a chain that is unfolded.
+    const fn steps(&self) -> usize {
         // A phase of the input gradient has fewer taps but then may take more channels.
         let taps = self.conv.taps();
         let steps = if taps > STEPS { taps } else { STEPS };
         let all = self.reads.saturating_mul(taps);
-        (if steps < all { steps } else { all }).saturating_add(2).saturating_mul(WIDTH)
+        if steps < all { steps } else { all }
     }
 
-    /// `packed[group][phase][channel written][channel read][tap]` from the weight `[oc, ic, kh, kw]`.
-    pub(super) fn pack_backward(&self, weight: &[f32], packed: &mut [f32]) {
-        let kernel = self.conv.kernel;
+    /// Scratch for unfolded outputs, and for a tile of two channels.
+    pub(super) const fn unfolded_len(&self) -> usize {
+        self.steps().saturating_add(2).saturating_mul(WIDTH)
+    }
+
+    /// Scratch for the weights of such a piece: where the data flow backward they do not lie in a row.
+    pub(super) const fn packed_block_len(&self) -> usize {
+        match self.direction {
+            Direction::Forward => 0,
+            Direction::Backward => self.writes.saturating_mul(self.steps()),
+        }
+    }
+
+    /// `packed[channel written][channel read][tap]` of some channels, from a group's weight `[oc, ic, kh, kw]`.
+    fn pack_block(
+        &self,
+        p: &Phase,
+        weight: &[f32],
+        writes: [usize; 2],
+        [first, channels]: [usize; 2],
+        packed: &mut [f32],
+    ) {
         let mut packed = packed.iter_mut();
-        for group in 0..self.conv.groups {
-            for p in self.each_phase() {
-                for write in 0..self.writes {
-                    for read in 0..self.reads {
-                        let at = ((group * self.reads + read) * self.writes + write) * self.conv.taps();
-                        for kh in 0..p.row.taps {
-                            let at = at + (p.row.first_tap + kh * p.row.tap_step) * kernel[1] + p.col.first_tap;
-                            let taps = weight.get(at..).unwrap_or_default();
-                            for kw in 0..p.col.taps {
-                                if let Some(to) = packed.next() {
-                                    *to = taps.get(kw * p.col.tap_step).copied().unwrap_or(0.0);
-                                }
-                            }
+        for write in writes[0]..writes[0] + writes[1] {
+            for read in first..first + channels {
+                let at = (read * self.writes + write) * self.conv.taps();
+                for kh in 0..p.row.taps {
+                    let at = at + (p.row.first_tap + kh * p.row.tap_step) * self.conv.kernel[1] + p.col.first_tap;
+                    let taps = weight.get(at..).unwrap_or_default();
+                    for kw in 0..p.col.taps {
+                        if let Some(to) = packed.next() {
+                            *to = taps.get(kw * p.col.tap_step).copied().unwrap_or(0.0);
                         }
                     }
                 }
@@ -75,36 +91,30 @@ impl Correlation {
         }
     }
 
-    /// `count` channels of a group, from channel `first` of it on. `to` holds their planes, which get the bare chains.
+    /// `count` channels of a group, from channel `first` of it on, from the group's weight. `to` holds their planes, which
+    /// get the bare chains.
     pub(super) fn unfold(
         &self,
-        [x, weight]: [&[f32]; 2],
-        [group, first, count]: [usize; 3],
+        operands: [&[f32]; 2],
+        writes: [usize; 2],
         to: &mut [f32],
-        [offsets, patch, unfolded]: [&mut [f32]; 3],
+        [packed, offsets, patch, unfolded]: [&mut [f32]; 4],
     ) {
-        let mut weight = weight;
-        if self.direction == Direction::Backward {
-            let per_group: usize = self.each_phase().map(|p| p.taps() * self.reads * self.writes).sum();
-            weight = weight.get(group * per_group..).unwrap_or_default();
-        }
-        for p in self.each_phase() {
-            let k = self.reads * p.taps();
+        let [down, across] = self.phases();
+        for i in 0..down * across {
+            let p = self.unfolded_phase(i / nonzero(across), i % nonzero(across));
             self.list(&p, offsets);
-            let rows = Strided { ptr: weight.as_ptr().wrapping_add(first * k), row: k, col: 1 };
-            self.unfold_phase(&p, x, rows, count, to, [offsets, patch, unfolded]);
-            weight = weight.get(self.writes * k..).unwrap_or_default();
+            self.unfold_phase(&p, operands, writes, to, [packed, offsets, patch, unfolded]);
         }
     }
 
     fn unfold_phase(
         &self,
         p: &Phase,
-        x: &[f32],
-        weight: Strided,
-        count: usize,
+        [x, weight]: [&[f32]; 2],
+        [first, count]: [usize; 2],
         to: &mut [f32],
-        [offsets, patch, unfolded]: [&mut [f32]; 3],
+        [packed, offsets, patch, unfolded]: [&mut [f32]; 4],
     ) {
         let (from_plane, plane, taps) = (self.from[0] * self.from[1], self.to[0] * self.to[1], p.taps());
         let together = self.unfolded_channels(taps);
@@ -122,20 +132,30 @@ impl Correlation {
                     let live = live.min(self.reads);
                     let Some(x) = x.get(channel * from_plane..(channel + live) * from_plane) else { return };
                     fill_patch(Portable, &p.plan, [&p.row, &p.col], [r0, c0], x, self.from, patch);
-                    for (q, len) in blocks(rows * cols, WIDTH) {
-                        let run = Run { first: q, len, cols, pitch: p.plan.col_cover.len() };
-                        for (c, channels) in blocks(live.max(1), together) {
-                            let channels = channels.min(live);
+                    for (c, channels) in blocks(live.max(1), together) {
+                        let (channels, read) = (channels.min(live), channel + c);
+                        let (ptr, row) = match self.direction {
+                            Direction::Forward => {
+                                let k = self.reads * taps;
+                                (weight.as_ptr().wrapping_add(first * k + read * taps), k)
+                            }
+                            Direction::Backward => {
+                                self.pack_block(p, weight, [first, count], [read, channels], packed);
+                                (packed.as_ptr(), channels * taps)
+                            }
+                        };
+                        for (q, len) in blocks(rows * cols, WIDTH) {
+                            let run = Run { first: q, len, cols, pitch: p.plan.col_cover.len() };
                             unfold_run(run, [c, channels], p.plan.plane(), offsets, patch, taps, panel);
                             let product = Product {
                                 m: count,
                                 n: len,
                                 k: channels * taps,
-                                a: weight.from(0, (channel + c) * taps),
+                                a: Strided { ptr, row, col: 1 },
                                 b: Strided { ptr: panel.as_ptr(), row: len, col: 1 },
                                 c: to.as_mut_ptr().wrapping_add(place(0, 0) + q),
                                 c_row: plane,
-                                accumulate: channel + c > 0,
+                                accumulate: read > 0,
                                 epilogue: Epilogue::NONE,
                             };
                             if dense {

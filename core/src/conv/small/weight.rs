@@ -1,7 +1,7 @@
 //! The weight gradient.
 
 use super::job::Gradient;
-use super::{kernels, list_taps};
+use super::{STRIP, kernels, list_taps};
 use crate::Update;
 use crate::conv::Conv2d;
 use crate::conv::axis::Axis;
@@ -26,7 +26,7 @@ impl SmallWeightPass {
     pub(in crate::conv) const fn new(conv: &Conv2d) -> Self {
         let conv = conv.flat();
         let [row, col] = Axis::forward_pair(&conv);
-        let plan = Plan::new(conv.group_in(), &row, &col, usize::MAX);
+        let plan = Plan::new(conv.group_in(), &row, &col, usize::MAX, STRIP);
         Self { conv, row, col, plan, outs: conv.out_h() * conv.out_w() }
     }
 
@@ -108,15 +108,7 @@ impl SmallWeightPass {
     }
 
     /// One sample of one group.
-    fn sample(
-        &self,
-        x: &[f32],
-        dy: &[f32],
-        channels: usize,
-        dw: &mut [f32],
-        offsets: &[f32],
-        patch: &mut [f32],
-    ) {
+    fn sample(&self, x: &[f32], dy: &[f32], channels: usize, dw: &mut [f32], offsets: &[f32], patch: &mut [f32]) {
         let (in_plane, taps, image) = (self.conv.h * self.conv.w, self.conv.taps(), [self.conv.h, self.conv.w]);
         let pitch = self.plan.col_cover.len();
         for (r0, rows) in blocks(self.row.outs, self.plan.rows) {
