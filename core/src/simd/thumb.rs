@@ -3,7 +3,7 @@
 //! `s` registers are refused as operands of `asm!`, so values pass through core registers. Products do not come here but
 //! to `gemm/small/thumb.rs`.
 
-use core::arch::asm;
+use core::arch::{asm, naked_asm};
 
 /// `a * b + c`, rounded once.
 #[inline(always)]
@@ -21,17 +21,26 @@ pub(super) fn fma(a: f32, b: f32, c: f32) -> f32 {
     f32::from_bits(out)
 }
 
-/// The square root, correctly rounded.
+/// Four floats: as an argument and a result they are in s0-s3.
+#[repr(C)]
+struct Four(f32, f32, f32, f32);
+
+/// Four square roots: a call costs less than the way of each through a core register and back.
+#[unsafe(naked)]
+extern "C" fn sqrt_four(_: Four) -> Four {
+    naked_asm!(
+        ".fpu fpv4-sp-d16",
+        "vsqrt.f32 s0, s0",
+        "vsqrt.f32 s1, s1",
+        "vsqrt.f32 s2, s2",
+        "vsqrt.f32 s3, s3",
+        "bx lr",
+    )
+}
+
+/// The square roots, correctly rounded.
 #[inline(always)]
-pub(super) fn sqrt(x: f32) -> f32 {
-    let mut out = x.to_bits();
-    // SAFETY: as above.
-    unsafe {
-        asm!(
-            "vmov s0, {x}", "vsqrt.f32 s0, s0", "vmov {x}, s0",
-            x = inout(reg) out, out("s0") _,
-            options(pure, nomem, nostack)
-        );
-    }
-    f32::from_bits(out)
+pub(super) fn sqrt([a, b, c, d]: [f32; 4]) -> [f32; 4] {
+    let Four(a, b, c, d) = sqrt_four(Four(a, b, c, d));
+    [a, b, c, d]
 }
