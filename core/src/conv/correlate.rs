@@ -7,7 +7,7 @@ use super::plan::{ALIGN, PATCH, Plan, aligned, balanced};
 use super::shape::{nonzero, product};
 use super::tile::max_tile;
 use super::{Conv2d, MAX_WIDTH};
-use crate::simd::{MAX_LANES, Simd, dispatch};
+use crate::simd::{MAX_LANES, SMALL, Simd, dispatch};
 use crate::{Activation, Context, slice};
 
 /// Which way the data flow.
@@ -127,16 +127,11 @@ impl Correlation {
     }
 
     pub(super) const fn scratch_len(&self) -> usize {
-        #[cfg(all(target_arch = "arm", not(target_has_atomic = "64")))]
-        return self.small_scratch_len();
-        #[cfg(not(all(target_arch = "arm", not(target_has_atomic = "64"))))]
-        self.large_scratch_len()
-    }
-
-    #[cfg_attr(all(target_arch = "arm", not(target_has_atomic = "64")), allow(dead_code))]
-    const fn large_scratch_len(&self) -> usize {
         if self.conv.check().is_err() {
             return 0;
+        }
+        if SMALL {
+            return self.small_scratch_len();
         }
         let [packed, offsets, patch] = self.scratch_parts();
         packed.saturating_add(offsets).saturating_add(patch).saturating_add(ALIGN)
@@ -158,11 +153,14 @@ impl Correlation {
         let split = if self.conv.groups > 1 { self.writes } else { MAX_LANES };
         let whole = self.conv.n >= ctx.threads() || !channels.is_multiple_of(nonzero(split));
         let planes = if whole { channels } else { split };
+        if SMALL && ctx.threads() == 1 {
+            return self.small_part(0, from, weight, bias, activation, to, scratch);
+        }
         let plane = self.to[0] * self.to[1];
         slice::share_chunks(ctx, to, planes * plane, scratch, self.scratch_len(), &|first, to, scratch| {
-            #[cfg(all(target_arch = "arm", not(target_has_atomic = "64")))]
-            self.small_part(first * planes, from, weight, bias, activation, to, scratch);
-            #[cfg(not(all(target_arch = "arm", not(target_has_atomic = "64"))))]
+            if SMALL {
+                return self.small_part(first * planes, from, weight, bias, activation, to, scratch);
+            }
             dispatch!(ctx.isa(), |s| self.part(s, first * planes, from, weight, bias, activation, to, scratch));
         });
     }

@@ -38,7 +38,6 @@ mod pixel_tile;
 mod place;
 mod plan;
 mod shape;
-#[cfg(any(all(target_arch = "arm", not(target_has_atomic = "64")), test))]
 mod small;
 mod strip;
 mod tile;

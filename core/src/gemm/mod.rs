@@ -49,20 +49,14 @@
 //! is long (the bits would depend on their number), and a loop over blocks of columns for an L3 cache: each block of rows
 //! reads all of `b`. Tile and block sizes are in `table.rs`, the only file here that names instruction sets.
 
-#[cfg_attr(all(target_arch = "arm", not(target_has_atomic = "64")), allow(dead_code))] // it has `small`
 mod blocks;
 mod epilogue;
-#[cfg_attr(all(target_arch = "arm", not(target_has_atomic = "64")), allow(dead_code))] // it has `small`
 mod pack;
-#[cfg_attr(all(target_arch = "arm", not(target_has_atomic = "64")), allow(dead_code))] // it has `small`
 mod panel;
 pub(crate) mod product;
-#[cfg(any(target_arch = "arm", test))]
 pub(crate) mod small;
 mod table;
-#[cfg_attr(all(target_arch = "arm", not(target_has_atomic = "64")), allow(dead_code))] // it has `small`
 pub(crate) mod tile;
-#[cfg_attr(all(target_arch = "arm", not(target_has_atomic = "64")), allow(dead_code))] // it has `small`
 mod vector;
 
 pub use epilogue::{Bias, Epilogue};

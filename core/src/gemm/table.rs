@@ -2,9 +2,10 @@
 
 use super::blocks::blocks;
 use super::product::Product;
+use super::small;
 use super::vector::{FEW_ROWS, row_times_transposed, rows_times_matrix};
 use crate::isa::{Isa, Level};
-use crate::simd::Simd;
+use crate::simd::{SMALL, Simd};
 #[cfg(target_arch = "x86_64")]
 use crate::simd::{avx2::Avx2, avx512::Avx512};
 
@@ -52,12 +53,13 @@ pub(super) unsafe fn multiply(isa: Isa, p: &Product, scratch: *mut f32) {
     if p.m == 0 || p.n == 0 {
         return;
     }
+    if SMALL {
+        // SAFETY: as the caller's.
+        return unsafe { small::multiply(p, scratch) };
+    }
     // SAFETY: as the caller's.
     unsafe {
         match isa.level() {
-            #[cfg(all(target_arch = "arm", not(target_has_atomic = "64")))]
-            Level::Portable(_) => super::small::multiply(p, scratch),
-            #[cfg(not(all(target_arch = "arm", not(target_has_atomic = "64"))))]
             Level::Portable(t) => t.run(
                 #[inline(always)]
                 |s| tiles::<_, 4, 2, 8>(s, p, scratch),

@@ -225,6 +225,16 @@ impl Factors {
 
 #[inline(always)]
 fn plain<S: Simd>(s: S, factors: Factors, grads: [&[f32]; 1], state: [&mut [f32]; 3]) {
+    if let (true, Some(average)) = (factors.weight_decay == 0.0, factors.average.only_from_old()) {
+        // The usual case without its choices, which would be made for each vector again.
+        every(s, Factors { weight_decay: 0.0, average, ..factors }, grads, state)
+    } else {
+        every(s, factors, grads, state)
+    }
+}
+
+#[inline(always)]
+fn every<S: Simd>(s: S, factors: Factors, grads: [&[f32]; 1], state: [&mut [f32]; 3]) {
     update(
         s,
         grads,

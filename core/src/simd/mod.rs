@@ -28,6 +28,10 @@ pub mod math;
 #[cfg(test)]
 mod tests;
 
+/// A microcontroller (M-profile Arm: no other lacks 64-bit atomics): products and convolutions have kernels of their own,
+/// without vectors and small.
+pub const SMALL: bool = cfg!(all(target_arch = "arm", not(target_has_atomic = "64")));
+
 /// The widest vector, in lanes: sums use this many virtual lanes on every instruction set.
 pub const MAX_LANES: usize = 16;
 

@@ -94,11 +94,26 @@ unsafe impl Simd for Portable {
     }
     #[inline(always)]
     unsafe fn load(self, p: *const f32) -> Self::V {
+        if cfg!(target_arch = "arm") {
+            // As floats, one by one: as a block they would pass through integer registers.
+            return core::array::from_fn(
+                #[inline(always)]
+                // SAFETY: the caller grants LANES readable floats.
+                |i| unsafe { *p.add(i) },
+            );
+        }
         // SAFETY: the caller grants LANES readable floats.
         unsafe { p.cast::<[f32; LANES]>().read_unaligned() }
     }
     #[inline(always)]
     unsafe fn store(self, p: *mut f32, v: Self::V) {
+        if cfg!(target_arch = "arm") {
+            for (i, x) in v.into_iter().enumerate() {
+                // SAFETY: the caller grants LANES writable floats.
+                unsafe { *p.add(i) = x }
+            }
+            return;
+        }
         // SAFETY: the caller grants LANES writable floats.
         unsafe { p.cast::<[f32; LANES]>().write_unaligned(v) }
     }
@@ -119,7 +134,7 @@ unsafe impl Simd for Portable {
             #[inline(always)]
             |i| {
                 // SAFETY: the caller grants the first t floats, and only those are read.
-                if i < t { unsafe { p.add(i).read_unaligned() } } else { 0.0 }
+                if i < t { unsafe { *p.add(i) } } else { 0.0 }
             },
         )
     }
@@ -128,7 +143,7 @@ unsafe impl Simd for Portable {
         for (i, x) in v.into_iter().enumerate() {
             if i < t {
                 // SAFETY: the caller grants the first t floats, and only those are written.
-                unsafe { p.add(i).write_unaligned(x) }
+                unsafe { *p.add(i) = x }
             }
         }
     }

@@ -10,7 +10,7 @@ use flatgrad_core::gemm::{Epilogue, gemm, gemm_scratch_len};
 use flatgrad_core::optim::{Adam, adam_step};
 use flatgrad_core::{Activation, Context, Isa, Mat, MatMut, Result, Update};
 
-use crate::firmware::report;
+use crate::firmware::{instructions, print, report};
 
 const CTX: Context<'static> = Context::serial(Isa::BASELINE);
 /// A core with a floating-point unit; without, a multiply-add is one of software.
@@ -160,11 +160,18 @@ fn convolution(names: [&str; 3], conv: &Conv2d, goals: [u32; 3]) -> Result {
 }
 
 fn adam(goal: u32) -> Result {
-    const N: usize = 1000;
-    let mut rest = memory();
-    let (g, p, m, v) = (take(&mut rest, N), take(&mut rest, N), take(&mut rest, N), take(&mut rest, N));
-    v.iter_mut().for_each(|v| *v *= *v);
-    let (adam, mut done) = (any(Adam::DEFAULT), Ok(()));
-    report("Adam, per element", N as u32, goal, || done = adam_step(CTX, &adam, 3, g, p, m, v, &mut []));
-    done
+    let adam = any(Adam::DEFAULT);
+    let step = |n: usize| {
+        let mut rest = memory();
+        let (g, p, m, v) = (take(&mut rest, n), take(&mut rest, n), take(&mut rest, n), take(&mut rest, n));
+        v.iter_mut().for_each(|v| *v *= *v);
+        let mut done = Ok(());
+        let count = instructions(&mut || done = adam_step(CTX, &adam, 3, g, p, m, v, &mut []));
+        done.map(|()| count)
+    };
+    // The bias corrections are two powers in emulated f64, whatever the number of parameters.
+    let (few, many) = (step(4096)?, step(8192)?);
+    print("Adam, per element", many - few, 4096, goal);
+    print("Adam, per call", 2 * few - many, 1, NONE);
+    Ok(())
 }

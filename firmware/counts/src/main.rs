@@ -22,20 +22,24 @@ mod firmware {
 
     const RELOAD: u32 = 0xff_ffff;
 
-    /// SysTick ticks that `work` takes; each is `2^6` ns (`-icount shift=6`) of an instruction times 25 MHz.
-    fn ticks(work: &mut dyn FnMut()) -> u32 {
+    /// Instructions that `work` takes.
+    pub fn instructions(work: &mut dyn FnMut()) -> u32 {
         let before = SYST::get_current();
         work();
-        let after = SYST::get_current();
-        before.wrapping_sub(after) & RELOAD
+        let ticks = before.wrapping_sub(SYST::get_current()) & RELOAD;
+        // An instruction takes 2^6 ns of the emulated time (`-icount shift=6`), a tick 40 ns (25 MHz).
+        (u64::from(ticks) * 40 / 64) as u32
     }
 
-    /// `name count goal`, all of them in thousandths of an instruction for each of `units` (multiply-adds or elements).
-    pub fn report(name: &str, units: u32, goal: u32, mut work: impl FnMut()) {
-        // An instruction takes 64 ns of the emulated time, a tick 40 ns.
-        let instructions = u64::from(ticks(&mut work)) * 40 / 64;
-        let each = (instructions * 1000 / u64::from(units)) as u32;
+    /// `name;count;goal`: instructions for each of `units` (multiply-adds or elements), the goal in thousandths.
+    pub fn print(name: &str, instructions: u32, units: u32, goal: u32) {
+        let each = (u64::from(instructions) * 1000 / u64::from(units)) as u32;
         hprintln!("{};{}.{:03};{}.{:03}", name, each / 1000, each % 1000, goal / 1000, goal % 1000);
+    }
+
+    /// Measures `work` and prints it.
+    pub fn report(name: &str, units: u32, goal: u32, mut work: impl FnMut()) {
+        print(name, instructions(&mut work), units, goal);
     }
 
     #[cortex_m_rt::entry]

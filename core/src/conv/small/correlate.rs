@@ -1,16 +1,14 @@
 //! Forward pass and input gradient.
 
 use super::job::Three;
-use super::{STRIP, UNFOLDED_STRIP, kernels, list_taps};
+use super::{STRIP, UNFOLDED_STRIP, fill, kernels, list_taps};
 use crate::Activation;
 use crate::conv::correlate::{Correlation, Direction, Phase};
-use crate::conv::patch::fill_patch;
 use crate::conv::plan::blocks;
 use crate::conv::shape::nonzero;
 use crate::gemm::product::{Product, Strided};
 use crate::gemm::small::{ZEROS, chains, finish, outers};
 use crate::gemm::{Bias, Epilogue};
-use crate::simd::portable::Portable;
 
 /// How a correlation is computed.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -21,12 +19,11 @@ enum Way {
 }
 
 impl Correlation {
-    const fn way(&self) -> Way {
-        let c = &self.conv;
+    const fn way(&self, p: &Phase) -> Way {
+        let (c, plan) = (&self.conv, &p.plan);
         if let ([1, 1], [1, 1], [0, 0]) = (c.kernel, c.stride, c.padding) {
             return Way::Product;
         }
-        let plan = self.phase_within(STRIP, 0, 0).plan;
         // The shortest strip is the last one: the others are `cols` wide.
         let strips = self.to[1].div_ceil(nonzero(plan.cols));
         let last = self.to[1].saturating_sub(strips.saturating_sub(1) * plan.cols);
@@ -35,10 +32,10 @@ impl Correlation {
     }
 
     /// The length of the parts of scratch: packed weights, places of taps, a strip's input, unfolded outputs.
-    const fn small_parts(&self) -> [usize; 4] {
-        match self.way() {
+    const fn small_parts(&self, way: Way, p: &Phase) -> [usize; 4] {
+        match way {
             Way::Product => [0; 4],
-            Way::Three => [0, 0, self.phase_within(STRIP, 0, 0).plan.patch_len(), 0],
+            Way::Three => [0, 0, p.plan.patch_len(), 0],
             Way::Unfold => {
                 let ([down, across], mut patch, mut i) = (self.phases(), 0, 0);
                 while i < down * across {
@@ -56,11 +53,10 @@ impl Correlation {
         self.phase_within(UNFOLDED_STRIP, down, across)
     }
 
+    /// Scratch of one thread, for a shape that has been checked.
     pub(in crate::conv) const fn small_scratch_len(&self) -> usize {
-        if self.conv.check().is_err() {
-            return 0;
-        }
-        let [packed, taps, patch, unfolded] = self.small_parts();
+        let p = self.phase_within(STRIP, 0, 0);
+        let [packed, taps, patch, unfolded] = self.small_parts(self.way(&p), &p);
         packed.saturating_add(taps).saturating_add(patch).saturating_add(unfolded)
     }
 
@@ -75,8 +71,9 @@ impl Correlation {
         to: &mut [f32],
         scratch: &mut [f32],
     ) {
-        let way = self.way();
-        let [packed, taps, patch, unfolded] = self.small_parts();
+        let p = self.phase_within(STRIP, 0, 0);
+        let way = self.way(&p);
+        let [packed, taps, patch, unfolded] = self.small_parts(way, &p);
         let Some((packed, rest)) = scratch.split_at_mut_checked(packed) else { return };
         let Some((offsets, rest)) = rest.split_at_mut_checked(taps) else { return };
         let Some((patch, rest)) = rest.split_at_mut_checked(patch) else { return };
@@ -96,7 +93,7 @@ impl Correlation {
             let bias = bias.and_then(|bias| bias.get(channel..));
             match way {
                 Way::Product => self.product(x, weight, within, count, mine),
-                Way::Three => self.three(x, weight, within, bias, mine, patch),
+                Way::Three => self.three(&p, x, weight, within, bias, mine, patch),
                 Way::Unfold => self.unfold([x, weight], [within, count], mine, [packed, offsets, patch, unfolded]),
             }
             let bias = bias.filter(|_| way != Way::Three).map_or(Bias::None, Bias::PerRow);
@@ -137,9 +134,18 @@ impl Correlation {
 
     /// 3x3 taps: two channels by eight outputs at a time. Where a row, or the channels, do not come out even the last tile
     /// overlaps the one before: it computes the same values again.
-    fn three(&self, x: &[f32], weight: &[f32], first: usize, bias: Option<&[f32]>, to: &mut [f32], patch: &mut [f32]) {
+    fn three(
+        &self,
+        p: &Phase,
+        x: &[f32],
+        weight: &[f32],
+        first: usize,
+        bias: Option<&[f32]>,
+        to: &mut [f32],
+        patch: &mut [f32],
+    ) {
         const TAPS: usize = 9;
-        let (p, plane) = (self.phase_within(STRIP, 0, 0), self.to[0] * self.to[1]);
+        let plane = self.to[0] * self.to[1];
         let (pitch, channel_len) = (p.plan.col_cover.len(), p.plan.plane());
         let reversed = self.direction == Direction::Backward;
         let bytes = |floats: usize| floats.wrapping_mul(size_of::<f32>());
@@ -155,19 +161,19 @@ impl Correlation {
             weights: [weight.as_ptr(); 2],
             next_weights: bytes(read - TAPS),
             out: [to.as_mut_ptr(); 2],
-            bias: [-0.0; 2], // adding it changes nothing
+            bias: [0.0; 2],
         };
         let count = to.len() / nonzero(plane);
         for (r0, rows) in blocks(p.row.outs, p.plan.rows) {
             for (c0, cols) in blocks(p.col.outs, p.plan.cols) {
-                fill_patch(Portable, &p.plan, [&p.row, &p.col], [r0, c0], x, self.from, patch);
+                fill(&p.plan, [&p.row, &p.col], [r0, c0], x, self.from, patch);
                 let start = patch.as_ptr().wrapping_add(if reversed { 2 * pitch } else { 0 });
                 for (channel, _) in blocks(count, 2) {
                     // The last channel with the one before, or, if it is the only one, twice.
                     let pair = [channel.min(count.saturating_sub(2)), (channel + 1).min(count - 1)];
                     job.weights = pair.map(|c| weight.as_ptr().wrapping_add((first + c) * write));
                     if let Some(bias) = bias {
-                        job.bias = pair.map(|c| bias.get(c).copied().unwrap_or(-0.0));
+                        job.bias = pair.map(|c| bias.get(c).copied().unwrap_or(0.0) + 0.0);
                     }
                     for r in 0..rows {
                         let out = pair.map(|c| to.as_mut_ptr().wrapping_add(c * plane + (r0 + r) * self.to[1] + c0));

@@ -15,6 +15,7 @@ pub(super) struct Three {
     pub weights: [*const f32; 2],
     pub next_weights: usize,
     pub out: [*mut f32; 2],
+    /// Plus 0.0, so that adding one of -0.0 or 0.0 has the bits of adding 0.0 first.
     pub bias: [f32; 2],
 }
 
@@ -28,7 +29,19 @@ pub(super) struct Gradient {
     pub x: [*const f32; 4],
     pub rows: usize,
     pub cols: usize,
-    /// From behind a row to the next, in `dy` and in `x`.
-    pub dy_next: usize,
+    /// From behind a row to the next in `x`; in `dy` there is nothing between them (a strip of several rows is as wide as
+    /// the image).
     pub x_next: usize,
+}
+
+/// Copies of rows; at least one, of at least one element.
+#[repr(C)]
+pub(super) struct Rows {
+    pub rows: usize,
+    pub len: usize,
+    pub from: *const f32,
+    /// From behind a row to the next.
+    pub from_next: usize,
+    pub to: *mut f32,
+    pub to_next: usize,
 }

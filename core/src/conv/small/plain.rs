@@ -1,9 +1,9 @@
 //! The kernels as plain loops: what the assembly computes, for cores without a floating-point unit.
 
-use super::job::{Gradient, Three};
+use super::job::{Gradient, Rows, Three};
 use crate::simd::portable::fma;
 
-/// `out = (chain + 0.0) + bias`, the chain over channels, rows and columns of taps; `reversed`: the last column of taps
+/// `out = chain + bias`, the chain over channels, rows and columns of taps; `reversed`: the last column of taps
 /// reads the first pixel.
 ///
 /// # Safety
@@ -24,7 +24,7 @@ pub(super) unsafe fn three(reversed: bool, job: &Three) {
                     }
                     (x, w) = (x.wrapping_byte_add(job.next), w.wrapping_byte_add(job.next_weights));
                 }
-                *job.out[channel].add(pixel) = (acc + 0.0) + job.bias[channel];
+                *job.out[channel].add(pixel) = acc + job.bias[channel];
             }
         }
     }
@@ -49,7 +49,7 @@ pub(super) unsafe fn gradient(three: bool, four: bool, job: &Gradient) {
                         *acc = fma(*x, *dy, *acc);
                         (x, dy) = (x.add(1), dy.add(1));
                     }
-                    (x, dy) = (x.wrapping_byte_add(job.x_next), dy.wrapping_byte_add(job.dy_next));
+                    x = x.wrapping_byte_add(job.x_next);
                 }
             }
         }
@@ -59,5 +59,21 @@ pub(super) unsafe fn gradient(three: bool, four: bool, job: &Gradient) {
             // SAFETY: granted by the caller.
             unsafe { *job.dw[channel].add(tap) = acc + 0.0 }
         }
+    }
+}
+
+/// Copies rows.
+///
+/// # Safety
+/// The job's pointers must be valid for its rows.
+pub(super) unsafe fn copy(job: &Rows) {
+    let (mut from, mut to) = (job.from, job.to);
+    for _ in 0..job.rows {
+        for _ in 0..job.len {
+            // SAFETY: granted by the caller.
+            unsafe { *to = *from }
+            (from, to) = (from.wrapping_add(1), to.wrapping_add(1));
+        }
+        (from, to) = (from.wrapping_byte_add(job.from_next), to.wrapping_byte_add(job.to_next));
     }
 }

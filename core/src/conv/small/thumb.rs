@@ -1,6 +1,6 @@
 //! The kernels in assembly, for Cortex-M with a floating-point unit; see `gemm/small/thumb.rs`.
 
-use super::job::{Gradient, Three};
+use super::job::{Gradient, Rows, Three};
 use crate::gemm::small::kernels::fmas;
 use core::arch::naked_asm;
 
@@ -40,10 +40,8 @@ macro_rules! three_tile {
                 "add r7, r8",
                 "subs r2, #1",
                 "bne 2b",
-                "vldr s16, [r1]",
                 "ldmia r0!, {{r2, r3}}",
                 "vldmia r0, {{s17-s18}}",
-                adds!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15, 16),
                 adds!(0 1 2 3 4 5 6 7, 17),
                 adds!(8 9 10 11 12 13 14 15, 18),
                 "vstmia r2, {{s0-s7}}",
@@ -57,7 +55,7 @@ macro_rules! three_tile {
 three_tile!(three_forward: [16 17 18 19 20 21 22 23] [17 18 19 20 21 22 23 24] [18 19 20 21 22 23 24 25]);
 three_tile!(three_reversed: [18 19 20 21 22 23 24 25] [17 18 19 20 21 22 23 24] [16 17 18 19 20 21 22 23]);
 
-/// `out = (chain + 0.0) + bias`, the chain over channels, rows and columns of taps; `reversed`: the last column of taps
+/// `out = chain + bias`, the chain over channels, rows and columns of taps; `reversed`: the last column of taps
 /// reads the first pixel.
 ///
 /// # Safety
@@ -93,7 +91,7 @@ macro_rules! zeros {
     ([$($c:literal)+]) => { adds!($($c)+, 12) };
 }
 
-// In: dw to r1-r3, then dy to r1-r3 and x to r4-r7, then r9 rows, r10 columns, r11 to the next row of dy, r12 of x. The
+// In: dw to r1-r3, then dy to r1-r3 and x to r4-r7, then r9 rows, r10 columns, r11 to the next row of x. The
 // chains are in s0-s3, s4-s7 and s8-s11, four outputs of dy in s12-s15, s16-s19 and s20-s23, of x in s24-s27.
 macro_rules! gradient_tiles {
     ($($name:ident: $channels:tt [$c0:literal $c1:literal $c2:literal]
@@ -108,7 +106,7 @@ macro_rules! gradient_tiles {
                 concat!("vldmia r1, {{", $c0, "}}\n vldmia r2, {{", $c1, "}}"),
                 third!($channels, concat!("vldmia r3, {{", $c2, "}}")),
                 "ldmia r0!, {{r1-r7}}",
-                "ldmia r0, {{r9-r12}}",
+                "ldmia r0, {{r9-r11}}",
                 "2: subs r8, r10, #4",
                 "blo 4f",
                 "3: vldmia r1!, {{s12-s15}}",
@@ -125,10 +123,8 @@ macro_rules! gradient_tiles {
                 $(tap!(1, $p $c $a0),)+
                 "subs r8, #1",
                 "bne 5b",
-                "6: add r1, r11",
-                "add r2, r11",
-                third!($channels, "add r3, r11"),
-                $(concat!("add ", $p, ", r12"),)+
+                "6:",
+                $(concat!("add ", $p, ", r11"),)+
                 "subs r9, #1",
                 "bne 2b",
                 "vmov s12, r9", // 0
@@ -161,4 +157,34 @@ pub(super) unsafe fn gradient(three: bool, four: bool, job: &Gradient) {
     static TILES: [unsafe extern "C" fn(&Gradient); 4] = [gradient_2x1, gradient_2x4, gradient_3x1, gradient_3x4];
     // SAFETY: granted by the caller.
     unsafe { TILES[(usize::from(three) * 2 + usize::from(four)) & 3](job) }
+}
+
+/// Copies rows.
+///
+/// # Safety
+/// The job's pointers must be valid for its rows.
+#[unsafe(naked)]
+pub(super) unsafe extern "C" fn copy(_: &Rows) {
+    naked_asm!(
+        ".fpu fpv4-sp-d16",
+        "push {{r4-r6, lr}}",
+        "ldmia r0, {{r1-r6}}", // rows, length, from, to the next, to, to the next
+        "2: subs r0, r2, #8",
+        "blo 4f",
+        "3: vldmia r3!, {{s0-s7}}",
+        "vstmia r5!, {{s0-s7}}",
+        "subs r0, #8",
+        "bhs 3b",
+        "4: adds r0, #8",
+        "beq 6f",
+        "5: ldr r12, [r3], #4",
+        "str r12, [r5], #4",
+        "subs r0, #1",
+        "bne 5b",
+        "6: add r3, r4",
+        "add r5, r6",
+        "subs r1, #1",
+        "bne 2b",
+        "pop {{r4-r6, pc}}",
+    )
 }

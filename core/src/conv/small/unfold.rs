@@ -1,13 +1,12 @@
 //! Any other shape: eight outputs at a time are unfolded ("im2col") to scratch, then multiplied.
 
+use super::fill;
 use crate::conv::correlate::{Correlation, Direction, Phase};
-use crate::conv::patch::fill_patch;
 use crate::conv::plan::blocks;
 use crate::conv::shape::nonzero;
 use crate::gemm::Epilogue;
 use crate::gemm::product::{Product, Strided};
 use crate::gemm::small::{WIDTH, chains};
-use crate::simd::portable::Portable;
 
 /// Steps of a chain that are unfolded at a time, if a channel has no more taps. More would save some loads and stores of
 /// outputs, and take scratch for eight outputs each.
@@ -131,7 +130,7 @@ impl Correlation {
                 for (channel, live) in blocks(self.reads.max(1), p.plan.channels) {
                     let live = live.min(self.reads);
                     let Some(x) = x.get(channel * from_plane..(channel + live) * from_plane) else { return };
-                    fill_patch(Portable, &p.plan, [&p.row, &p.col], [r0, c0], x, self.from, patch);
+                    fill(&p.plan, [&p.row, &p.col], [r0, c0], x, self.from, patch);
                     for (c, channels) in blocks(live.max(1), together) {
                         let (channels, read) = (channels.min(live), channel + c);
                         let (ptr, row) = match self.direction {

@@ -1,17 +1,15 @@
 //! The weight gradient.
 
 use super::job::Gradient;
-use super::{STRIP, kernels, list_taps};
+use super::{STRIP, fill, kernels, list_taps};
 use crate::Update;
 use crate::conv::Conv2d;
 use crate::conv::axis::Axis;
-use crate::conv::patch::fill_patch;
 use crate::conv::plan::{Plan, blocks};
 use crate::conv::shape::nonzero;
 use crate::gemm::Epilogue;
 use crate::gemm::product::{Product, Strided};
 use crate::gemm::small::{dots, finish};
-use crate::simd::portable::Portable;
 
 #[derive(Clone, Copy)]
 pub(in crate::conv) struct SmallWeightPass {
@@ -115,14 +113,13 @@ impl SmallWeightPass {
             for (c0, cols) in blocks(self.col.outs, self.plan.cols) {
                 for (channel, live) in blocks(self.conv.group_in(), self.plan.channels) {
                     let Some(x) = x.get(channel * in_plane..(channel + live) * in_plane) else { return };
-                    fill_patch(Portable, &self.plan, [&self.row, &self.col], [r0, c0], x, image, patch);
+                    fill(&self.plan, [&self.row, &self.col], [r0, c0], x, image, patch);
                     let job = Gradient {
                         dw: [dw.as_mut_ptr().wrapping_add(channel * taps); 3],
                         dy: [dy.as_ptr().wrapping_add(r0 * self.col.outs + c0); 3],
                         x: [patch.as_ptr(); 4],
                         rows,
                         cols,
-                        dy_next: (self.col.outs - cols) * size_of::<f32>(),
                         x_next: (pitch - cols) * size_of::<f32>(),
                     };
                     // SAFETY: `offsets` are places in the patch; `dy` holds a plane and `dw` a kernel for each channel.
@@ -158,11 +155,10 @@ impl SmallWeightPass {
                 // Threes, and twos so that no single one is left; if there is one in all, it is computed twice.
                 let left = channels - channel;
                 let three = left >= 3 && left != 4;
-                for l in 0..3 {
-                    let channel = (channel + l).min(channels - 1);
-                    job.dw[l] = dw.wrapping_add(channel * k + i);
-                    job.dy[l] = dy.wrapping_add(channel * self.outs);
-                }
+                // What is computed twice is written twice, with the same bits.
+                let second = if left > 1 { 1 } else { 0 };
+                job.dw = [0, k * second, 2 * k].map(|at| dw.wrapping_add(channel * k + i + at));
+                job.dy = [0, self.outs * second, 2 * self.outs].map(|at| dy.wrapping_add(channel * self.outs + at));
                 // SAFETY: granted by the caller.
                 unsafe { kernels::gradient(three, four, &job) };
                 channel += if three { 3 } else { 2 };

@@ -116,55 +116,72 @@ pub(crate) unsafe fn chain(two: bool, log: usize, job: &Job) {
     unsafe { TILES[(usize::from(two) * 4 + log) & 7](job) }
 }
 
-// In: r1 rows, r2 a, r3 distance of its columns, r4 b, r5 distance of its rows, r6 init, r7 distance of its rows.
-// Two rows of b stay in s0.. and s8.., a row of c passes through s16..; s24 and s25 are its elements of a.
+// In: r1 rows, r2 a, r3 distance of its columns, r4 b, r5 distance of its rows, r6 init, r7 distance of its rows; then r4 c,
+// r5 distance of its rows. One or two rows of b stay in s0.. and s8.., rows of c pass through s16.., two at a time; s24 and
+// s25 are their elements of the first column of a, s26 and s27 of the second.
 macro_rules! outer_tiles {
     ($($one:ident $two:ident: $b0:literal [$($bs0:literal)+], $b1:literal [$($bs1:literal)+], $c:literal [$($cs:literal)+];)+) => {$(
         #[unsafe(naked)]
         unsafe extern "C" fn $one(_: &Job) {
+            macro_rules! row {
+                ($a0:literal) => {
+                    concat!("vldmia r6, {{", $c, "}}\n add r6, r7\n", fmas!($($cs)+, $a0, $($bs0)+),
+                        "vstmia r4, {{", $c, "}}\n add r4, r5\n")
+                };
+            }
             naked_asm!(
                 ".fpu fpv4-sp-d16",
-                "push {{r4-r8, lr}}",
-                "vpush {{s16-s25}}",
+                "push {{r4-r7, lr}}",
+                "vpush {{s16-s27}}",
                 "ldmia r0!, {{r1-r7}}",
-                "ldmia r0, {{r3, r8}}", // c, distance of its rows
                 concat!("vldmia r4, {{", $b0, "}}"),
-                concat!("2: vldmia r6, {{", $c, "}}"),
-                "add r6, r7",
+                "ldmia r0, {{r4, r5}}",
+                "lsrs r1, #1",
+                "bcc 2f",
                 "vldmia r2!, {{s24}}",
-                fmas!($($cs)+, 24, $($bs0)+),
-                concat!("vstmia r3, {{", $c, "}}"),
-                "add r3, r8",
+                row!(24),
+                "cmp r1, #0",
+                "beq 3f",
+                "2: vldmia r2!, {{s24-s25}}",
+                row!(24), row!(25),
                 "subs r1, #1",
                 "bne 2b",
-                "vpop {{s16-s25}}",
-                "pop {{r4-r8, pc}}",
+                "3: vpop {{s16-s27}}",
+                "pop {{r4-r7, pc}}",
             )
         }
         #[unsafe(naked)]
         unsafe extern "C" fn $two(_: &Job) {
+            macro_rules! row {
+                ($a0:literal $a1:literal) => {
+                    concat!("vldmia r6, {{", $c, "}}\n add r6, r7\n", fmas!($($cs)+, $a0, $($bs0)+),
+                        fmas!($($cs)+, $a1, $($bs1)+), "vstmia r4, {{", $c, "}}\n add r4, r5\n")
+                };
+            }
             naked_asm!(
                 ".fpu fpv4-sp-d16",
-                "push {{r4-r8, lr}}",
-                "vpush {{s16-s25}}",
+                "push {{r4-r7, lr}}",
+                "vpush {{s16-s27}}",
                 "ldmia r0!, {{r1-r7}}",
                 concat!("vldmia r4, {{", $b0, "}}"),
                 "add r4, r5",
                 concat!("vldmia r4, {{", $b1, "}}"),
                 "add r3, r2",
-                "ldmia r0, {{r4, r8}}", // c, distance of its rows
-                concat!("2: vldmia r6, {{", $c, "}}"),
-                "add r6, r7",
+                "ldmia r0, {{r4, r5}}",
+                "lsrs r1, #1",
+                "bcc 2f",
                 "vldmia r2!, {{s24}}",
-                "vldmia r3!, {{s25}}",
-                fmas!($($cs)+, 24, $($bs0)+),
-                fmas!($($cs)+, 25, $($bs1)+),
-                concat!("vstmia r4, {{", $c, "}}"),
-                "add r4, r8",
+                "vldmia r3!, {{s26}}",
+                row!(24 26),
+                "cmp r1, #0",
+                "beq 3f",
+                "2: vldmia r2!, {{s24-s25}}",
+                "vldmia r3!, {{s26-s27}}",
+                row!(24 26), row!(25 27),
                 "subs r1, #1",
                 "bne 2b",
-                "vpop {{s16-s25}}",
-                "pop {{r4-r8, pc}}",
+                "3: vpop {{s16-s27}}",
+                "pop {{r4-r7, pc}}",
             )
         }
     )+};
