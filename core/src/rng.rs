@@ -91,8 +91,15 @@ impl Stream {
 
     /// The elements from `first` on.
     fn words(self, first: u64) -> impl Iterator<Item = u32> {
-        let blocks = (0..).map(move |b| self.block((first / 4).wrapping_add(b)));
-        blocks.flatten().skip((first % 4) as usize)
+        let (mut next, mut block) = (first, self.block(first / 4));
+        core::iter::from_fn(move || {
+            let word = block[(next % 4) as usize];
+            next = next.wrapping_add(1);
+            if next % 4 == 0 {
+                block = self.block(next / 4);
+            }
+            Some(word)
+        })
     }
 
     /// The words of `LANES` blocks from `block` on, in order; `lanes` holds 0, 1, 2, ...

@@ -115,27 +115,21 @@ fn fold_elements<S: Simd, const N: usize, const A: usize>(
     join: impl Fn(f32, f32) -> f32,
 ) -> [f32; A] {
     let len = inputs.iter().map(|x| x.len()).min().unwrap_or(0);
-    let mut lanes = [[s.splat(init); MAX_LANES]; A];
+    let mut lanes = [[init; MAX_LANES]; A];
     for i in 0..len {
         // SAFETY: i < len, the shortest of all slices, and a vector is one element.
         let x = inputs.map(
             #[inline(always)]
             |x| unsafe { s.load(x.as_ptr().add(i)) },
         );
-        let lane = i % MAX_LANES;
-        let next = f(core::array::from_fn(|a| lanes[a][lane]), x);
-        for a in 0..A {
-            lanes[a][lane] = next[a];
+        // SAFETY: as above.
+        let acc = core::array::from_fn(|a| unsafe { s.load(&lanes[a][i % MAX_LANES]) });
+        for (lanes, next) in lanes.iter_mut().zip(f(acc, x)) {
+            // SAFETY: as above.
+            unsafe { s.store(&mut lanes[i % MAX_LANES], next) }
         }
     }
-    core::array::from_fn(|a| {
-        let mut one = [init; MAX_LANES];
-        for (lane, v) in one.iter_mut().zip(lanes[a]) {
-            // SAFETY: a vector is one element.
-            unsafe { s.store(lane, v) }
-        }
-        tree(one, &join)
-    })
+    lanes.map(|lanes| tree(lanes, &join))
 }
 
 /// Joins the lanes: lane `l` with lane `l + 8`, then `l + 4`, `l + 2`, `l + 1`.
@@ -144,7 +138,8 @@ fn tree(mut lanes: [f32; MAX_LANES], join: impl Fn(f32, f32) -> f32) -> f32 {
     let mut half = MAX_LANES / 2;
     while half > 0 {
         for l in 0..half {
-            lanes[l] = join(lanes[l], lanes[l + half]);
+            // The remainders change nothing; they spare the compiler a check.
+            lanes[l % MAX_LANES] = join(lanes[l % MAX_LANES], lanes[(l + half) % MAX_LANES]);
         }
         half /= 2;
     }

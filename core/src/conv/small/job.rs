@@ -40,6 +40,8 @@ pub(super) struct Rows {
     pub rows: usize,
     pub len: usize,
     pub from: *const f32,
+    /// From an element to the next.
+    pub from_step: usize,
     /// From behind a row to the next.
     pub from_next: usize,
     pub to: *mut f32,

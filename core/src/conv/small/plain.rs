@@ -72,7 +72,7 @@ pub(super) unsafe fn copy(job: &Rows) {
         for _ in 0..job.len {
             // SAFETY: granted by the caller.
             unsafe { *to = *from }
-            (from, to) = (from.wrapping_add(1), to.wrapping_add(1));
+            (from, to) = (from.wrapping_byte_add(job.from_step), to.wrapping_add(1));
         }
         (from, to) = (from.wrapping_byte_add(job.from_next), to.wrapping_byte_add(job.to_next));
     }

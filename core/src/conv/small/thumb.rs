@@ -167,24 +167,28 @@ pub(super) unsafe fn gradient(three: bool, four: bool, job: &Gradient) {
 pub(super) unsafe extern "C" fn copy(_: &Rows) {
     naked_asm!(
         ".fpu fpv4-sp-d16",
-        "push {{r4-r6, lr}}",
-        "ldmia r0, {{r1-r6}}", // rows, length, from, to the next, to, to the next
-        "2: subs r0, r2, #8",
+        "push {{r4-r7, lr}}",
+        "ldmia r0, {{r1-r7}}", // rows, length, from, its step, to the next, to, to the next
+        "2: mov r0, r2",
+        "cmp r4, #4",
+        "bne 5f",
+        "subs r0, #8",
         "blo 4f",
         "3: vldmia r3!, {{s0-s7}}",
-        "vstmia r5!, {{s0-s7}}",
+        "vstmia r6!, {{s0-s7}}",
         "subs r0, #8",
         "bhs 3b",
         "4: adds r0, #8",
         "beq 6f",
-        "5: ldr r12, [r3], #4",
-        "str r12, [r5], #4",
+        "5: ldr r12, [r3]",
+        "add r3, r4",
+        "str r12, [r6], #4",
         "subs r0, #1",
         "bne 5b",
-        "6: add r3, r4",
-        "add r5, r6",
+        "6: add r3, r5",
+        "add r6, r7",
         "subs r1, #1",
         "bne 2b",
-        "pop {{r4-r6, pc}}",
+        "pop {{r4-r7, pc}}",
     )
 }
