@@ -101,19 +101,16 @@ impl fmt::Display for Error {
 impl core::error::Error for Error {}
 
 /// `actual == expected`, or [`Error::Length`].
-#[cfg_attr(target_os = "none", inline(never))] // there, code is dear
 pub(crate) const fn check_len(what: &'static str, expected: usize, actual: usize) -> Result {
     if expected == actual { Ok(()) } else { Err(Error::Length { what, expected, actual }) }
 }
 
 /// `actual >= needed`, or [`Error::TooShort`].
-#[cfg_attr(target_os = "none", inline(never))] // there, code is dear
 pub(crate) const fn check_at_least(what: &'static str, needed: usize, actual: usize) -> Result {
     if actual >= needed { Ok(()) } else { Err(Error::TooShort { what, needed, actual }) }
 }
 
 /// The product of `dims`, or [`Error::Overflow`]. A 0 among them hides no overflow: any part of the product fits, too.
-#[cfg_attr(target_os = "none", inline(never))] // there, code is dear
 pub(crate) const fn checked_len(what: &'static str, dims: &[usize]) -> Result<usize> {
     let (mut len, mut empty, mut i) = (1usize, false, 0);
     while i < dims.len() {
@@ -128,13 +125,11 @@ pub(crate) const fn checked_len(what: &'static str, dims: &[usize]) -> Result<us
 }
 
 /// `ok`, or [`Error::Parameter`] with the value.
-#[cfg_attr(target_os = "none", inline(never))] // there, code is dear
 pub(crate) const fn check_param(ok: bool, what: &'static str, requires: &'static str, actual: f32) -> Result {
     if ok { Ok(()) } else { Err(Error::Parameter { what, requires, actual }) }
 }
 
 /// `ok`, or [`Error::Dimension`] with the value.
-#[cfg_attr(target_os = "none", inline(never))] // there, code is dear
 pub(crate) const fn check_dim(ok: bool, what: &'static str, requires: &'static str, actual: usize) -> Result {
     if ok { Ok(()) } else { Err(Error::Dimension { what, requires, actual }) }
 }

@@ -206,7 +206,6 @@ const fn check_window(image: usize, kernel: usize, padding: usize, dilation: usi
     }
 }
 
-#[cfg_attr(target_os = "none", inline(never))]
 const fn out_size(image: usize, kernel: usize, stride: usize, padding: usize, dilation: usize) -> usize {
     match spans(image, kernel, padding, dilation) {
         Some((padded, window)) if window <= padded && stride > 0 => (padded - window) / nonzero(stride) + 1,
@@ -215,7 +214,6 @@ const fn out_size(image: usize, kernel: usize, stride: usize, padding: usize, di
 }
 
 /// The product, or `usize::MAX` where it overflows ([`Conv2d::check`] refuses such a shape).
-#[cfg_attr(target_os = "none", inline(never))]
 pub(super) const fn product(dims: &[usize]) -> usize {
     let (mut len, mut i) = (1usize, 0);
     while i < dims.len() {

@@ -54,7 +54,8 @@ fn fill(
     let (size, plane, pitch) = (h * w, plan.plane(), cols.len());
     let channels = x.len() / nonzero(size);
     let Some(patch) = patch.get_mut(..channels * plane) else { return };
-    patch.fill(0.0);
+    // SAFETY: the patch is a slice.
+    unsafe { kernels::clear(patch.as_mut_ptr(), patch.len()) };
     for g in 0..rows.groups * cols.groups {
         let (down, across) = (g / nonzero(cols.groups), g % nonzero(cols.groups));
         let (to_row, to_col) = (down * rows.pitch, across * cols.pitch);

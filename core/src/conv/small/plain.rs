@@ -77,3 +77,12 @@ pub(super) unsafe fn copy(job: &Rows) {
         (from, to) = (from.wrapping_byte_add(job.from_next), to.wrapping_byte_add(job.to_next));
     }
 }
+
+/// Zeros.
+///
+/// # Safety
+/// `to` must be valid for `len` floats.
+pub(super) unsafe fn clear(to: *mut f32, len: usize) {
+    // SAFETY: granted by the caller.
+    unsafe { to.write_bytes(0, len) }
+}

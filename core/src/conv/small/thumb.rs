@@ -192,3 +192,30 @@ pub(super) unsafe extern "C" fn copy(_: &Rows) {
         "pop {{r4-r7, pc}}",
     )
 }
+
+/// Zeros.
+///
+/// # Safety
+/// `to` must be valid for `len` floats.
+#[unsafe(naked)]
+pub(super) unsafe extern "C" fn clear(to: *mut f32, len: usize) {
+    naked_asm!(
+        ".fpu fpv4-sp-d16",
+        "movs r2, #0",
+        "vmov s0, s1, r2, r2",
+        "vmov s2, s3, r2, r2",
+        "vmov s4, s5, r2, r2",
+        "vmov s6, s7, r2, r2",
+        "subs r1, #8",
+        "blo 4f",
+        "3: vstmia r0!, {{s0-s7}}",
+        "subs r1, #8",
+        "bhs 3b",
+        "4: adds r1, #8",
+        "beq 6f",
+        "5: str r2, [r0], #4",
+        "subs r1, #1",
+        "bne 5b",
+        "6: bx lr",
+    )
+}
