@@ -105,6 +105,14 @@ pub(crate) const fn check_len(what: &'static str, expected: usize, actual: usize
     if expected == actual { Ok(()) } else { Err(Error::Length { what, expected, actual }) }
 }
 
+/// `actual == rows * cols`, or [`Error::Length`] or [`Error::Overflow`].
+pub(crate) const fn check_product(what: &'static str, [rows, cols]: [usize; 2], actual: usize) -> Result {
+    match rows.checked_mul(cols) {
+        Some(expected) => check_len(what, expected, actual),
+        None => Err(Error::Overflow { what }),
+    }
+}
+
 /// `actual >= needed`, or [`Error::TooShort`].
 pub(crate) const fn check_at_least(what: &'static str, needed: usize, actual: usize) -> Result {
     if actual >= needed { Ok(()) } else { Err(Error::TooShort { what, needed, actual }) }

@@ -91,13 +91,13 @@ impl Stream {
 
     /// The elements from `first` on.
     fn words(self, first: u64) -> impl Iterator<Item = u32> {
-        let (mut next, mut block) = (first, self.block(first / 4));
+        let (mut i, mut block) = (first, [0; 4]);
         core::iter::from_fn(move || {
-            let word = block[(next % 4) as usize];
-            next = next.wrapping_add(1);
-            if next % 4 == 0 {
-                block = self.block(next / 4);
+            if i == first || i.is_multiple_of(4) {
+                block = self.block(i / 4);
             }
+            let word = block[(i % 4) as usize];
+            i = i.wrapping_add(1);
             Some(word)
         })
     }

@@ -83,12 +83,7 @@ pub fn cross_entropy(
     target: Target,
 ) -> Result<LossReport> {
     let smoothing = check([n, classes], logits, target, label_smoothing)?;
-    Ok(samples::run(ctx, [n, classes], logits, &mut [], &|i, x, _| {
-        dispatch!(ctx.isa(), |s| {
-            let (max, sum) = sum_exp(s, x);
-            score(s, x, target.aim(i, classes), smoothing, max, sum)
-        })
-    }))
+    Ok(pass(ctx, [n, classes], smoothing, None, logits, target, &mut []))
 }
 
 /// [`cross_entropy`] and its gradient: `dlogits = (T * softmax(logits) - t) * grad_scale`, where `t` is the smoothed
@@ -125,13 +120,33 @@ pub fn cross_entropy_backward(
 ) -> Result<LossReport> {
     check_len("dlogits", checked_len("logits", &[n, classes])?, dlogits.len())?;
     let smoothing = check([n, classes], logits, target, label_smoothing)?;
-    Ok(samples::run(ctx, [n, classes], logits, dlogits, &|i, x, dx| {
+    Ok(pass(ctx, [n, classes], smoothing, Some(grad_scale), logits, target, dlogits))
+}
+
+/// The report, and where a scale is given the gradient.
+fn pass(
+    ctx: Context,
+    [n, classes]: [usize; 2],
+    smoothing: Smoothing,
+    grad_scale: Option<f32>,
+    logits: &[f32],
+    target: Target,
+    dlogits: &mut [f32],
+) -> LossReport {
+    samples::run(ctx, [n, classes], logits, dlogits, &|i, x, dx| {
+        let aim = target.aim(i, classes);
         dispatch!(ctx.isa(), |s| {
-            let (max, sum) = exp_row(s, x, dx);
-            gradient(s, dx, target.aim(i, classes), smoothing, sum, grad_scale);
-            score(s, x, target.aim(i, classes), smoothing, max, sum)
+            let (max, sum) = match grad_scale {
+                Some(scale) => {
+                    let (max, sum) = exp_row(s, x, dx);
+                    gradient(s, dx, aim, smoothing, sum, scale);
+                    (max, sum)
+                }
+                None => sum_exp(s, x),
+            };
+            score(s, x, aim, smoothing, max, sum)
         })
-    }))
+    })
 }
 
 fn check([n, classes]: [usize; 2], logits: &[f32], target: Target, label_smoothing: f32) -> Result<Smoothing> {
