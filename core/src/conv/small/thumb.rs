@@ -1,6 +1,6 @@
 //! The kernels in assembly, for Cortex-M with a floating-point unit; see `gemm/small/thumb.rs`.
 
-use super::job::{Gradient, Rows, Three};
+use super::job::{Gradient, Rows, Taps, Three};
 use crate::gemm::small::kernels::fmas;
 use core::arch::naked_asm;
 
@@ -217,5 +217,34 @@ pub(super) unsafe extern "C" fn clear(to: *mut f32, len: usize) {
         "subs r1, #1",
         "bne 5b",
         "6: bx lr",
+    )
+}
+
+/// Copies what the taps read.
+///
+/// # Safety
+/// The job's pointers must be valid for its taps.
+#[unsafe(naked)]
+pub(super) unsafe extern "C" fn gather(_: &Taps) {
+    naked_asm!(
+        ".fpu fpv4-sp-d16",
+        "push {{r4-r6, lr}}",
+        "ldmia r0, {{r1-r6}}", // taps, offsets, from, to, length, to the next
+        "2: ldr r0, [r2], #4",
+        "add r0, r3, r0, lsl #2",
+        "cmp r5, #8",
+        "bne 4f",
+        "vldmia r0, {{s0-s7}}",
+        "vstmia r4!, {{s0-s7}}",
+        "3: add r4, r6",
+        "subs r1, #1",
+        "bne 2b",
+        "pop {{r4-r6, pc}}",
+        "4: mov r12, r5",
+        "5: ldr lr, [r0], #4",
+        "str lr, [r4], #4",
+        "subs r12, #1",
+        "bne 5b",
+        "b 3b",
     )
 }

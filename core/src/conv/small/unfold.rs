@@ -1,6 +1,7 @@
 //! Any other shape: eight outputs at a time are unfolded ("im2col") to scratch, then multiplied.
 
-use super::fill;
+use super::job::Taps;
+use super::{fill, kernels};
 use crate::conv::correlate::{Correlation, Direction, Phase};
 use crate::conv::plan::blocks;
 use crate::conv::shape::nonzero;
@@ -185,18 +186,18 @@ fn unfold_run(
     taps: usize,
     panel: &mut [f32],
 ) {
+    let k = channels * taps;
+    if taps == 0 || offsets.len() < taps || panel.len() < k * run.len {
+        return;
+    }
     run.each_row(|at, row, col, len| {
-        let mut out = panel.get_mut(at..).unwrap_or_default();
-        for c in first..first + channels {
-            let from = patch.get(c * plane + row * run.pitch + col..).unwrap_or_default();
-            for offset in offsets.iter().take(taps) {
-                let from = from.get(offset.to_bits() as usize..).unwrap_or_default();
-                match (from.first_chunk::<WIDTH>(), out.first_chunk_mut::<WIDTH>()) {
-                    (Some(from), Some(out)) if len == WIDTH => *out = *from,
-                    _ => out.iter_mut().zip(from).take(len).for_each(|(out, from)| *out = *from),
-                }
-                out = core::mem::take(&mut out).get_mut(run.len..).unwrap_or_default();
-            }
+        for c in 0..channels {
+            let from = patch.as_ptr().wrapping_add((first + c) * plane + row * run.pitch + col);
+            let to = panel.as_mut_ptr().wrapping_add(c * taps * run.len + at);
+            let to_next = (run.len - len) * size_of::<f32>();
+            // SAFETY: the patch holds what the strip's outputs read, in places that `offsets` lists; the panel `k` rows of
+            // the run's outputs.
+            unsafe { kernels::gather(&Taps { taps, offsets: offsets.as_ptr(), from, to, len, to_next }) };
         }
     });
 }
