@@ -22,43 +22,43 @@ macro_rules! either {
 /// `x` as `f64`, exactly.
 #[inline(always)]
 pub(crate) const fn wide(x: f32) -> f64 {
-    either!(soft::wide(x), x as f64)
+    either!(f64::from_bits(soft::wide(x)), x as f64)
 }
 
 /// `n` as `f64`, rounded.
 #[inline(always)]
 pub(crate) const fn from_usize(n: usize) -> f64 {
-    either!(soft::round(n as u64, soft::UNIT), n as f64)
+    either!(f64::from_bits(soft::round(n as u64, soft::UNIT)), n as f64)
 }
 
 /// The nearest `f32`; `x` may have either sign.
 #[inline(always)]
 pub(crate) const fn narrow(x: f64) -> f32 {
-    either!(soft::narrow(x), x as f32)
+    either!(soft::narrow(x.to_bits()), x as f32)
 }
 
 /// `a * b`
 #[inline(always)]
 pub(crate) const fn mul(a: f64, b: f64) -> f64 {
-    either!(soft::mul(a, b), a * b)
+    either!(f64::from_bits(soft::mul(a.to_bits(), b.to_bits())), a * b)
 }
 
 /// `a / b`
 #[inline(always)]
 pub(crate) const fn div(a: f64, b: f64) -> f64 {
-    either!(soft::div(a, b), a / b)
+    either!(f64::from_bits(soft::div(a.to_bits(), b.to_bits())), a / b)
 }
 
 /// `1 - x`, which may be negative.
 #[inline(always)]
 pub(crate) const fn one_minus(x: f64) -> f64 {
-    either!(soft::one_minus(x), 1.0 - x)
+    either!(f64::from_bits(soft::one_minus(x.to_bits())), 1.0 - x)
 }
 
 /// The square root.
 #[inline(always)]
 pub(crate) fn sqrt(x: f64) -> f64 {
-    either!(soft::sqrt(x), libm::sqrt(x))
+    either!(f64::from_bits(soft::sqrt(x.to_bits())), libm::sqrt(x))
 }
 
 /// `x ^ n`, from the lowest bit of `n` to the highest: `libm::pow` would be a seventh of a small firmware.
@@ -108,24 +108,25 @@ mod tests {
 
     #[test]
     fn the_soft_operations_have_the_bits_of_the_hard_ones() {
-        let same = |what: &str, args: [f64; 2], soft: f64, hard: f64| {
+        let same = |what: &str, args: [f64; 2], soft: u64, hard: f64| {
+            let soft = f64::from_bits(soft);
             assert!(soft.to_bits() == hard.to_bits(), "{what} {args:?}: {soft:e}, not {hard:e}");
         };
         let edges = [0.0, -0.0, 1.0, 0.5, 2.0, 1.0 - f64::EPSILON / 2.0, 1.0 + f64::EPSILON, 3.0, 1e-150, 1e150];
         let pairs = (0..400_000).map(|i| [number(i, 0, -500..500), number(i, 1, -500..500)]);
         for [a, b] in pairs.chain(edges.iter().flat_map(|a| edges.map(|b| [*a, b]))) {
-            same("mul", [a, b], soft::mul(a, b), a * b);
+            same("mul", [a, b], soft::mul(a.to_bits(), b.to_bits()), a * b);
             if b != 0.0 {
-                same("div", [a, b], soft::div(a, b), a / b);
+                same("div", [a, b], soft::div(a.to_bits(), b.to_bits()), a / b);
             }
-            same("sqrt", [a, 0.0], soft::sqrt(a.abs()), libm::sqrt(a.abs()));
-            same("one_minus", [a, 0.0], soft::one_minus(a), 1.0 - a);
+            same("sqrt", [a, 0.0], soft::sqrt(a.abs().to_bits()), libm::sqrt(a.abs()));
+            same("one_minus", [a, 0.0], soft::one_minus(a.to_bits()), 1.0 - a);
         }
         for i in 0..400_000 {
             let (near, small) = (number(i, 2, -70..70), number(i, 3, -160..-120));
-            same("one_minus", [near, 0.0], soft::one_minus(near), 1.0 - near);
+            same("one_minus", [near, 0.0], soft::one_minus(near.to_bits()), 1.0 - near);
             for x in [near, small, -near, -small, number(i, 4, 120..140), number(i, 4, -300..0)] {
-                same("narrow", [x, 0.0], soft::narrow(x).into(), (x as f32).into());
+                same("narrow", [x, 0.0], f64::from(soft::narrow(x.to_bits())).to_bits(), (x as f32).into());
                 let x = x as f32;
                 if x >= 0.0 && x.is_finite() {
                     same("wide", [x.into(), 0.0], soft::wide(x), x.into());
@@ -135,20 +136,20 @@ mod tests {
             same("round", [n as f64, 0.0], soft::round(n, soft::UNIT), n as f64);
         }
         for x in [0.0, -0.0, f64::MAX, f64::MIN_POSITIVE, 16_777_217.0, f32::MAX.into()] {
-            same("narrow", [x, 0.0], soft::narrow(x).into(), (x as f32).into());
+            same("narrow", [x, 0.0], f64::from(soft::narrow(x.to_bits())).to_bits(), (x as f32).into());
         }
     }
 
     #[test]
     fn a_power_too_small_for_a_normal_number_does_not_count() {
-        for (x, n) in [(0.9, 7000), (0.5, 1070), (0.999, u32::MAX), (0.0, 1), (1e-310, 1), (1.0 - f64::EPSILON, 3)] {
-            let (mut y, mut p, mut m) = (1.0, x, n);
+        for (x, n) in [(0.9f64, 7000), (0.5, 1070), (0.999, u32::MAX), (0.0, 1), (1e-310, 1), (1.0 - f64::EPSILON, 3)] {
+            let (mut y, mut p, mut m) = (1f64.to_bits(), x.to_bits(), n);
             while m > 0 {
                 y = if m & 1 == 1 { soft::mul(y, p) } else { y };
                 p = soft::mul(p, p);
                 m >>= 1;
             }
-            assert_eq!(soft::one_minus(y), 1.0 - power(x, n), "{x} ^ {n}");
+            assert_eq!(f64::from_bits(soft::one_minus(y)), 1.0 - power(x, n), "{x} ^ {n}");
         }
     }
 

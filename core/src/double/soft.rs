@@ -1,57 +1,54 @@
-//! The operations of `double` in integers, each rounded to nearest and ties to even.
+//! The operations of `double` in integers, each rounded to nearest and ties to even. Numbers come and go as their bits:
+//! floating-point registers would only be a detour.
 
 /// The exponent of an integer, for [`round`].
 pub(super) const UNIT: i32 = 1023 + 63;
 
-/// A number's mantissa, with its leading bit at 63, and its biased exponent; 0 and subnormal numbers have the mantissa 0.
+/// Where the sign is.
+const SIGN: u64 = 1 << 63;
+
+/// The mantissa, with its leading bit at 63; 0 of a 0 and of subnormal numbers.
 #[inline(never)]
-const fn parts(x: f64) -> (u64, i32) {
-    let bits = x.to_bits();
-    let exponent = (bits >> 52) as i32 & 0x7ff;
-    (if exponent == 0 { 0 } else { bits << 11 | 1 << 63 }, exponent)
+const fn mantissa(x: u64) -> u64 {
+    if exponent(x) == 0 { 0 } else { x << 11 | 1 << 63 }
+}
+
+/// The biased exponent.
+#[inline(always)]
+const fn exponent(x: u64) -> i32 {
+    (x >> 52) as i32 & 0x7ff
 }
 
 /// The `f64` nearest to `m`, of which bit 63 has the biased exponent `e`. Bit 0 also stands for all bits below it.
 #[inline(never)]
-pub(super) const fn round(m: u64, e: i32) -> f64 {
+pub(super) const fn round(m: u64, e: i32) -> u64 {
     let zeros = m.leading_zeros();
     let (m, e) = (m.wrapping_shl(zeros), e - zeros as i32);
     if m == 0 || e <= 0 {
-        return 0.0;
+        return 0;
     }
     // With its leading bit the mantissa adds one to the exponent; so does rounding up to the next power of two.
     let bits = ((e as u64 - 1) << 52) + (m >> 11);
-    let (rest, odd) = (m & 0x7ff, bits & 1);
-    f64::from_bits(bits + (rest + odd > 0x400) as u64)
-}
-
-/// `x`, negative if just one of `a` and `b` is.
-#[inline(always)]
-const fn signed(x: f64, a: u32, b: u32) -> f64 {
-    f64::from_bits(x.to_bits() | ((a ^ b) as u64 >> 31) << 63)
-}
-
-/// Where the sign is.
-#[inline(always)]
-const fn high(x: f64) -> u32 {
-    (x.to_bits() >> 32) as u32
-}
-
-pub(super) const fn wide(x: f32) -> f64 {
-    let bits = x.to_bits();
-    let (exponent, mantissa) = ((bits >> 23) as i32 & 0xff, bits as u64 & 0x7f_ffff);
-    let (m, e) = if exponent == 0 { (mantissa, 1) } else { (mantissa | 1 << 23, exponent) };
-    signed(round(m, UNIT - 150 + e), bits, 0)
+    let (rest, odd) = (m as u32 & 0x7ff, bits as u32 & 1);
+    bits + (rest + odd > 0x400) as u64
 }
 
 #[inline(never)]
-pub(super) const fn narrow(x: f64) -> f32 {
-    let sign = high(x) & 1 << 31;
-    let (m, e) = parts(x);
+pub(super) const fn wide(x: f32) -> u64 {
+    let bits = x.to_bits();
+    let (exponent, mantissa) = ((bits >> 23) as i32 & 0xff, bits & 0x7f_ffff);
+    let (m, e) = if exponent == 0 { (mantissa, 1) } else { (mantissa | 1 << 23, exponent) };
+    round(m as u64, UNIT - 150 + e) | (bits as u64) << 32 & SIGN
+}
+
+#[inline(never)]
+pub(super) const fn narrow(x: u64) -> f32 {
+    let sign = (x >> 32) as u32 & 1 << 31;
+    let m = mantissa(x);
     // From the leading bit on, the last bits as one; subnormal numbers have fewer.
-    let (mut m, mut e) = ((m >> 32) as u32 | (m as u32 != 0) as u32, e - (1023 - 127));
+    let (mut m, mut e) = ((m >> 32) as u32 | (m as u32 != 0) as u32, exponent(x) - (1023 - 127));
     if e <= 0 {
-        let by = 1 - e as i64;
+        let by = 1 - e;
         m = if by < 32 { m >> by | (m << (32 - by) != 0) as u32 } else { 0 };
         e = 1;
     } else if e > 254 {
@@ -63,16 +60,16 @@ pub(super) const fn narrow(x: f64) -> f32 {
 }
 
 #[inline(never)]
-pub(super) const fn mul(a: f64, b: f64) -> f64 {
-    let ((ma, ea), (mb, eb)) = (parts(a), parts(b));
-    let product = ma as u128 * mb as u128;
-    signed(round((product >> 64) as u64 | (product as u64 != 0) as u64, ea + eb - 1022), high(a), high(b))
+pub(super) const fn mul(a: u64, b: u64) -> u64 {
+    let product = mantissa(a) as u128 * mantissa(b) as u128;
+    let m = (product >> 64) as u64 | (product as u64 != 0) as u64;
+    round(m, exponent(a) + exponent(b) - 1022) | (a ^ b) & SIGN
 }
 
+/// One bit of the quotient after the other; the first is the integer one.
 #[inline(never)]
-pub(super) const fn div(a: f64, b: f64) -> f64 {
-    let ((ma, ea), (mb, eb)) = (parts(a), parts(b));
-    let (mut rest, divisor) = (ma >> 2, mb >> 2);
+pub(super) const fn div(a: u64, b: u64) -> u64 {
+    let (mut rest, divisor) = (mantissa(a) >> 2, mantissa(b) >> 2);
     let (mut quotient, mut bits) = (0, 0);
     while bits < 56 {
         quotient <<= 1;
@@ -83,16 +80,15 @@ pub(super) const fn div(a: f64, b: f64) -> f64 {
         rest <<= 1;
         bits += 1;
     }
-    // Its first bit is the integer one.
-    signed(round(quotient << 1 | (rest != 0) as u64, ea - eb + UNIT - 56), high(a), high(b))
+    round(quotient << 1 | (rest != 0) as u64, exponent(a) - exponent(b) + UNIT - 56) | (a ^ b) & SIGN
 }
 
 /// One bit of the root after the other, each with two bits of `x`.
 #[inline(never)]
-pub(super) const fn sqrt(x: f64) -> f64 {
-    let (m, e) = parts(x);
+pub(super) const fn sqrt(x: u64) -> u64 {
+    let e = exponent(x);
     // An even power of two times a number in 1..4, of which the last bits are zeros.
-    let mut x = if e & 1 == 1 { m >> 1 } else { m };
+    let mut x = mantissa(x) >> (e & 1);
     let (mut rest, mut root, mut bits) = (0, 0, 0);
     while bits < 56 {
         rest = rest << 2 | x >> 62;
@@ -109,8 +105,8 @@ pub(super) const fn sqrt(x: f64) -> f64 {
 }
 
 #[inline(never)]
-pub(super) const fn one_minus(x: f64) -> f64 {
-    let (m, e) = parts(x);
+pub(super) const fn one_minus(x: u64) -> u64 {
+    let (m, e) = (mantissa(x), exponent(x));
     let negative = e >= 1023;
     let (large, mut small) = if negative { (m, 1 << 63) } else { (1 << 63, m) };
     let mut by = (1023 - e).unsigned_abs();
@@ -119,5 +115,5 @@ pub(super) const fn one_minus(x: f64) -> f64 {
         by -= 1;
     }
     let difference = round(large - small, if negative { e } else { 1023 });
-    if negative && large != small { -difference } else { difference }
+    if negative && difference != 0 { difference | SIGN } else { difference }
 }

@@ -46,7 +46,13 @@ use crate::simd::Simd;
 
 /// Finite and not negative: learning rates, weight decay, momentum.
 const fn check_rate(what: &'static str, rate: f32) -> Result {
-    check_param(rate >= 0.0 && rate.is_finite(), what, "finite and not negative", rate)
+    check_param(is_rate(rate), what, "finite and not negative", rate)
+}
+
+/// Not inlined: the comparisons take more code than a call.
+#[inline(never)]
+const fn is_rate(rate: f32) -> bool {
+    rate >= 0.0 && rate.is_finite()
 }
 
 /// The weight of an old average: in `[0, 1)`.
