@@ -1,7 +1,7 @@
 //! The `f64` arithmetic of what is computed once a call: step sizes, bounds of initial weights.
 //!
 //! Microcontrollers have no instructions for it, and the compiler's functions take 4 KB of flash: there it is done by
-//! `soft.rs`, in a quarter of a kilobyte an operation and with the same bits.
+//! `soft.rs`, in 1 KB and with the same bits.
 //!
 //! No argument is negative (but a zero may be), infinite or NaN, and no result overflows. What lies below the normal numbers
 //! may be taken for 0: wherever it could come up (powers of a decay), it is then subtracted from 1.
@@ -31,7 +31,7 @@ pub(crate) const fn from_usize(n: usize) -> f64 {
     either!(f64::from_bits(soft::round(n as u64, soft::UNIT)), n as f64)
 }
 
-/// The nearest `f32`; `x` may have either sign.
+/// The nearest `f32`, of any `x`: refused numbers, too, are reported by it.
 #[inline(always)]
 pub(crate) const fn narrow(x: f64) -> f32 {
     either!(soft::narrow(x.to_bits()), x as f32)
@@ -92,15 +92,16 @@ mod tests {
     use super::*;
     use crate::rng::philox4x32_10;
 
-    /// A number with a random exponent in the range, and in half the cases few bits.
+    /// A number with a random exponent in the range; often with few bits, or near a power of two.
     fn number(i: u32, which: u32, exponents: core::ops::Range<i32>) -> f64 {
         let [a, b, c, d] = philox4x32_10([i, which, 0, 0], [1, 2]);
         let exponent = exponents.start + (a % (exponents.end - exponents.start) as u32) as i32;
         let mantissa = (u64::from(b) << 32 | u64::from(c)) >> 12;
+        let shift = (d >> 8) % 53;
         let mantissa = match d % 4 {
-            0 => mantissa >> (d >> 8) % 53 << (d >> 8) % 53,
-            1 => mantissa >> (d >> 8) % 53, // near a power of two
-            2 => !mantissa >> 12 >> (d >> 8) % 53 ^ (1 << 52) - 1,
+            0 => (mantissa >> shift) << shift,
+            1 => mantissa >> shift,                     // just above a power of two
+            2 => (mantissa >> shift) ^ ((1 << 52) - 1), // just below the next
             _ => mantissa,
         };
         f64::from_bits(((exponent + 1023) as u64) << 52 | mantissa)
@@ -138,6 +139,10 @@ mod tests {
         for x in [0.0, -0.0, f64::MAX, f64::MIN_POSITIVE, 16_777_217.0, f32::MAX.into()] {
             same("narrow", [x, 0.0], f64::from(soft::narrow(x.to_bits())).to_bits(), (x as f32).into());
         }
+        for x in [f64::INFINITY, f64::NEG_INFINITY, -f64::MAX, 1e-310] {
+            same("narrow", [x, 0.0], f64::from(soft::narrow(x.to_bits())).to_bits(), (x as f32).into());
+        }
+        assert!(soft::narrow(f64::NAN.to_bits()).is_nan());
     }
 
     #[test]

@@ -52,7 +52,8 @@ pub(super) const fn narrow(x: u64) -> f32 {
         m = if by < 32 { m >> by | (m << (32 - by) != 0) as u32 } else { 0 };
         e = 1;
     } else if e > 254 {
-        (m, e) = (0, 256);
+        let nan = exponent(x) == 0x7ff && m != 1 << 31;
+        (m, e) = (if nan { 1 << 30 } else { 0 }, 256);
     }
     let bits = ((e as u32 - 1) << 23) + (m >> 8);
     let (rest, odd) = (m & 0xff, bits & 1);

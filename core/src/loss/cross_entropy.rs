@@ -224,7 +224,8 @@ fn nll<S: Simd>(s: S, x: S::V, max: f32, log: f32) -> S::V {
 
 /// 1 if `label` is the first place of the maximum, else 0.
 fn first(x: &[f32], max: f32, label: usize) -> f32 {
-    if x.iter().position(|x| *x == max) == Some(label) { 1.0 } else { 0.0 }
+    let there = x.get(label) == Some(&max) && x.iter().position(|x| *x == max) == Some(label);
+    if there { 1.0 } else { 0.0 }
 }
 
 /// From `e` to `(total * e / sum - target) * scale`.

@@ -243,14 +243,17 @@ fn route(windows: &Windows, [x, dy]: [&[f32]; 2], dx: &mut [f32], [oy, ox]: [usi
 #[cfg_attr(all(target_arch = "arm", not(target_has_atomic = "64")), inline(never))]
 #[cfg_attr(not(all(target_arch = "arm", not(target_has_atomic = "64"))), inline(always))]
 fn chosen(windows: &Windows, x: &[f32], at: [usize; 2]) -> (f32, usize) {
-    let (mut max, mut place) = (f32::NEG_INFINITY, None);
-    for (start, row) in windows.part(x, at) {
-        place = place.or(Some(start)); // if all are negative infinity
-        for (i, &v) in (start..).zip(row) {
-            if (v > max) | v.is_nan() {
-                (max, place) = (v, Some(i));
+    let (mut max, mut place) = (f32::NEG_INFINITY, usize::MAX);
+    windows.part(x, at).for_each(
+        #[inline(always)]
+        |(start, row)| {
+            place = place.min(start); // the first element, if all are negative infinity
+            for (i, &v) in row.iter().enumerate() {
+                if (v > max) | v.is_nan() {
+                    (max, place) = (v, start + i);
+                }
             }
-        }
-    }
-    (max, place.unwrap_or(0))
+        },
+    );
+    (max, place)
 }
