@@ -19,6 +19,8 @@ const NET: Net = Net::new([1, 8, 8], &LAYERS);
 pub const BATCH: usize = 4;
 pub const OPTIMIZER: Optimizer =
     if cfg!(feature = "sgd") { Optimizer::momentum(0.01, 0.9) } else { Optimizer::adam(3e-3) };
+/// The layers before this one are frozen: no gradients, no optimizer state.
+const TRAIN_FROM: usize = if cfg!(feature = "last-layer") { LAYERS.len() - 1 } else { 0 };
 /// All the memory that training may take; a network that needs more does not compile. Fast machines spend more on scratch.
 const BUDGET: usize = match () {
     () if cfg!(not(target_os = "none")) => 1 << 20,
@@ -26,7 +28,7 @@ const BUDGET: usize = match () {
     () => 38 * 1024,
 };
 
-const MADE: Plan = Plan::new(&NET, Config::new(1, OPTIMIZER)).within(BUDGET);
+const MADE: Plan = Plan::new(&NET, Config::new(1, OPTIMIZER).train_from(TRAIN_FROM)).within(BUDGET);
 pub static PLAN: Trimmed<{ MADE.layer_count() }> = MADE.trimmed();
 /// Elements of the arena.
 pub const ARENA: usize = MADE.train_len();
