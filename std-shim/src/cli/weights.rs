@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use flatgrad::model::{Firmware, LayerStore, Network, StateDict, check_weights, flat_weights, named_weights};
+use flatgrad::model::{Firmware, LayerStore, Network, StateDict, check_weights, flat_weights, named_weights, raw_sha256};
 use flatgrad::report::grouped;
 use flatgrad::{Error, Result, atomic_write};
 use flatgrad_core::net::{Config, Optimizer, Plan};
@@ -83,7 +83,7 @@ pub fn export(args: &ExportArgs) -> Result {
             Format::Safetensors => named.to_safetensors_with(&network)?,
         };
         atomic_write(&args.out, &content)?;
-        report(plan, &sha256, &args.out);
+        report(&weights, &sha256, &args.out);
         Ok(())
     })
 }
@@ -102,7 +102,7 @@ pub fn import(args: &ImportArgs) -> Result {
         check_weights(plan, &weights).map_err(of_file)?;
         let named = named_weights(plan, &weights, 0)?;
         atomic_write(&args.out, &named.to_safetensors_with(&network)?)?;
-        report(plan, &named.sha256(), &args.out);
+        report(&weights, &named.sha256(), &args.out);
         Ok(())
     })
 }
@@ -142,11 +142,13 @@ fn batches(dict: &StateDict) -> i64 {
     count.unwrap_or(0)
 }
 
-fn report(plan: &Plan, sha256: &str, out: &Path) {
+/// The first hash is the one that training prints; the second one a device can take of its memory.
+fn report(weights: &[f32], sha256: &str, out: &Path) {
     let printer = Printer { to_stderr: false };
-    let (weights, bytes) = (grouped(plan.weights_len() as u64), grouped(4 * plan.weights_len() as u64));
-    printer.line(format_args!("{weights} weights, {bytes} bytes, in {}", out.display()));
+    let (count, bytes) = (grouped(weights.len() as u64), grouped(size_of_val(weights) as u64));
+    printer.line(format_args!("{count} weights, {bytes} bytes, in {}", out.display()));
     printer.line(format_args!("weights sha256  {sha256}"));
+    printer.line(format_args!("raw sha256      {}", raw_sha256(weights)));
 }
 
 fn in_file(path: &Path) -> impl FnOnce(std::io::Error) -> Error {

@@ -1,7 +1,9 @@
 //! Weights in one slice, as an arena holds them, and under names.
 
 use flatgrad_core::net::{Plan, Role, Slot, TensorInfo};
+use sha2::{Digest, Sha256};
 
+use super::state_dict::hexadecimal;
 use super::{StateDict, Tensor};
 use crate::error::{Error, Result};
 
@@ -97,6 +99,21 @@ pub fn check_weights(plan: &Plan, weights: &[f32]) -> Result {
         }
     }
     Ok(())
+}
+
+/// The SHA-256 of weights in the order of the arena, in hexadecimal: of their bytes, little-endian. A device can hash its
+/// memory as it is, and `sha256sum` a raw export.
+///
+/// [`StateDict::sha256`] is another hash: PyTorch's layouts enter there, in which the weights of dense layers are transposed.
+///
+/// ```
+/// let zeros = flatgrad::model::raw_sha256(&[0.0; 8]);
+/// assert_eq!(zeros, "66687aadf862bd776c8fc18b8e9f8e20089714856ee233b3902a591d0d5f2925");
+/// ```
+pub fn raw_sha256(weights: &[f32]) -> String {
+    let mut hash = Sha256::new();
+    weights.iter().for_each(|weight| hash.update(weight.to_le_bytes()));
+    hexadecimal(hash)
 }
 
 fn counter(tensor: &TensorInfo) -> String {

@@ -8,7 +8,7 @@ mod source_code;
 mod state_dict;
 mod trained;
 
-pub use flat::{check_weights, flat_weights, named_weights};
+pub use flat::{check_weights, flat_weights, named_weights, raw_sha256};
 pub use network::{LayerStore, Network};
 pub use recipe::Recipe;
 pub use source_code::Firmware;

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use flatgrad_core::net::Plan;
 
+use super::raw_sha256;
 use crate::data::Scaling;
 
 /// Numbers on a line.
@@ -88,6 +89,7 @@ impl Firmware<'_> {
         let mut notes = vec![
             format!("Written by flatgrad {}: trained weights in the order of the arena.", env!("CARGO_PKG_VERSION")),
             format!("weights sha256 {}", self.sha256),
+            format!("raw sha256 {}, of the array's bytes", raw_sha256(self.weights)),
             String::new(),
             format!("input {:?}; tensors and the places of their first elements:", plan.input()),
         ];

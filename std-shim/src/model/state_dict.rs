@@ -114,7 +114,7 @@ impl StateDict {
                 hash.update(tensor.data());
             }
         }
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        hexadecimal(hash)
     }
 
     /// The content of a safetensors file. The same tensors give the same bytes.
@@ -168,6 +168,11 @@ impl StateDict {
         let bytes = std::fs::read(path).map_err(Error::io(path))?;
         Self::from_safetensors(&bytes).map_err(|e| Error::weights(path.display(), e.to_string()))
     }
+}
+
+/// A hash as people read it.
+pub(super) fn hexadecimal(hash: Sha256) -> String {
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// `[rows, cols]` to `[cols, rows]`; a wrong length gives an empty vector, which [`StateDict::push`] refuses.
