@@ -4,7 +4,9 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use flatgrad::model::{Firmware, LayerStore, Network, StateDict, check_weights, flat_weights, named_weights, raw_sha256};
+use flatgrad::model::{
+    Firmware, LayerStore, Network, StateDict, check_weights, flat_weights, named_weights, raw_sha256,
+};
 use flatgrad::report::grouped;
 use flatgrad::{Error, Result, atomic_write};
 use flatgrad_core::net::{Config, Optimizer, Plan};
