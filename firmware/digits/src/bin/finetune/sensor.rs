@@ -1,4 +1,4 @@
-//! What the device sees: digits that the server has never seen, through a sensor that is mounted upside down.
+//! What the device sees: digits that the server has not trained on, through a sensor that is mounted upside down.
 
 use crate::server::{MEAN, STD, WHITE};
 
@@ -57,12 +57,14 @@ static INPUTS: [f32; WHITE as usize + 1] = {
 static SERVER_TEST: [u16; CLASSES * KEPT] = {
     let (mut found, mut len, mut class) = ([0; CLASSES * KEPT], 0, 0);
     while class < CLASSES {
-        let n = before(LABELS.len(), class);
-        let (mut at, mut k) = (LABELS_AT, 0);
+        let (n, mut number, mut k, mut at) = (images_of(class), 0, 0, LABELS_AT);
         while k < KEPT {
-            if LABELS[at] as usize == class && before(at, class) == k * n / KEPT {
-                found[len] = (at - LABELS_AT) as u16;
-                (len, k) = (len + 1, k + 1);
+            if LABELS[at] as usize == class {
+                if number == k * n / KEPT {
+                    found[len] = (at - LABELS_AT) as u16;
+                    (len, k) = (len + 1, k + 1);
+                }
+                number += 1;
             }
             at += 1;
         }
@@ -71,10 +73,9 @@ static SERVER_TEST: [u16; CLASSES * KEPT] = {
     found
 };
 
-/// How many labels before the place `end` are of this class.
-const fn before(end: usize, class: usize) -> usize {
+const fn images_of(class: usize) -> usize {
     let (mut count, mut at) = (0, LABELS_AT);
-    while at < end {
+    while at < LABELS.len() {
         count += (LABELS[at] as usize == class) as usize;
         at += 1;
     }
