@@ -1,0 +1,28 @@
+/* What runs before newlib's start code: it sets up the stack, memory and the FPU. */
+#include <stdint.h>
+#include <string.h>
+
+extern uint32_t stack_top, data_start, data_end, data_in_flash;
+extern void _start(void);
+void reset(void);
+
+void reset(void)
+{
+#if __ARM_FP
+    /* Coprocessors 10 and 11, the FPU, are off after reset. */
+    *(volatile uint32_t *)0xe000ed88 |= 0xfu << 20;
+    __asm__ volatile("dsb\n isb");
+#endif
+    memcpy(&data_start, &data_in_flash, (size_t)((char *)&data_end - (char *)&data_start));
+    _start();
+}
+
+static void stop(void)
+{
+    for (;;) {
+    }
+}
+
+__attribute__((section(".vectors"), used)) static const void *const vectors[16] = {
+    &stack_top, (const void *)(uintptr_t)reset, (const void *)(uintptr_t)stop, (const void *)(uintptr_t)stop,
+};
