@@ -12,9 +12,9 @@ use core::mem::MaybeUninit;
 use flatgrad_core::net::{self, Config, Decay, Layer, Net, Plan};
 
 /// A plan takes FG_PLAN_WORDS + FG_PLAN_LAYER_WORDS * layers words of memory, a word being a size_t: see FG_PLAN_SIZE.
-pub const FG_PLAN_WORDS: usize = 12288;
+pub const FG_PLAN_WORDS: usize = 4608;
 /// Words of a plan's memory for each layer.
-pub const FG_PLAN_LAYER_WORDS: usize = 40;
+pub const FG_PLAN_LAYER_WORDS: usize = 24;
 
 const _: () = assert!(size_of::<fg_plan>() <= FG_PLAN_WORDS * size_of::<usize>());
 const _: () = assert!(size_of::<Layer>() <= FG_PLAN_LAYER_WORDS * size_of::<usize>());

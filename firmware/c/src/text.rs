@@ -30,11 +30,14 @@ impl<const N: usize> Text<N> {
         self
     }
 
+    // Errors are rare and texts many: calls, not copies.
+    #[inline(never)]
     pub(crate) fn str(&mut self, s: &str) -> &mut Self {
         s.bytes().fold(self, |text, byte| text.byte(byte))
     }
 
     /// In decimal.
+    #[inline(never)]
     pub(crate) fn num(&mut self, n: usize) -> &mut Self {
         let (mut digits, mut rest) = ([0; 20], n);
         let mut used = 0;
@@ -48,6 +51,7 @@ impl<const N: usize> Text<N> {
     }
 
     /// The numbers with `x` between them: `64x7x7`.
+    #[inline(never)]
     pub(crate) fn dims(&mut self, dims: &[usize]) -> &mut Self {
         for (i, n) in dims.iter().enumerate() {
             if i > 0 {
@@ -59,6 +63,7 @@ impl<const N: usize> Text<N> {
     }
 
     /// Six digits after the point at most; an exponent where these would not do.
+    #[inline(never)]
     pub(crate) fn float(&mut self, x: f32) -> &mut Self {
         if x.is_nan() {
             return self.str("NaN");
