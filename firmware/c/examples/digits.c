@@ -76,8 +76,9 @@ int main(void)
     if (fg_plan_init(plan_memory, sizeof plan_memory, 1, SIDE, SIDE, layers, LAYERS, &config, &plan, &error)) {
         return refused("fg_plan_init");
     }
-    printf("parameters %u, arena %u bytes\n", (unsigned)fg_plan_parameters(plan),
-           (unsigned)(fg_plan_arena_len(plan) * sizeof(float)));
+    printf("parameters %u\n", (unsigned)fg_plan_parameters(plan));
+    printf("memory: arena %u bytes, plan %u bytes\n", (unsigned)(fg_plan_arena_len(plan) * sizeof(float)),
+           (unsigned)fg_plan_size(LAYERS));
     if (fg_train_init(&trainer, plan, arena, sizeof arena / sizeof arena[0], 1, &error)) {
         return refused("fg_train_init");
     }

@@ -5,6 +5,7 @@
 extern uint32_t stack_top, data_start, data_end, data_in_flash;
 extern void _start(void);
 void reset(void);
+void stop(void);
 
 void reset(void)
 {
@@ -17,7 +18,7 @@ void reset(void)
     _start();
 }
 
-static void stop(void)
+void stop(void)
 {
     for (;;) {
     }

@@ -64,12 +64,12 @@
 /**
  * A plan takes FG_PLAN_WORDS + FG_PLAN_LAYER_WORDS * layers words of memory, a word being a size_t: see FG_PLAN_SIZE.
  */
-#define FG_PLAN_WORDS 12288
+#define FG_PLAN_WORDS 4608
 
 /**
  * Words of a plan's memory for each layer.
  */
-#define FG_PLAN_LAYER_WORDS 40
+#define FG_PLAN_LAYER_WORDS 24
 
 /**
  * Bytes of an error's text, its final zero included.

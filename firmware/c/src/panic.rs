@@ -1,4 +1,4 @@
-//! Nothing in the archive can panic: it would not link.
+//! Nothing in the archive that a program uses can panic: the program would not link.
 
 unsafe extern "C" {
     /// Defined nowhere: what reaches it does not link.

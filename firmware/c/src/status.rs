@@ -77,3 +77,10 @@ pub extern "C" fn fg_status_text(status: u32) -> *const c_char {
     };
     text.as_ptr()
 }
+
+/// Planted by a feature: an index that can panic.
+#[cfg(feature = "plant-panic")]
+#[unsafe(no_mangle)]
+pub extern "C" fn fg_planted_panic(i: usize) -> u8 {
+    b"panic"[i]
+}
