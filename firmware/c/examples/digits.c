@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SIDE = 8, PIXELS = SIDE * SIDE, CLASSES = 10, BATCH = 16, STEPS = 60, TESTED = 160, FIRST_TESTED = 1000 };
+enum { SIDE = 8, PIXELS = SIDE * SIDE, CLASSES = 10, BATCH = 16, STEPS = 30, TESTED = 64, FIRST_TESTED = 1000 };
 
 /* digits_data.S: two IDX files, the headers of which are 16 and 8 bytes. */
 extern const uint8_t digits_images[], digits_labels[];

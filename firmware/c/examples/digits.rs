@@ -4,8 +4,8 @@ use flatgrad_core::net::{self, Config, Layer, Net, Optimizer, Plan, Trainer};
 use flatgrad_core::{Context, Isa, Result};
 
 const BATCH: usize = 16;
-const STEPS: usize = 60;
-const TESTED: usize = 160;
+const STEPS: usize = 30;
+const TESTED: usize = 64;
 const FIRST_TESTED: usize = 1000;
 
 const IMAGES: &[u8] = include_bytes!("../../../std-shim/data/digits-images-idx3-ubyte");
