@@ -1,6 +1,6 @@
 /*
- * Trains a small convolutional network on handwritten digits and classifies others: on a PC and on a Cortex-M, with the same
- * bits. See the Makefile.
+ * Trains a small convolutional network on handwritten digits and classifies others: on a PC and on a Cortex-M, with the
+ * same bits. See the Makefile.
  */
 #include "flatgrad.h"
 
@@ -19,7 +19,7 @@ static const fg_layer layers[] = {
 };
 enum { LAYERS = sizeof(layers) / sizeof(layers[0]) };
 
-static uint64_t plan_memory[(FG_PLAN_SIZE(LAYERS) + 7) / 8];
+static uint64_t plan_memory[FG_PLAN_SIZE(LAYERS) / 8];
 static float arena[30000], work[16000];
 static float images[BATCH * PIXELS], outputs[BATCH * CLASSES];
 static uint32_t labels[BATCH];

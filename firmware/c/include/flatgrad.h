@@ -1,17 +1,19 @@
 /*
  * flatgrad: train neural networks on microcontrollers. Made by cbindgen from firmware/c/src; do not edit.
  *
- * No heap, no globals, no exceptions: all memory is the caller's. The same inputs give the same bits on every processor,
- * so a network trained here has the weights that a server gets.
+ * No heap, no globals, no exceptions: all memory is the caller's. The same inputs give the same bits on every
+ * processor, so a network trained here has the weights that a server gets.
  *
- * Buffers are a pointer and a number of elements; float is 32 bits. Every function checks every pointer (null, misaligned),
- * every length, and that no output shares memory with another buffer, before anything else: unless it returns FG_OK, nothing
- * was written (fg_plan_init says its exception). A null pointer goes with the length 0. The last argument may be null; else it
- * is told the whole story. What the caller promises: a pointer that is neither null nor misaligned points to as many elements
- * as the length beside it says, and nobody else writes to them during the call.
+ * Buffers are a pointer and a number of elements; float is 32 bits. Every function checks every pointer (null,
+ * misaligned), every length, and that no output shares memory with another buffer, before anything else: unless it
+ * returns FG_OK, nothing was written (fg_plan_init says its exception). A null pointer goes with the length 0. The last
+ * argument may be null; else it is told the whole story.
  *
- * Scratch is memory that a kernel works in: its content is garbage before and after. Data is [n, c, h, w]. A structure of
- * zeros means the defaults.
+ * What the caller promises: a pointer that is neither null nor misaligned points to as many elements as the length
+ * beside it says, and nobody else writes to them during the call.
+ *
+ * Scratch is memory that a kernel works in: its content is garbage before and after. Data is [n, c, h, w]. A structure
+ * of zeros means the defaults. Functions may be called from several threads on buffers that they do not share.
  */
 
 #ifndef FLATGRAD_H
@@ -23,8 +25,8 @@
 /** Stands where a layer's number would be, if no layer is to blame. */
 #define FG_NO_LAYER SIZE_MAX
 
-/* Networks in few words: const fg_layer layers[] = {FG_CONV2D(8, 3, .padding = {1, 1}), FG_RELU, FG_FLATTEN, FG_DENSE(10)};
- * What follows the numbers are more fields of fg_layer. For C99; C++ sets the fields one by one. */
+/* Networks in few words: const fg_layer layers[] = {FG_CONV2D(8, 3, .padding = {1, 1}), FG_RELU, FG_FLATTEN,
+ * FG_DENSE(10)}; what follows the numbers are more fields of fg_layer. For C99; C++ sets the fields one by one. */
 
 /* FG_LAYER(BATCH_NORM, .frozen = true): a layer of the kind FG_KIND_BATCH_NORM. */
 #define FG_LAYER(...) {.kind = FG_KIND_##__VA_ARGS__}
@@ -53,7 +55,7 @@
 #define FG_ADAM(...) {.kind = FG_OPTIMIZER_ADAM, .lr = __VA_ARGS__}
 #define FG_ADAMW(...) {.kind = FG_OPTIMIZER_ADAMW, .lr = __VA_ARGS__}
 
-/* Bytes of a plan's memory: static uint64_t memory[FG_PLAN_SIZE(9) / 8 + 1]; */
+/* Bytes of a plan's memory: static uint64_t memory[FG_PLAN_SIZE(9) / 8]; */
 #define FG_PLAN_SIZE(layers) ((FG_PLAN_WORDS + FG_PLAN_LAYER_WORDS * (size_t)(layers)) * sizeof(size_t))
 
 /**
@@ -62,7 +64,8 @@
 #define FG_NAME 32
 
 /**
- * A plan takes FG_PLAN_WORDS + FG_PLAN_LAYER_WORDS * layers words of memory, a word being a size_t: see FG_PLAN_SIZE.
+ * A plan takes FG_PLAN_WORDS + FG_PLAN_LAYER_WORDS * layers words of memory, a word being a size_t: see
+ * FG_PLAN_SIZE.
  */
 #define FG_PLAN_WORDS 4608
 
@@ -152,7 +155,8 @@ typedef uint32_t fg_status;
 #endif // __cplusplus
 
 /**
- * A network, checked, with a place for everything in its arena. Lives in the caller's memory; plain data, nothing to free.
+ * A network, checked, with a place for everything in its arena. Lives in the caller's memory; plain data, nothing
+ * to free.
  */
 typedef struct fg_plan fg_plan;
 
@@ -200,8 +204,8 @@ typedef struct fg_error {
 
 /**
  * The sizes of a convolution (a cross-correlation, as in all of deep learning): x [n, in_channels, h, w], weight
- * [out_channels, in_channels / groups, kh, kw], y [n, out_channels, fg_conv2d_out_h, fg_conv2d_out_w]. Pairs are down and
- * across. A signal (sensor data) has h = 1 and a kernel {1, taps}.
+ * [out_channels, in_channels / groups, kh, kw], y [n, out_channels, fg_conv2d_out_h, fg_conv2d_out_w]. Pairs are
+ * down and across. A signal (sensor data) has h = 1 and a kernel {1, taps}.
  */
 typedef struct fg_conv2d_shape {
     /**
@@ -371,24 +375,6 @@ typedef struct fg_tensor_info {
 } fg_tensor_info;
 
 /**
- * Which random numbers: a function of these three and of an element's index, nothing else.
- */
-typedef struct fg_stream {
-    /**
-     * The seed of the whole run.
-     */
-    uint64_t seed;
-    /**
-     * The training step or epoch; its lower 48 bits count.
-     */
-    uint64_t step;
-    /**
-     * What the numbers are for: a layer, the order of samples.
-     */
-    uint32_t stream;
-} fg_stream;
-
-/**
  * A rule for initial weights: one of FG_INIT_...
  */
 typedef uint32_t fg_init_rule;
@@ -406,6 +392,24 @@ typedef struct fg_init {
      */
     float value;
 } fg_init;
+
+/**
+ * Which random numbers: a function of these three and of an element's index, nothing else.
+ */
+typedef struct fg_stream {
+    /**
+     * The seed of the whole run.
+     */
+    uint64_t seed;
+    /**
+     * The training step or epoch; its lower 48 bits count.
+     */
+    uint64_t step;
+    /**
+     * What the numbers are for: a layer, the order of samples.
+     */
+    uint32_t stream;
+} fg_stream;
 
 /**
  * Which loss: one of FG_LOSS_...
@@ -489,84 +493,8 @@ typedef struct fg_batch_norm_shape {
 } fg_batch_norm_shape;
 
 /**
- * Which optimizer: one of FG_OPTIMIZER_...
- */
-typedef uint32_t fg_optimizer_kind;
-
-/**
- * An optimizer with its hyper-parameters, named and meant as in PyTorch. Zeros stand for PyTorch's defaults, except for lr,
- * which has none. A parameter that the kind does not have must be 0.
- */
-typedef struct fg_optimizer {
-    /**
-     * One of FG_OPTIMIZER_...
-     */
-    fg_optimizer_kind kind;
-    /**
-     * Learning rate; taken as it is.
-     */
-    float lr;
-    /**
-     * Of gradient descent and RMSprop.
-     */
-    float momentum;
-    /**
-     * Of gradient descent.
-     */
-    float dampening;
-    /**
-     * L2 penalty, or decay of the parameters themselves if decoupled.
-     */
-    float weight_decay;
-    /**
-     * Added to the root; 0: 1e-8, Adagrad 1e-10.
-     */
-    float eps;
-    /**
-     * Of Adagrad.
-     */
-    float lr_decay;
-    /**
-     * Of Adagrad.
-     */
-    float initial_accumulator;
-    /**
-     * Of Adam; 0: 0.9.
-     */
-    double beta1;
-    /**
-     * Of Adam; 0: 0.999.
-     */
-    double beta2;
-    /**
-     * Of RMSprop; 0: 0.99.
-     */
-    double alpha;
-    /**
-     * Of gradient descent: look ahead by one step.
-     */
-    bool nesterov;
-    /**
-     * Of gradient descent and Adam: weight decay past the moments.
-     */
-    bool decoupled;
-    /**
-     * Of Adam: the largest second moment so far.
-     */
-    bool amsgrad;
-    /**
-     * Of Adam: leave the bias correction out.
-     */
-    bool no_bias_correction;
-    /**
-     * Of RMSprop: subtract the mean's square.
-     */
-    bool centered;
-} fg_optimizer;
-
-/**
- * One layer, or a residual block of layers. Zeros stand for PyTorch's defaults; an option that the kind does not have must
- * be 0. Pairs are down and across. Macros such as FG_CONV2D(8, 3) write it.
+ * One layer, or a residual block of layers. Zeros stand for PyTorch's defaults; an option that the kind does not
+ * have must be 0. Pairs are down and across. Macros such as FG_CONV2D(8, 3) write it.
  */
 typedef struct fg_layer {
     /**
@@ -684,6 +612,82 @@ typedef struct fg_layer {
 } fg_layer;
 
 /**
+ * Which optimizer: one of FG_OPTIMIZER_...
+ */
+typedef uint32_t fg_optimizer_kind;
+
+/**
+ * An optimizer with its hyper-parameters, named and meant as in PyTorch. Zeros stand for PyTorch's defaults, except
+ * for lr, which has none. A parameter that the kind does not have must be 0.
+ */
+typedef struct fg_optimizer {
+    /**
+     * One of FG_OPTIMIZER_...
+     */
+    fg_optimizer_kind kind;
+    /**
+     * Learning rate; taken as it is.
+     */
+    float lr;
+    /**
+     * Of gradient descent and RMSprop.
+     */
+    float momentum;
+    /**
+     * Of gradient descent.
+     */
+    float dampening;
+    /**
+     * L2 penalty, or decay of the parameters themselves if decoupled.
+     */
+    float weight_decay;
+    /**
+     * Added to the root; 0: 1e-8, Adagrad 1e-10.
+     */
+    float eps;
+    /**
+     * Of Adagrad.
+     */
+    float lr_decay;
+    /**
+     * Of Adagrad.
+     */
+    float initial_accumulator;
+    /**
+     * Of Adam; 0: 0.9.
+     */
+    double beta1;
+    /**
+     * Of Adam; 0: 0.999.
+     */
+    double beta2;
+    /**
+     * Of RMSprop; 0: 0.99.
+     */
+    double alpha;
+    /**
+     * Of gradient descent: look ahead by one step.
+     */
+    bool nesterov;
+    /**
+     * Of gradient descent and Adam: weight decay past the moments.
+     */
+    bool decoupled;
+    /**
+     * Of Adam: the largest second moment so far.
+     */
+    bool amsgrad;
+    /**
+     * Of Adam: leave the bias correction out.
+     */
+    bool no_bias_correction;
+    /**
+     * Of RMSprop: subtract the mean's square.
+     */
+    bool centered;
+} fg_optimizer;
+
+/**
  * What a plan is made for. Zeros, apart from batch: SGD, cross entropy, decay of all parameters, nothing frozen.
  */
 typedef struct fg_config {
@@ -714,8 +718,8 @@ typedef struct fg_config {
 } fg_config;
 
 /**
- * The sizes of a pooling: x [n, channels, h, w], y [n, channels, fg_pool2d_out_h, fg_pool2d_out_w]. Pairs are down and
- * across.
+ * The sizes of a pooling: x [n, channels, h, w], y [n, channels, fg_pool2d_out_h, fg_pool2d_out_w]. Pairs are down
+ * and across.
  */
 typedef struct fg_pool2d_shape {
     /**
@@ -992,20 +996,20 @@ fg_status fg_activate(const struct fg_function *function,
                       struct fg_error *error);
 
 /**
- * x = f(x). Returns FG_OK, or why nothing was written: the functions that fg_activate_needs_input names are refused by
- * none, but their backward pass needs the x from before.
+ * x = f(x). Returns FG_OK, or why nothing was written: the functions that fg_activate_needs_input names are refused
+ * by none, but their backward pass needs the x from before.
  */
 fg_status fg_activate_in_place(const struct fg_function *function, float *x, size_t x_len, struct fg_error *error);
 
 /**
- * Whether fg_activate_backward needs the function's input x (gelu, silu, ...) rather than its output y; false for a null
- * pointer or an unknown kind.
+ * Whether fg_activate_backward needs the function's input x (gelu, silu, ...) rather than its output y; false for a
+ * null pointer or an unknown kind.
  */
 bool fg_activate_needs_input(const struct fg_function *function);
 
 /**
- * dx = dy f'(x), from x or y as fg_activate_needs_input says; all of the same length. Returns FG_OK, or why nothing was
- * written.
+ * dx = dy f'(x), from x or y as fg_activate_needs_input says; all of the same length. Returns FG_OK, or why nothing
+ * was written.
  */
 fg_status fg_activate_backward(const struct fg_function *function,
                                const float *saved,
@@ -1030,8 +1034,8 @@ fg_status fg_softmax(size_t n,
                      struct fg_error *error);
 
 /**
- * dx = y (dy - sum of y dy), or dy - exp(y) sum of dy: the gradient of fg_softmax, from its output; all [n, classes].
- * Returns FG_OK, or why nothing was written.
+ * dx = y (dy - sum of y dy), or dy - exp(y) sum of dy: the gradient of fg_softmax, from its output; all [n,
+ * classes]. Returns FG_OK, or why nothing was written.
  */
 fg_status fg_softmax_backward(size_t n,
                               size_t classes,
@@ -1045,7 +1049,8 @@ fg_status fg_softmax_backward(size_t n,
                               struct fg_error *error);
 
 /**
- * Height of the output, (h + 2 padding - dilation (kernel - 1) - 1) / stride + 1 rounded down; 0 if the shape is wrong.
+ * Height of the output, (h + 2 padding - dilation (kernel - 1) - 1) / stride + 1 rounded down; 0 if the shape is
+ * wrong.
  */
 size_t fg_conv2d_out_h(const struct fg_conv2d_shape *shape);
 
@@ -1108,7 +1113,8 @@ fg_status fg_conv2d_backward_input(const struct fg_conv2d_shape *shape,
 /**
  * dw = the gradient of the weight: x correlated with dy; added to dw to accumulate.
  *
- * x, dy as y, dw as weight, scratch of fg_conv2d_backward_weight_scratch_len. Returns FG_OK, or why nothing was written.
+ * x, dy as y, dw as weight, scratch of fg_conv2d_backward_weight_scratch_len. Returns FG_OK, or why nothing was
+ * written.
  */
 fg_status fg_conv2d_backward_weight(const struct fg_conv2d_shape *shape,
                                     const float *x,
@@ -1180,8 +1186,8 @@ fg_status fg_dense_backward_input(const struct fg_dense_shape *shape,
 /**
  * dw = x^T dy, or dw + x^T dy to accumulate: the gradient of the weight.
  *
- * x [n, inputs], dy [n, outputs], dw [inputs, outputs], scratch of fg_dense_scratch_len. Returns FG_OK, or why nothing
- * was written.
+ * x [n, inputs], dy [n, outputs], dw [inputs, outputs], scratch of fg_dense_scratch_len. Returns FG_OK, or why
+ * nothing was written.
  */
 fg_status fg_dense_backward_weight(const struct fg_dense_shape *shape,
                                    const float *x,
@@ -1216,8 +1222,8 @@ size_t fg_gemm_scratch_len(size_t m, size_t n, size_t k);
 /**
  * c = act(a b + bias), or act(c + a b + bias) to accumulate; act is max(0, x) if relu is set.
  *
- * a [m, k], b [k, n], bias [n] (or [m]; null with length 0: none), c [m, n], scratch of fg_gemm_scratch_len(m, n, k).
- * Each element is one chain of fused multiply-adds over ascending k. Returns FG_OK, or why nothing was written.
+ * a [m, k], b [k, n], bias [n] (or [m]; null with length 0: none), c [m, n], scratch of fg_gemm_scratch_len(m, n,
+ * k). Each element is one chain of fused multiply-adds over ascending k. Returns FG_OK, or why nothing was written.
  */
 fg_status fg_gemm(const struct fg_gemm_shape *shape,
                   const float *a,
@@ -1235,51 +1241,33 @@ fg_status fg_gemm(const struct fg_gemm_shape *shape,
                   struct fg_error *error);
 
 /**
+ * y = the outputs [n, outputs] of the samples x [n, c, h, w], as at test time, for at most the plan's batch of
+ * samples.
+ *
+ * weights of fg_plan_weights_len floats, as fg_train_weights gives them (they may be in flash); work of at least
+ * fg_plan_infer_work_len. Returns FG_OK, or why nothing was written.
+ */
+fg_status fg_infer(const struct fg_plan *plan,
+                   const float *weights,
+                   size_t weights_len,
+                   const float *x,
+                   size_t x_len,
+                   float *y,
+                   size_t y_len,
+                   float *work,
+                   size_t work_len,
+                   struct fg_error *error);
+
+/**
  * info = what layer number index is, in the order in which layers run. Returns FG_OK, or why nothing was written.
  */
 fg_status fg_plan_layer(const struct fg_plan *plan, size_t index, struct fg_layer_info *info, struct fg_error *error);
 
 /**
- * info = what tensor number index of the weights is, counted from 0, layer by layer; FG_ERROR_DIMENSION after the last.
- * Returns FG_OK, or why nothing was written.
+ * info = what tensor number index of the weights is, counted from 0, layer by layer; FG_ERROR_DIMENSION after the
+ * last. Returns FG_OK, or why nothing was written.
  */
 fg_status fg_plan_tensor(const struct fg_plan *plan, size_t index, struct fg_tensor_info *info, struct fg_error *error);
-
-/**
- * out = Philox4x32-10 of counter and key (Salmon et al., 2011). Returns FG_OK, or why nothing was written.
- *
- * counter [4], key [2], out [4].
- */
-fg_status fg_philox4x32_10(const uint32_t *counter,
-                           size_t counter_len,
-                           const uint32_t *key,
-                           size_t key_len,
-                           uint32_t *out,
-                           size_t out_len,
-                           struct fg_error *error);
-
-/**
- * out[i] = lo + (hi - lo) u, u uniform in [0, 1): element first + i of the stream. Returns FG_OK, or why nothing was
- * written.
- */
-fg_status fg_fill_uniform(const struct fg_stream *stream,
-                          uint64_t first,
-                          float lo,
-                          float hi,
-                          float *out,
-                          size_t out_len,
-                          struct fg_error *error);
-
-/**
- * out[i] = mean + deviation z, z normal: element first + i of the stream. Returns FG_OK, or why nothing was written.
- */
-fg_status fg_fill_normal(const struct fg_stream *stream,
-                         uint64_t first,
-                         float mean,
-                         float deviation,
-                         float *out,
-                         size_t out_len,
-                         struct fg_error *error);
 
 /**
  * Fills the weight of a dense layer, [inputs, outputs], by a rule. Returns FG_OK, or why nothing was written.
@@ -1293,8 +1281,8 @@ fg_status fg_init_dense(const struct fg_init *init,
                         struct fg_error *error);
 
 /**
- * Fills the weight of a convolution, [out_channels, in_channels / groups, kh, kw], by a rule. Returns FG_OK, or why nothing
- * was written.
+ * Fills the weight of a convolution, [out_channels, in_channels / groups, kh, kw], by a rule. Returns FG_OK, or why
+ * nothing was written.
  */
 fg_status fg_init_conv2d(const struct fg_init *init,
                          const struct fg_stream *stream,
@@ -1307,16 +1295,8 @@ fg_status fg_init_conv2d(const struct fg_init *init,
                          struct fg_error *error);
 
 /**
- * out = the numbers 0 to out_len - 1 in random order: which sample comes when. Returns FG_OK, or why nothing was written.
- */
-fg_status fg_permutation(const struct fg_stream *stream,
-                         uint32_t *out,
-                         size_t out_len,
-                         struct fg_error *error);
-
-/**
- * The loss of logits (or outputs) [n, outputs] against a target, summed over samples and outputs, into report; what is
- * correct is counted there, too. Returns FG_OK, or why nothing was written.
+ * The loss of logits (or outputs) [n, outputs] against a target, summed over samples and outputs, into report; what
+ * is correct is counted there, too. Returns FG_OK, or why nothing was written.
  */
 fg_status fg_loss_value(const struct fg_loss *loss,
                         size_t n,
@@ -1328,8 +1308,9 @@ fg_status fg_loss_value(const struct fg_loss *loss,
                         struct fg_error *error);
 
 /**
- * The same, and dlogits [n, outputs] = scale times the gradient of that sum. For the mean over the samples, scale is 1 / n
- * (for a loss that is a mean over outputs too, 1 / (n outputs)). Returns FG_OK, or why nothing was written.
+ * The same, and dlogits [n, outputs] = scale times the gradient of that sum. For the mean over the samples, scale
+ * is 1 / n (for a loss that is a mean over outputs too, 1 / (n outputs)). Returns FG_OK, or why nothing was
+ * written.
  */
 fg_status fg_loss_backward(const struct fg_loss *loss,
                            size_t n,
@@ -1344,11 +1325,11 @@ fg_status fg_loss_backward(const struct fg_loss *loss,
                            struct fg_error *error);
 
 /**
- * y = (x - mean) / sqrt(var + eps) * scale + shift with this batch's own mean and variance, which the running averages
- * follow.
+ * y = (x - mean) / sqrt(var + eps) * scale + shift with this batch's own mean and variance, which the running
+ * averages follow.
  *
- * running_mean and running_var are read and written; saved_mean and saved_rstd are for fg_batch_norm_backward. Returns
- * FG_OK, or why nothing was written.
+ * running_mean and running_var are read and written; saved_mean and saved_rstd are for fg_batch_norm_backward.
+ * Returns FG_OK, or why nothing was written.
  */
 fg_status fg_batch_norm_train(const struct fg_batch_norm_shape *shape,
                               const float *x,
@@ -1370,8 +1351,8 @@ fg_status fg_batch_norm_train(const struct fg_batch_norm_shape *shape,
                               struct fg_error *error);
 
 /**
- * y = (x - running_mean) / sqrt(running_var + eps) * scale + shift, as at test time. Returns FG_OK, or why nothing was
- * written.
+ * y = (x - running_mean) / sqrt(running_var + eps) * scale + shift, as at test time. Returns FG_OK, or why nothing
+ * was written.
  */
 fg_status fg_batch_norm_infer(const struct fg_batch_norm_shape *shape,
                               const float *x,
@@ -1414,58 +1395,18 @@ fg_status fg_batch_norm_backward(const struct fg_batch_norm_shape *shape,
                                  struct fg_error *error);
 
 /**
- * Floats of state for each parameter: 0 for gradient descent, 1 with momentum, 2 for Adam, ...; 0 if it is wrong.
- */
-size_t fg_optimizer_slots(const struct fg_optimizer *optimizer);
-
-/**
- * Fills the state as it must be before step 1: zeros, or Adagrad's initial accumulator. Returns FG_OK, or why nothing was
- * written.
- */
-fg_status fg_optimizer_start(const struct fg_optimizer *optimizer,
-                             float *state,
-                             size_t state_len,
-                             struct fg_error *error);
-
-/**
- * params = params - the step that the optimizer makes of grads; step is counted from 1 (gradient descent, step 1 of 1:
- * params - lr grads).
- *
- * grads and params have the same length, state fg_optimizer_slots times as many floats: one moment after the other.
- * Returns FG_OK, or why nothing was written.
- */
-fg_status fg_optimizer_step(const struct fg_optimizer *optimizer,
-                            uint32_t step,
-                            const float *grads,
-                            size_t grads_len,
-                            float *params,
-                            size_t params_len,
-                            float *state,
-                            size_t state_len,
-                            struct fg_error *error);
-
-/**
- * grads = grads times limit / |grads| if their norm |grads| is more than limit. The norm they had goes to norm, if it is
- * not null. Returns FG_OK, or why nothing was written.
- */
-fg_status fg_clip_by_norm(float limit,
-                          float *grads,
-                          size_t grads_len,
-                          float *norm,
-                          struct fg_error *error);
-
-/**
- * Bytes of memory that fg_plan_init needs for a network of as many layers; those in blocks count one by one, and one more
- * for each block. At most FG_PLAN_SIZE(layers), which is a constant.
+ * Bytes of memory that fg_plan_init needs for a network of as many layers; those in blocks count one by one, and
+ * one more for each block. At most FG_PLAN_SIZE(layers), which is a constant.
  */
 size_t fg_plan_size(size_t layers);
 
 /**
  * Checks a network, infers its shapes and plans its memory: plan = a pointer to the result, which lives in memory.
  *
- * memory of fg_plan_size(layers) bytes, aligned to 8; an input of c channels of h by w (features: {n, 1, 1}). The layers
- * and config are not needed afterwards. Returns FG_OK; or why not (error->layer and error->text name the layer): then plan is
- * unchanged, the memory's content may not be.
+ * memory of fg_plan_size(layers) bytes, aligned to 8; an input of c channels of h by w (features: {n, 1, 1}). The
+ * layers and config are not needed afterwards. Planning takes much more stack than anything else here: about 175 KB
+ * on a Cortex-M (all other functions, 6 KB). Returns FG_OK; or why not (error->layer and error->text name the
+ * layer): then plan is unchanged, the memory's content may not be.
  */
 fg_status fg_plan_init(void *memory,
                        size_t memory_size,
@@ -1504,27 +1445,10 @@ size_t fg_plan_parameters(const struct fg_plan *plan);
 size_t fg_plan_outputs(const struct fg_plan *plan);
 
 /**
- * Layers in the order in which they run, blocks taken apart: the body's, the shortcut's, then the addition. 0 if plan is
- * not one.
+ * Layers in the order in which they run, blocks taken apart: the body's, the shortcut's, then the addition. 0 if
+ * plan is not one.
  */
 size_t fg_plan_layer_count(const struct fg_plan *plan);
-
-/**
- * y = the outputs [n, outputs] of the samples x [n, c, h, w], as at test time, for at most the plan's batch of samples.
- *
- * weights of fg_plan_weights_len floats, as fg_train_weights gives them (they may be in flash); work of at least
- * fg_plan_infer_work_len. Returns FG_OK, or why nothing was written.
- */
-fg_status fg_infer(const struct fg_plan *plan,
-                   const float *weights,
-                   size_t weights_len,
-                   const float *x,
-                   size_t x_len,
-                   float *y,
-                   size_t y_len,
-                   float *work,
-                   size_t work_len,
-                   struct fg_error *error);
 
 /**
  * Height of the output, (h + 2 padding - kernel) / stride + 1 rounded down; 0 if the shape is wrong.
@@ -1547,8 +1471,8 @@ fg_status fg_max_pool2d(const struct fg_pool2d_shape *shape,
                         struct fg_error *error);
 
 /**
- * dx = the sum of the dy of all windows in which the element is the first of the largest; x is fg_max_pool2d's input,
- * dx [n, channels, h, w], dy as y. Returns FG_OK, or why nothing was written.
+ * dx = the sum of the dy of all windows in which the element is the first of the largest; x is fg_max_pool2d's
+ * input, dx [n, channels, h, w], dy as y. Returns FG_OK, or why nothing was written.
  */
 fg_status fg_max_pool2d_backward(const struct fg_pool2d_shape *shape,
                                  const float *x,
@@ -1570,8 +1494,8 @@ fg_status fg_avg_pool2d(const struct fg_pool2d_shape *shape,
                         struct fg_error *error);
 
 /**
- * dx = the sum of dy / count over all windows with this element; dx [n, channels, h, w], dy as y. Returns FG_OK, or why
- * nothing was written.
+ * dx = the sum of dy / count over all windows with this element; dx [n, channels, h, w], dy as y. Returns FG_OK, or
+ * why nothing was written.
  */
 fg_status fg_avg_pool2d_backward(const struct fg_pool2d_shape *shape,
                                  const float *dy,
@@ -1581,7 +1505,8 @@ fg_status fg_avg_pool2d_backward(const struct fg_pool2d_shape *shape,
                                  struct fg_error *error);
 
 /**
- * y = the mean of each channel: x [n, channels, spatial], y [n, channels]. Returns FG_OK, or why nothing was written.
+ * y = the mean of each channel: x [n, channels, spatial], y [n, channels]. Returns FG_OK, or why nothing was
+ * written.
  */
 fg_status fg_global_avg_pool(size_t n,
                              size_t channels,
@@ -1605,18 +1530,97 @@ fg_status fg_global_avg_pool_backward(size_t n,
                                       struct fg_error *error);
 
 /**
- * A status in a few words, such as "a null pointer". The text lives forever. For the argument's name and the numbers see
- * fg_error.text.
+ * out = Philox4x32-10 of counter and key (Salmon et al., 2011). Returns FG_OK, or why nothing was written.
+ *
+ * counter [4], key [2], out [4].
+ */
+fg_status fg_philox4x32_10(const uint32_t *counter,
+                           size_t counter_len,
+                           const uint32_t *key,
+                           size_t key_len,
+                           uint32_t *out,
+                           size_t out_len,
+                           struct fg_error *error);
+
+/**
+ * out[i] = lo + (hi - lo) u, u uniform in [0, 1): element first + i of the stream. Returns FG_OK, or why nothing was
+ * written.
+ */
+fg_status fg_fill_uniform(const struct fg_stream *stream,
+                          uint64_t first,
+                          float lo,
+                          float hi,
+                          float *out,
+                          size_t out_len,
+                          struct fg_error *error);
+
+/**
+ * out[i] = mean + deviation z, z normal: element first + i of the stream. Returns FG_OK, or why nothing was written.
+ */
+fg_status fg_fill_normal(const struct fg_stream *stream,
+                         uint64_t first,
+                         float mean,
+                         float deviation,
+                         float *out,
+                         size_t out_len,
+                         struct fg_error *error);
+
+/**
+ * out = the numbers 0 to out_len - 1 in random order: which sample comes when. Returns FG_OK, or why nothing was
+ * written.
+ */
+fg_status fg_permutation(const struct fg_stream *stream, uint32_t *out, size_t out_len, struct fg_error *error);
+
+/**
+ * A status in a few words, such as "a null pointer". The text lives forever. For the argument's name and the
+ * numbers see fg_error.text.
  */
 const char *fg_status_text(uint32_t status);
 
 /**
- * Begins training in an arena of at least fg_plan_arena_len floats: weights as their layers' init says, biases too (PyTorch's
- * default: uniform within 1 / sqrt(fan_in)), scales 1, shifts 0, running averages 0 and 1.
+ * Floats of state for each parameter: 0 for gradient descent, 1 with momentum, 2 for Adam, ...; 0 if it is wrong.
+ */
+size_t fg_optimizer_slots(const struct fg_optimizer *optimizer);
+
+/**
+ * Fills the state as it must be before step 1: zeros, or Adagrad's initial accumulator. Returns FG_OK, or why
+ * nothing was written.
+ */
+fg_status fg_optimizer_start(const struct fg_optimizer *optimizer,
+                             float *state,
+                             size_t state_len,
+                             struct fg_error *error);
+
+/**
+ * params = params - the step that the optimizer makes of grads; step is counted from 1 (gradient descent, step 1 of
+ * 1: params - lr grads).
  *
- * All random numbers of the run are functions of the seed. From here on plan and arena belong to the trainer: they must live
- * as long, and between calls the arena is read and written only through fg_train_weights and fg_train_gradients. Returns
- * FG_OK, or why nothing was written.
+ * grads and params have the same length, state fg_optimizer_slots times as many floats: one moment after the other.
+ * Returns FG_OK, or why nothing was written.
+ */
+fg_status fg_optimizer_step(const struct fg_optimizer *optimizer,
+                            uint32_t step,
+                            const float *grads,
+                            size_t grads_len,
+                            float *params,
+                            size_t params_len,
+                            float *state,
+                            size_t state_len,
+                            struct fg_error *error);
+
+/**
+ * grads = grads times limit / |grads| if their norm |grads| is more than limit. The norm they had goes to norm, if
+ * it is not null. Returns FG_OK, or why nothing was written.
+ */
+fg_status fg_clip_by_norm(float limit, float *grads, size_t grads_len, float *norm, struct fg_error *error);
+
+/**
+ * Begins training in an arena of at least fg_plan_arena_len floats: weights as their layers' init says, biases too
+ * (PyTorch's default: uniform within 1 / sqrt(fan_in)), scales 1, shifts 0, running averages 0 and 1.
+ *
+ * All random numbers of the run are functions of the seed. From here on plan and arena belong to the trainer: they
+ * must live as long, and between calls the arena is read and written only through fg_train_weights and
+ * fg_train_gradients. Returns FG_OK, or why nothing was written.
  */
 fg_status fg_train_init(struct fg_trainer *trainer,
                         const struct fg_plan *plan,
@@ -1626,11 +1630,11 @@ fg_status fg_train_init(struct fg_trainer *trainer,
                         struct fg_error *error);
 
 /**
- * One training step on the samples x [n, c, h, w], n at most the plan's batch, and their target: forward, mean loss, backward,
- * update. What it says of the samples (before the update) goes to result, if that is not null.
+ * One training step on the samples x [n, c, h, w], n at most the plan's batch, and their target: forward, mean
+ * loss, backward, update. What it says of the samples (before the update) goes to result, if that is not null.
  *
- * optimizer may differ from step to step, in its rates above all; its state must fit the plan's. Returns FG_OK, or why
- * nothing was written.
+ * optimizer may differ from step to step, in its rates above all; its state must fit the plan's. Returns FG_OK, or
+ * why nothing was written.
  */
 fg_status fg_train_step(struct fg_trainer *trainer,
                         const struct fg_optimizer *optimizer,
@@ -1641,9 +1645,10 @@ fg_status fg_train_step(struct fg_trainer *trainer,
                         struct fg_error *error);
 
 /**
- * Forward and backward for some of a step's samples: their gradients are added to those since the last fg_train_update. total
- * is the number of samples of the whole step, over which the loss is averaged. So a step of 32 samples fits in an arena for 4,
- * with the same bits (batch normalization aside). Returns FG_OK, or why nothing was written.
+ * Forward and backward for some of a step's samples: their gradients are added to those since the last
+ * fg_train_update. total is the number of samples of the whole step, over which the loss is averaged. So a step of
+ * 32 samples fits in an arena for 4, with the same bits (batch normalization aside). Returns FG_OK, or why nothing
+ * was written.
  */
 fg_status fg_train_accumulate(struct fg_trainer *trainer,
                               const float *x,
@@ -1659,9 +1664,9 @@ fg_status fg_train_accumulate(struct fg_trainer *trainer,
 fg_status fg_train_update(struct fg_trainer *trainer, const struct fg_optimizer *optimizer, struct fg_error *error);
 
 /**
- * Estimates batch normalization's running averages anew, from the weights as they are: call it with batches of samples,
- * numbered from 1; after the last the averages are the means over all (Wu and Johnson, 2021). Returns FG_OK, or why nothing
- * was written.
+ * Estimates batch normalization's running averages anew, from the weights as they are: call it with batches of
+ * samples, numbered from 1; after the last the averages are the means over all (Wu and Johnson, 2021). Returns
+ * FG_OK, or why nothing was written.
  */
 fg_status fg_train_calibrate(struct fg_trainer *trainer,
                              const float *x,
@@ -1670,8 +1675,8 @@ fg_status fg_train_calibrate(struct fg_trainer *trainer,
                              struct fg_error *error);
 
 /**
- * Loss and number of correct answers on the samples x, as at test time, into result; nothing is learnt. Returns FG_OK, or why
- * nothing was written.
+ * Loss and number of correct answers on the samples x, as at test time, into result; nothing is learnt. Returns
+ * FG_OK, or why nothing was written.
  */
 fg_status fg_evaluate(struct fg_trainer *trainer,
                       const float *x,
@@ -1681,8 +1686,8 @@ fg_status fg_evaluate(struct fg_trainer *trainer,
                       struct fg_error *error);
 
 /**
- * y = the outputs [n, outputs] of the samples x, as at test time, in the trainer's own work memory. Returns FG_OK, or why
- * nothing was written.
+ * y = the outputs [n, outputs] of the samples x, as at test time, in the trainer's own work memory. Returns FG_OK,
+ * or why nothing was written.
  */
 fg_status fg_train_infer(struct fg_trainer *trainer,
                          const float *x,
@@ -1692,26 +1697,22 @@ fg_status fg_train_infer(struct fg_trainer *trainer,
                          struct fg_error *error);
 
 /**
- * grads = grads limit / |grads| if their norm is more than limit; before fg_train_update. The norm they had goes to norm, if
- * that is not null. Returns FG_OK, or why nothing was written.
+ * grads = grads limit / |grads| if their norm is more than limit; before fg_train_update. The norm they had goes to
+ * norm, if that is not null. Returns FG_OK, or why nothing was written.
  */
-fg_status fg_train_clip_by_norm(struct fg_trainer *trainer,
-                                float limit,
-                                float *norm,
-                                struct fg_error *error);
+fg_status fg_train_clip_by_norm(struct fg_trainer *trainer, float limit, float *norm, struct fg_error *error);
 
 /**
- * The weights, fg_plan_weights_len floats: parameters, then running averages. To save, load and send them; good until the next
- * call with this trainer. Null if trainer is not one.
+ * The weights, fg_plan_weights_len floats: parameters, then running averages. To save, load and send them; good
+ * until the next call with this trainer. Null if trainer is not one.
  */
 float *fg_train_weights(struct fg_trainer *trainer);
 
 /**
- * The accumulated gradients, in the order of the parameters without frozen ones; their number goes to len, if that is not
- * null. Good until the next call with this trainer. Null if trainer is not one.
+ * The accumulated gradients, in the order of the parameters without frozen ones; their number goes to len, if that
+ * is not null. Good until the next call with this trainer. Null if trainer is not one.
  */
-float *fg_train_gradients(struct fg_trainer *trainer,
-                          size_t *len);
+float *fg_train_gradients(struct fg_trainer *trainer, size_t *len);
 
 /**
  * Updates made so far. 0 if trainer is not one.

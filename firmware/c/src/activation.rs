@@ -68,8 +68,8 @@ pub unsafe extern "C" fn fg_activate(
     }
 }
 
-/// x = f(x). Returns FG_OK, or why nothing was written: the functions that fg_activate_needs_input names are refused by
-/// none, but their backward pass needs the x from before.
+/// x = f(x). Returns FG_OK, or why nothing was written: the functions that fg_activate_needs_input names are refused
+/// by none, but their backward pass needs the x from before.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fg_activate_in_place(
     function: *const fg_function,
@@ -87,8 +87,8 @@ pub unsafe extern "C" fn fg_activate_in_place(
     }
 }
 
-/// Whether fg_activate_backward needs the function's input x (gelu, silu, ...) rather than its output y; false for a null
-/// pointer or an unknown kind.
+/// Whether fg_activate_backward needs the function's input x (gelu, silu, ...) rather than its output y; false for a
+/// null pointer or an unknown kind.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fg_activate_needs_input(function: *const fg_function) -> bool {
     // SAFETY: as the crate's page asks of the caller.
@@ -96,8 +96,8 @@ pub unsafe extern "C" fn fg_activate_needs_input(function: *const fg_function) -
     function.is_ok_and(|function| function.saved() == Saved::Input)
 }
 
-/// dx = dy f'(x), from x or y as fg_activate_needs_input says; all of the same length. Returns FG_OK, or why nothing was
-/// written.
+/// dx = dy f'(x), from x or y as fg_activate_needs_input says; all of the same length. Returns FG_OK, or why nothing
+/// was written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fg_activate_backward(
     function: *const fg_function,
@@ -142,8 +142,8 @@ pub unsafe extern "C" fn fg_softmax(
     }
 }
 
-/// dx = y (dy - sum of y dy), or dy - exp(y) sum of dy: the gradient of fg_softmax, from its output; all [n, classes].
-/// Returns FG_OK, or why nothing was written.
+/// dx = y (dy - sum of y dy), or dy - exp(y) sum of dy: the gradient of fg_softmax, from its output; all [n,
+/// classes]. Returns FG_OK, or why nothing was written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fg_softmax_backward(
     n: usize,

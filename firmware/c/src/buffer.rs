@@ -1,6 +1,6 @@
 //! From C's pointers and lengths to slices. All of a function's buffers are checked before the first slice is made.
 
-use crate::fault::Fault;
+use crate::fault::{Fault, Outcome};
 use core::slice::{from_raw_parts, from_raw_parts_mut};
 
 /// The memory that an argument stands for.
@@ -22,7 +22,7 @@ impl Region {
     }
 
     /// Not null, aligned, and no longer than memory can be; an empty one may be anything.
-    fn check(&self) -> Result<(), Fault> {
+    fn check(&self) -> Outcome {
         let bytes = self.count.checked_mul(self.size).filter(|bytes| *bytes <= isize::MAX as usize);
         match bytes.and_then(|bytes| self.address.checked_add(bytes)) {
             _ if self.count == 0 => Ok(()),
@@ -44,7 +44,7 @@ impl Region {
 }
 
 /// Refuses pointers that no slice can be made of, and outputs that share memory with anything else.
-pub(crate) fn check(inputs: &[Region], outputs: &[Region]) -> Result<(), Fault> {
+pub(crate) fn check(inputs: &[Region], outputs: &[Region]) -> Outcome {
     inputs.iter().chain(outputs).try_for_each(Region::check)?;
     let mut rest = outputs.iter();
     while let Some(output) = rest.next() {
@@ -60,6 +60,9 @@ pub(crate) type In = (&'static str, *const f32, usize);
 /// The same for what is written to.
 pub(crate) type Out = (&'static str, *mut f32, usize);
 
+/// Inputs and outputs.
+pub(crate) type Slices<'a, const I: usize, const O: usize> = ([&'a [f32]; I], [&'a mut [f32]; O]);
+
 /// The slices, if all of them can be made.
 ///
 /// # Safety
@@ -68,7 +71,7 @@ pub(crate) type Out = (&'static str, *mut f32, usize);
 pub(crate) unsafe fn buffers<'a, const I: usize, const O: usize>(
     inputs: [In; I],
     outputs: [Out; O],
-) -> Result<([&'a [f32]; I], [&'a mut [f32]; O]), Fault> {
+) -> Outcome<Slices<'a, I, O>> {
     let regions = inputs.map(|(what, data, len)| Region::new(what, data, len));
     check(&regions, &outputs.map(|(what, data, len)| Region::new(what, data.cast_const(), len)))?;
     // SAFETY: checked just now, and outputs share memory with nothing.
@@ -100,7 +103,7 @@ pub(crate) unsafe fn slice_mut<'a, T>(data: *mut T, len: usize) -> &'a mut [T] {
 /// # Safety
 ///
 /// What the crate's page asks of the caller.
-pub(crate) unsafe fn read<T: Copy>(what: &'static str, data: *const T) -> Result<T, Fault> {
+pub(crate) unsafe fn read<T: Copy>(what: &'static str, data: *const T) -> Outcome<T> {
     check(&[Region::new(what, data, 1)], &[])?;
     // SAFETY: not null, aligned.
     Ok(unsafe { *data })

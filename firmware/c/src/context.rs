@@ -2,8 +2,8 @@
 
 use flatgrad_core::{Context, Isa};
 
-/// Firmware is built for its processor; elsewhere each call asks the processor what it has, for nothing is kept in globals.
-/// The bits are the same on all.
+/// Firmware is built for its processor; elsewhere each call asks the processor what it has, for nothing is kept in
+/// globals. The bits are the same on all.
 pub(crate) fn context() -> Context<'static> {
     Context::serial(if cfg!(target_os = "none") { Isa::BASELINE } else { Isa::detect() })
 }

@@ -10,8 +10,8 @@ use flatgrad_core::conv::{
 };
 
 /// The sizes of a convolution (a cross-correlation, as in all of deep learning): x [n, in_channels, h, w], weight
-/// [out_channels, in_channels / groups, kh, kw], y [n, out_channels, fg_conv2d_out_h, fg_conv2d_out_w]. Pairs are down and
-/// across. A signal (sensor data) has h = 1 and a kernel {1, taps}.
+/// [out_channels, in_channels / groups, kh, kw], y [n, out_channels, fg_conv2d_out_h, fg_conv2d_out_w]. Pairs are
+/// down and across. A signal (sensor data) has h = 1 and a kernel {1, taps}.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct fg_conv2d_shape {
@@ -54,7 +54,8 @@ unsafe fn ask(shape: *const fg_conv2d_shape, question: fn(&Conv2d) -> usize) -> 
     shape.ok().filter(|shape| shape.check().is_ok()).map_or(0, |shape| question(&shape))
 }
 
-/// Height of the output, (h + 2 padding - dilation (kernel - 1) - 1) / stride + 1 rounded down; 0 if the shape is wrong.
+/// Height of the output, (h + 2 padding - dilation (kernel - 1) - 1) / stride + 1 rounded down; 0 if the shape is
+/// wrong.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fg_conv2d_out_h(shape: *const fg_conv2d_shape) -> usize {
     // SAFETY: as the crate's page asks of the caller.
@@ -153,7 +154,8 @@ pub unsafe extern "C" fn fg_conv2d_backward_input(
 
 /// dw = the gradient of the weight: x correlated with dy; added to dw to accumulate.
 ///
-/// x, dy as y, dw as weight, scratch of fg_conv2d_backward_weight_scratch_len. Returns FG_OK, or why nothing was written.
+/// x, dy as y, dw as weight, scratch of fg_conv2d_backward_weight_scratch_len. Returns FG_OK, or why nothing was
+/// written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fg_conv2d_backward_weight(
     shape: *const fg_conv2d_shape,

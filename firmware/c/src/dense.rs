@@ -98,8 +98,8 @@ pub unsafe extern "C" fn fg_dense_backward_input(
 
 /// dw = x^T dy, or dw + x^T dy to accumulate: the gradient of the weight.
 ///
-/// x [n, inputs], dy [n, outputs], dw [inputs, outputs], scratch of fg_dense_scratch_len. Returns FG_OK, or why nothing
-/// was written.
+/// x [n, inputs], dy [n, outputs], dw [inputs, outputs], scratch of fg_dense_scratch_len. Returns FG_OK, or why
+/// nothing was written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fg_dense_backward_weight(
     shape: *const fg_dense_shape,

@@ -39,8 +39,8 @@ pub extern "C" fn fg_gemm_scratch_len(m: usize, n: usize, k: usize) -> usize {
 
 /// c = act(a b + bias), or act(c + a b + bias) to accumulate; act is max(0, x) if relu is set.
 ///
-/// a [m, k], b [k, n], bias [n] (or [m]; null with length 0: none), c [m, n], scratch of fg_gemm_scratch_len(m, n, k).
-/// Each element is one chain of fused multiply-adds over ascending k. Returns FG_OK, or why nothing was written.
+/// a [m, k], b [k, n], bias [n] (or [m]; null with length 0: none), c [m, n], scratch of fg_gemm_scratch_len(m, n,
+/// k). Each element is one chain of fused multiply-adds over ascending k. Returns FG_OK, or why nothing was written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fg_gemm(
     shape: *const fg_gemm_shape,

@@ -111,8 +111,8 @@ pub unsafe extern "C" fn fg_plan_layer(
     }
 }
 
-/// info = what tensor number index of the weights is, counted from 0, layer by layer; FG_ERROR_DIMENSION after the last.
-/// Returns FG_OK, or why nothing was written.
+/// info = what tensor number index of the weights is, counted from 0, layer by layer; FG_ERROR_DIMENSION after the
+/// last. Returns FG_OK, or why nothing was written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fg_plan_tensor(
     plan: *const fg_plan,

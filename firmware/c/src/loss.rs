@@ -90,10 +90,12 @@ impl fg_target {
     ///
     /// As [`slice`].
     pub(crate) unsafe fn core<'a>(&self) -> Target<'a> {
-        // SAFETY: as above.
-        match self.values.is_null() {
-            true => Target::Classes(unsafe { slice(self.classes, self.len) }),
-            false => Target::Values(unsafe { slice(self.values, self.len) }),
+        if self.values.is_null() {
+            // SAFETY: as above.
+            Target::Classes(unsafe { slice(self.classes, self.len) })
+        } else {
+            // SAFETY: as above.
+            Target::Values(unsafe { slice(self.values, self.len) })
         }
     }
 }
@@ -121,8 +123,8 @@ impl fg_report {
     }
 }
 
-/// The loss of logits (or outputs) [n, outputs] against a target, summed over samples and outputs, into report; what is
-/// correct is counted there, too. Returns FG_OK, or why nothing was written.
+/// The loss of logits (or outputs) [n, outputs] against a target, summed over samples and outputs, into report; what
+/// is correct is counted there, too. Returns FG_OK, or why nothing was written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fg_loss_value(
     loss: *const fg_loss,
@@ -154,8 +156,9 @@ pub unsafe extern "C" fn fg_loss_value(
     }
 }
 
-/// The same, and dlogits [n, outputs] = scale times the gradient of that sum. For the mean over the samples, scale is 1 / n
-/// (for a loss that is a mean over outputs too, 1 / (n outputs)). Returns FG_OK, or why nothing was written.
+/// The same, and dlogits [n, outputs] = scale times the gradient of that sum. For the mean over the samples, scale
+/// is 1 / n (for a loss that is a mean over outputs too, 1 / (n outputs)). Returns FG_OK, or why nothing was
+/// written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fg_loss_backward(
     loss: *const fg_loss,

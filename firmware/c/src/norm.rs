@@ -28,11 +28,11 @@ impl fg_batch_norm_shape {
     }
 }
 
-/// y = (x - mean) / sqrt(var + eps) * scale + shift with this batch's own mean and variance, which the running averages
-/// follow.
+/// y = (x - mean) / sqrt(var + eps) * scale + shift with this batch's own mean and variance, which the running
+/// averages follow.
 ///
-/// running_mean and running_var are read and written; saved_mean and saved_rstd are for fg_batch_norm_backward. Returns
-/// FG_OK, or why nothing was written.
+/// running_mean and running_var are read and written; saved_mean and saved_rstd are for fg_batch_norm_backward.
+/// Returns FG_OK, or why nothing was written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fg_batch_norm_train(
     shape: *const fg_batch_norm_shape,
@@ -75,8 +75,8 @@ pub unsafe extern "C" fn fg_batch_norm_train(
     }
 }
 
-/// y = (x - running_mean) / sqrt(running_var + eps) * scale + shift, as at test time. Returns FG_OK, or why nothing was
-/// written.
+/// y = (x - running_mean) / sqrt(running_var + eps) * scale + shift, as at test time. Returns FG_OK, or why nothing
+/// was written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fg_batch_norm_infer(
     shape: *const fg_batch_norm_shape,

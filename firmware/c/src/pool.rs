@@ -9,8 +9,8 @@ use flatgrad_core::pool::{
     max_pool2d_backward,
 };
 
-/// The sizes of a pooling: x [n, channels, h, w], y [n, channels, fg_pool2d_out_h, fg_pool2d_out_w]. Pairs are down and
-/// across.
+/// The sizes of a pooling: x [n, channels, h, w], y [n, channels, fg_pool2d_out_h, fg_pool2d_out_w]. Pairs are down
+/// and across.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct fg_pool2d_shape {
@@ -82,8 +82,8 @@ pub unsafe extern "C" fn fg_max_pool2d(
     }
 }
 
-/// dx = the sum of the dy of all windows in which the element is the first of the largest; x is fg_max_pool2d's input,
-/// dx [n, channels, h, w], dy as y. Returns FG_OK, or why nothing was written.
+/// dx = the sum of the dy of all windows in which the element is the first of the largest; x is fg_max_pool2d's
+/// input, dx [n, channels, h, w], dy as y. Returns FG_OK, or why nothing was written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fg_max_pool2d_backward(
     shape: *const fg_pool2d_shape,
@@ -125,8 +125,8 @@ pub unsafe extern "C" fn fg_avg_pool2d(
     }
 }
 
-/// dx = the sum of dy / count over all windows with this element; dx [n, channels, h, w], dy as y. Returns FG_OK, or why
-/// nothing was written.
+/// dx = the sum of dy / count over all windows with this element; dx [n, channels, h, w], dy as y. Returns FG_OK, or
+/// why nothing was written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fg_avg_pool2d_backward(
     shape: *const fg_pool2d_shape,
@@ -146,7 +146,8 @@ pub unsafe extern "C" fn fg_avg_pool2d_backward(
     }
 }
 
-/// y = the mean of each channel: x [n, channels, spatial], y [n, channels]. Returns FG_OK, or why nothing was written.
+/// y = the mean of each channel: x [n, channels, spatial], y [n, channels]. Returns FG_OK, or why nothing was
+/// written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fg_global_avg_pool(
     n: usize,

@@ -54,8 +54,8 @@ pub struct fg_error {
     pub text: [c_char; FG_ERROR_TEXT],
 }
 
-/// A status in a few words, such as "a null pointer". The text lives forever. For the argument's name and the numbers see
-/// fg_error.text.
+/// A status in a few words, such as "a null pointer". The text lives forever. For the argument's name and the
+/// numbers see fg_error.text.
 #[unsafe(no_mangle)]
 pub extern "C" fn fg_status_text(status: u32) -> *const c_char {
     let text: &'static CStr = match status {

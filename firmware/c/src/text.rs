@@ -76,7 +76,7 @@ impl<const N: usize> Text<N> {
             return self.str("inf");
         }
         let small = x < 1e-4;
-        while x != 0.0 && (x >= 1e7 || x < 1e-4 || exponent > 0 && if small { x < 1.0 } else { x >= 10.0 }) {
+        while x != 0.0 && (!(1e-4..1e7).contains(&x) || exponent > 0 && if small { x < 1.0 } else { x >= 10.0 }) {
             x = if small { x * 10.0 } else { x / 10.0 };
             exponent += 1;
         }

@@ -6,6 +6,7 @@
 mod common;
 
 use common::{bits, fill, no_error, refused, text};
+use flatgrad::infer::*;
 use flatgrad::info::*;
 use flatgrad::init::*;
 use flatgrad::layer::*;
@@ -15,6 +16,7 @@ use flatgrad::plan::*;
 use flatgrad::status::fg_status::{self, *};
 use flatgrad::status::{FG_NO_LAYER, fg_error};
 use flatgrad::train::*;
+use flatgrad::trained::*;
 use flatgrad_core::init::Init;
 use flatgrad_core::net::{self, Config, Decay, Layer, Net, Optimizer, Plan, Target, Trainer};
 use flatgrad_core::{Context, Isa};

@@ -6,6 +6,7 @@
 mod common;
 
 use common::{Function, bits, fill, no_error, refused, text};
+use flatgrad::infer::*;
 use flatgrad::info::*;
 use flatgrad::layer::*;
 use flatgrad::loss::*;
@@ -14,6 +15,7 @@ use flatgrad::plan::*;
 use flatgrad::status::fg_error;
 use flatgrad::status::fg_status::{self, *};
 use flatgrad::train::*;
+use flatgrad::trained::*;
 use std::ffi::c_void;
 use std::ptr::{null, null_mut};
 

@@ -8,7 +8,9 @@ mod common;
 use common::{Call, Function, Want, fill};
 use flatgrad::init::*;
 use flatgrad::optim::*;
+use flatgrad::random::*;
 use flatgrad::status::fg_status::*;
+use flatgrad::step::*;
 use flatgrad_core::init::{Fans, Init};
 use flatgrad_core::optim::*;
 use flatgrad_core::rng::{Stream, permutation, philox4x32_10};
@@ -18,7 +20,10 @@ fn ctx() -> Context<'static> {
     Context::serial(Isa::detect())
 }
 
-fn step(c: fg_optimizer, slots: usize, want: &dyn Fn(&[f32], &mut [f32], &mut [f32])) {
+/// The step of core: gradients, parameters, state.
+type Step<'f> = &'f dyn Fn(&[f32], &mut [f32], &mut [f32]);
+
+fn step(c: fg_optimizer, slots: usize, want: Step) {
     assert_eq!(unsafe { fg_optimizer_slots(&c) }, slots);
     let n = 19;
     let state: Vec<f32> = fill(3, slots * n).iter().map(|x| x.abs()).collect();
