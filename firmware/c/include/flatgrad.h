@@ -7,7 +7,7 @@
  * Buffers are a pointer and a number of elements; float is 32 bits. Every function checks every pointer (null,
  * misaligned), every length, and that no output shares memory with another buffer, before anything else: unless it
  * returns FG_OK, nothing was written (fg_plan_init says its exception). A null pointer goes with the length 0. The last
- * argument may be null; else it is told the whole story.
+ * argument may be null; else it is told why a call was refused.
  *
  * What the caller promises: a pointer that is neither null nor misaligned points to as many elements as the length
  * beside it says, and nobody else writes to them during the call.

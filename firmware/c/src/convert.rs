@@ -132,7 +132,7 @@ pub(crate) unsafe fn convert<'m>(
     at: &mut usize,
 ) -> Outcome<&'m [Layer<'m>]> {
     check(&[Region::new("layers", layers, count)], &[taken])?;
-    let too_many = Fault::Layer { layer: *at, problem: "the plan's memory is for fewer layers" };
+    let too_many = Fault::Layer { layer: *at, problem: "there are more layers than the plan or its memory holds" };
     let Some((mine, rest)) = take(room).split_at_mut_checked(count) else { return Err(too_many) };
     *room = rest;
     // SAFETY: checked, and not part of `room`.

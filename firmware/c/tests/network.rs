@@ -81,7 +81,9 @@ fn wrong_networks_name_the_layer() {
     wrong(&[], FG_NO_LAYER, "the network has no layers");
     let mut own = [block];
     own[0].body = own.as_ptr();
-    wrong(&own, 0, "layer 0: the plan's memory is for fewer layers");
+    wrong(&own, 0, "layer 0: there are more layers than the plan or its memory holds");
+    let many = build([2, 8, 8], &[relu; 120], &fg_config { batch: 2, ..Default::default() }, 120);
+    refused(&many.error, many.status, &[FG_ERROR_NETWORK], "120 layers");
     let built = build([0, 8, 8], &[relu], &fg_config { batch: 2, ..Default::default() }, 8);
     assert_eq!((built.status, built.error.layer), (FG_ERROR_NETWORK, FG_NO_LAYER));
 }
@@ -279,4 +281,15 @@ fn values_as_target() {
     }
     core.step(&Optimizer::sgd(0.5), &x, Target::Values(&y)).unwrap();
     assert_eq!(bits(&arena[..8]), bits(core.weights()));
+}
+
+#[test]
+fn every_status_has_a_text() {
+    let text = |status| unsafe { std::ffi::CStr::from_ptr(flatgrad::status::fg_status_text(status)) };
+    let mut texts: Vec<_> = (0..=FG_ERROR_OTHER as u32).map(text).collect();
+    texts.push(c"unknown status");
+    texts.sort();
+    texts.dedup();
+    assert_eq!(texts.len(), FG_ERROR_OTHER as usize + 2, "two have the same");
+    assert_eq!(text(1000), c"unknown status");
 }
