@@ -996,8 +996,8 @@ fg_status fg_activate(const struct fg_function *function,
                       struct fg_error *error);
 
 /**
- * x = f(x). Returns FG_OK, or why nothing was written: the functions that fg_activate_needs_input names are refused
- * by none, but their backward pass needs the x from before.
+ * x = f(x). Keep a copy of x for the backward pass of a function for which fg_activate_needs_input is true. Returns
+ * FG_OK, or why nothing was written.
  */
 fg_status fg_activate_in_place(const struct fg_function *function, float *x, size_t x_len, struct fg_error *error);
 

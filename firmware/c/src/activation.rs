@@ -68,8 +68,8 @@ pub unsafe extern "C" fn fg_activate(
     }
 }
 
-/// x = f(x). Returns FG_OK, or why nothing was written: the functions that fg_activate_needs_input names are refused
-/// by none, but their backward pass needs the x from before.
+/// x = f(x). Keep a copy of x for the backward pass of a function for which fg_activate_needs_input is true. Returns
+/// FG_OK, or why nothing was written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fg_activate_in_place(
     function: *const fg_function,
