@@ -60,9 +60,11 @@ impl<'a> Context<'a> {
         self.isa
     }
 
-    /// How many parts kernels split their work in; at least 1.
+    /// How many parts kernels split their work in; at least 1. Without an operating system always 1: the code that
+    /// splits work would take as much flash as small kernels.
+    #[inline(always)]
     pub fn threads(&self) -> usize {
-        self.pool.map_or(1, |p| p.threads().max(1))
+        if cfg!(target_os = "none") { 1 } else { self.pool.map_or(1, |p| p.threads().max(1)) }
     }
 
     /// The same instruction set, everything on the calling thread.

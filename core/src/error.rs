@@ -63,6 +63,11 @@ pub enum Error {
     },
     /// No instruction set has this name.
     IsaUnknown,
+    /// The program does not contain the code ([`net::Linked`](crate::net::Linked)).
+    NotLinked {
+        /// What is missing.
+        what: &'static str,
+    },
     /// A network description is wrong.
     Net(crate::net::NetError),
 }
@@ -87,6 +92,7 @@ impl fmt::Display for Error {
             Error::Overflow { what } => write!(f, "{what}: the number of elements overflows usize"),
             Error::IsaUnavailable { isa } => write!(f, "instruction set {isa}: this machine lacks it"),
             Error::IsaUnknown => write!(f, "unknown instruction set: expected portable, avx2, avx512 or neon"),
+            Error::NotLinked { what } => write!(f, "{what}: left out of this program, see Linked"),
             Error::Net(e) => e.fmt(f),
         }
     }

@@ -41,6 +41,18 @@ pub enum Error {
         /// What is wrong with it.
         fault: String,
     },
+    /// A network file says something that is not understood, or describes a network that cannot be.
+    #[error("{origin}:{line}:{column}: {fault}")]
+    Network {
+        /// The file.
+        origin: String,
+        /// The line, counted from 1.
+        line: usize,
+        /// The character in the line, counted from 1.
+        column: usize,
+        /// What is wrong, and what was expected.
+        fault: String,
+    },
     /// Training met the first loss, on a batch or on the test part, that is not a finite number.
     #[error("training diverged: the loss is {loss} at step {step} (epoch {epoch}); try a smaller learning rate")]
     Diverged {

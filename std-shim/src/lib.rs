@@ -30,6 +30,7 @@ mod files;
 mod parallel;
 
 pub mod data;
+pub mod memory;
 pub mod model;
 
 pub mod report;

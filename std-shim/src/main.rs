@@ -1,6 +1,6 @@
-//! The flatgrad program: `flatgrad train`, or just `flatgrad`.
+//! The flatgrad program: `flatgrad train` or just `flatgrad`, `flatgrad plan`, `export` and `import`.
 //!
-//! Exit status 0, or 2 after one line on stderr that says what is wrong.
+//! Exit status 0, or 2 after one line on stderr that says what is wrong; 1 for a plan that does not fit.
 #![forbid(unsafe_code)]
 
 mod cli;
@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     match cli::run(std::env::args_os()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(status) => status,
         Err(message) => {
             cli::complain(&message);
             ExitCode::from(2)

@@ -26,6 +26,12 @@ use crate::slice;
 /// # Ok::<(), flatgrad_core::Error>(())
 /// ```
 pub fn activate(ctx: Context, function: Function, x: &[f32], y: &mut [f32]) -> Result {
+    apply(ctx, function, x, y)
+}
+
+/// [`activate`], inlined: with a constant function, all others are left out.
+#[inline(always)]
+pub(crate) fn apply(ctx: Context, function: Function, x: &[f32], y: &mut [f32]) -> Result {
     function.check()?;
     check_len("y", x.len(), y.len())?;
     with_formula!(function, |f| slice::share(ctx, [x], [y], &|[x], [y]| {
@@ -58,6 +64,12 @@ pub fn activate(ctx: Context, function: Function, x: &[f32], y: &mut [f32]) -> R
 /// # Ok::<(), flatgrad_core::Error>(())
 /// ```
 pub fn activate_in_place(ctx: Context, function: Function, x: &mut [f32]) -> Result {
+    apply_in_place(ctx, function, x)
+}
+
+/// [`activate_in_place`], inlined: with a constant function, all others are left out.
+#[inline(always)]
+pub(crate) fn apply_in_place(ctx: Context, function: Function, x: &mut [f32]) -> Result {
     function.check()?;
     with_formula!(function, |f| slice::share(ctx, [], [x], &|[], [x]| {
         dispatch!(ctx.isa(), |s| slice::update(
@@ -90,6 +102,12 @@ pub fn activate_in_place(ctx: Context, function: Function, x: &mut [f32]) -> Res
 /// # Ok::<(), flatgrad_core::Error>(())
 /// ```
 pub fn activate_backward(ctx: Context, function: Function, saved: &[f32], dy: &[f32], dx: &mut [f32]) -> Result {
+    apply_backward(ctx, function, saved, dy, dx)
+}
+
+/// [`activate_backward`], inlined: with a constant function, all others are left out.
+#[inline(always)]
+pub(crate) fn apply_backward(ctx: Context, function: Function, saved: &[f32], dy: &[f32], dx: &mut [f32]) -> Result {
     function.check()?;
     check_len("dy", saved.len(), dy.len())?;
     check_len("dx", saved.len(), dx.len())?;
@@ -123,6 +141,12 @@ pub fn activate_backward(ctx: Context, function: Function, saved: &[f32], dy: &[
 /// # Ok::<(), flatgrad_core::Error>(())
 /// ```
 pub fn activate_backward_in_place(ctx: Context, function: Function, saved: &[f32], dy: &mut [f32]) -> Result {
+    apply_backward_in_place(ctx, function, saved, dy)
+}
+
+/// [`activate_backward_in_place`], inlined: with a constant function, all others are left out.
+#[inline(always)]
+pub(crate) fn apply_backward_in_place(ctx: Context, function: Function, saved: &[f32], dy: &mut [f32]) -> Result {
     function.check()?;
     check_len("dy", saved.len(), dy.len())?;
     with_formula!(function, |f| slice::share(ctx, [saved], [dy], &|[saved], [dy]| {

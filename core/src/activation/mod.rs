@@ -9,6 +9,7 @@ mod sigmoid;
 mod softmax;
 
 pub use apply::{activate, activate_backward, activate_backward_in_place, activate_in_place};
+pub(crate) use apply::{apply, apply_backward, apply_backward_in_place, apply_in_place};
 pub use function::{Function, Saved};
 pub use softmax::{log_softmax, log_softmax_backward, softmax, softmax_backward};
 

@@ -3,11 +3,11 @@
 use super::ahead::Ahead;
 use super::axis::Axis;
 use super::place::Finish;
-use super::plan::{ALIGN, Plan, aligned, balanced};
+use super::plan::{ALIGN, PATCH, Plan, aligned, balanced};
 use super::shape::{nonzero, product};
 use super::tile::max_tile;
 use super::{Conv2d, MAX_WIDTH};
-use crate::simd::{MAX_LANES, Simd, dispatch};
+use crate::simd::{MAX_LANES, SMALL, Simd, dispatch};
 use crate::{Activation, Context, slice};
 
 /// Which way the data flow.
@@ -72,7 +72,7 @@ impl Correlation {
     }
 
     /// Phases down and across; those beyond the image would have no outputs.
-    const fn phases(&self) -> [usize; 2] {
+    pub(super) const fn phases(&self) -> [usize; 2] {
         let [mut down, mut across] = match self.direction {
             Direction::Forward => [1, 1],
             Direction::Backward => self.conv.stride,
@@ -96,9 +96,14 @@ impl Correlation {
         }
     }
 
-    const fn phase(&self, down: usize, across: usize) -> Phase {
+    pub(super) const fn phase(&self, down: usize, across: usize) -> Phase {
+        self.phase_within(PATCH, down, across)
+    }
+
+    /// The phase in strips whose input fits in `patch` floats.
+    pub(super) const fn phase_within(&self, patch: usize, down: usize, across: usize) -> Phase {
         let (row, col) = (self.axis(0, down), self.axis(1, across));
-        Phase { plan: Plan::new(self.reads, &row, &col, usize::MAX), row, col }
+        Phase { plan: Plan::new(self.reads, &row, &col, usize::MAX, patch), row, col }
     }
 
     /// Packed weights of a phase and group: channels in vectors of `width`, `[channel vector][k][width]`.
@@ -107,7 +112,7 @@ impl Correlation {
     }
 
     /// The length of the three parts of scratch: packed weights, offsets, and a strip's input.
-    const fn scratch_parts(&self) -> [usize; 3] {
+    pub(super) const fn scratch_parts(&self) -> [usize; 3] {
         let width = if self.writes == 1 { 1 } else { MAX_WIDTH };
         let ([down, across], mut patch, mut phase) = (self.phases(), 0, 0);
         while phase < down * across {
@@ -124,6 +129,9 @@ impl Correlation {
     pub(super) const fn scratch_len(&self) -> usize {
         if self.conv.check().is_err() {
             return 0;
+        }
+        if SMALL {
+            return self.small_scratch_len();
         }
         let [packed, offsets, patch] = self.scratch_parts();
         packed.saturating_add(offsets).saturating_add(patch).saturating_add(ALIGN)
@@ -145,8 +153,14 @@ impl Correlation {
         let split = if self.conv.groups > 1 { self.writes } else { MAX_LANES };
         let whole = self.conv.n >= ctx.threads() || !channels.is_multiple_of(nonzero(split));
         let planes = if whole { channels } else { split };
+        if SMALL && ctx.threads() == 1 {
+            return self.small_part(0, from, weight, bias, activation, to, scratch);
+        }
         let plane = self.to[0] * self.to[1];
         slice::share_chunks(ctx, to, planes * plane, scratch, self.scratch_len(), &|first, to, scratch| {
+            if SMALL {
+                return self.small_part(first * planes, from, weight, bias, activation, to, scratch);
+            }
             dispatch!(ctx.isa(), |s| self.part(s, first * planes, from, weight, bias, activation, to, scratch));
         });
     }

@@ -3,7 +3,7 @@
 use super::ahead::Ahead;
 use super::axis::Axis;
 use super::patch::fill_patch;
-use super::plan::{Plan, aligned, blocks};
+use super::plan::{PATCH, Plan, aligned, blocks};
 use super::shape::{nonzero, product};
 use super::tile::max_tile;
 use super::weight_grad::MAX_OUTS;
@@ -29,7 +29,7 @@ pub(super) struct DepthwisePass {
 impl DepthwisePass {
     pub(super) const fn new(conv: &Conv2d) -> Self {
         let [row, col] = Axis::forward_pair(conv);
-        let plan = Plan::new(MAX_WIDTH, &row, &col, MAX_OUTS);
+        let plan = Plan::new(MAX_WIDTH, &row, &col, MAX_OUTS, PATCH);
         Self { conv: *conv, row, col, plan, outs: conv.out_h() * conv.out_w() }
     }
 

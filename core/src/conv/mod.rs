@@ -38,6 +38,7 @@ mod pixel_tile;
 mod place;
 mod plan;
 mod shape;
+mod small;
 mod strip;
 mod tile;
 mod weight_grad;

@@ -5,7 +5,7 @@ use super::shape::nonzero;
 use crate::simd::MAX_LANES;
 
 /// Floats of a strip's input: 64 KB, so that it stays in a second-level cache beside the weights.
-const PATCH: usize = 16 * 1024;
+pub(super) const PATCH: usize = 16 * 1024;
 /// Columns of a strip.
 const STRIP_COLS: usize = 64;
 
@@ -32,16 +32,17 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// The largest strip of at most `max_outs` outputs (but at least a row's part) whose input fits in [`PATCH`].
-    pub const fn new(channels: usize, row: &Axis, col: &Axis, max_outs: usize) -> Self {
+    /// The largest strip of at most `max_outs` outputs (but at least a row's part) whose input fits in `patch` floats; if
+    /// one output's does not, that output.
+    pub const fn new(channels: usize, row: &Axis, col: &Axis, max_outs: usize, patch: usize) -> Self {
         let mut cols = balanced(col.outs, STRIP_COLS);
         let one_row = row.cover(1).len();
-        while cols > 1 && one_row.saturating_mul(col.cover(cols).len()) > PATCH {
+        while cols > 1 && one_row.saturating_mul(col.cover(cols).len()) > patch {
             cols = cols.div_ceil(2);
         }
         let col_cover = col.cover(cols);
         let line = one_row.saturating_mul(col_cover.len());
-        let fitting = match PATCH.checked_div(line) {
+        let fitting = match patch.checked_div(line) {
             Some(fitting) => fitting,
             None => channels, // nothing is read
         };
@@ -51,7 +52,7 @@ impl Plan {
             let plane = channels.saturating_mul(col_cover.len());
             while rows < row.outs
                 && (rows + 1) * cols <= max_outs
-                && row.cover(rows + 1).len().saturating_mul(plane) <= PATCH
+                && row.cover(rows + 1).len().saturating_mul(plane) <= patch
             {
                 rows += 1;
             }

@@ -4,13 +4,14 @@ use super::ahead::Ahead;
 use super::axis::Axis;
 use super::depthwise_grad::DepthwisePass;
 use super::patch::fill_patch;
-use super::plan::{ALIGN, Plan, aligned, balanced, blocks};
+use super::plan::{ALIGN, PATCH, Plan, aligned, balanced, blocks};
 use super::shape::{nonzero, product};
+use super::small::SmallWeightPass;
 use super::tile::max_tile;
 use super::weight_tile::{Outs, interleave, load_chains, store_chains, weight_tile};
 use super::{Conv2d, MAX_WIDTH};
 use crate::error::{check_at_least, check_len};
-use crate::simd::{MAX_LANES, Simd, dispatch};
+use crate::simd::{MAX_LANES, SMALL, Simd, dispatch};
 use crate::{Context, Result, Update, slice};
 
 /// The most outputs of a strip with several rows: their gradients are kept transposed.
@@ -58,10 +59,19 @@ pub fn conv2d_backward_weight(
     check_len("x", conv.input_len(), x.len())?;
     check_len("dy", conv.output_len(), dy.len())?;
     check_len("dw", conv.weight_len(), dw.len())?;
-    let per_thread = conv2d_backward_weight_scratch_len(conv);
-    check_at_least("scratch", per_thread, scratch.len())?;
     // Whole groups, or vectors of output channels.
     let channels = if conv.groups > 1 { conv.group_out() } else { MAX_LANES };
+    if SMALL {
+        let pass = SmallWeightPass::new(conv);
+        let (per_thread, chunk) = (pass.scratch_len(), channels * conv.group_in() * conv.taps());
+        check_at_least("scratch", per_thread, scratch.len())?;
+        slice::share_chunks(ctx, dw, chunk, scratch, per_thread, &|first, dw, scratch| {
+            pass.part(first * channels, x, dy, update, dw, scratch);
+        });
+        return Ok(());
+    }
+    let per_thread = conv2d_backward_weight_scratch_len(conv);
+    check_at_least("scratch", per_thread, scratch.len())?;
     if is_depthwise(conv) {
         let pass = DepthwisePass::new(conv);
         slice::share_chunks(ctx, dw, channels * conv.taps(), scratch, per_thread, &|first, dw, scratch| {
@@ -80,6 +90,9 @@ pub fn conv2d_backward_weight(
 pub const fn conv2d_backward_weight_scratch_len(conv: &Conv2d) -> usize {
     if conv.check().is_err() {
         return 0;
+    }
+    if SMALL {
+        return SmallWeightPass::new(conv).scratch_len();
     }
     if is_depthwise(conv) {
         return sum(&DepthwisePass::new(conv).scratch_parts(MAX_WIDTH)).saturating_add(ALIGN);
@@ -114,7 +127,7 @@ impl WeightPass {
     const fn new(conv: &Conv2d) -> Self {
         let conv = conv.flat();
         let [row, col] = Axis::forward_pair(&conv);
-        let plan = Plan::new(conv.group_in(), &row, &col, MAX_OUTS);
+        let plan = Plan::new(conv.group_in(), &row, &col, MAX_OUTS, PATCH);
         Self { conv, row, col, plan, outs: conv.out_h() * conv.out_w() }
     }
 

@@ -41,7 +41,7 @@ pub(super) unsafe fn blocks<S: Simd, const MR: usize, const NV: usize, const MR1
         let mut ic = 0;
         while ic < p.m {
             let rows = (p.m - ic).min(mc);
-            let pack_a = worth_packing_a::<S, MR>(p, rows, nr);
+            let pack_a = worth_packing_a::<MR>(p, rows, nr);
             let source = match p.b.col {
                 1 if small || rows <= 3 * MR || rows < MR1 => Source::Matrix,
                 1 => Source::Fused,
@@ -93,12 +93,11 @@ pub(super) unsafe fn blocks<S: Simd, const MR: usize, const NV: usize, const MR1
     }
 }
 
-/// Reading `a` in place is free but for cache sets (rows a multiple of `PAGE` apart share them) and, with short vectors,
-/// for a transposed `a`, of which a tile uses a small part of each line.
+/// Reading `a` in place is free but for cache sets (rows a multiple of `PAGE` apart share them) and for a transposed `a`,
+/// of which a tile uses a part of each line.
 #[inline(always)]
-fn worth_packing_a<S: Simd, const MR: usize>(p: &Product, rows: usize, nr: usize) -> bool {
-    let aliasing = p.a.row.is_multiple_of(PAGE) || p.a.col.is_multiple_of(PAGE);
-    MC > 0 && rows > 4 * MR && p.n > 4 * nr && (aliasing || (S::LANES < 16 && p.a.row == 1))
+fn worth_packing_a<const MR: usize>(p: &Product, rows: usize, nr: usize) -> bool {
+    MC > 0 && rows > 4 * MR && p.n > 4 * nr && (p.a.row == 1 || p.a.row.is_multiple_of(PAGE))
 }
 
 /// Packs a block of `a`, row tile by row tile down the ladder.

@@ -53,7 +53,8 @@ mod blocks;
 mod epilogue;
 mod pack;
 mod panel;
-mod product;
+pub(crate) mod product;
+pub(crate) mod small;
 mod table;
 pub(crate) mod tile;
 mod vector;
@@ -127,8 +128,10 @@ pub fn gemm(
     let c_row = if transposed { c.col_stride() } else { c.row_stride() };
     let accumulate = update == Update::Accumulate;
     let product = Product { m, n, k, a, b, c: c.as_mut_ptr(), c_row, accumulate, epilogue };
-    let parts = parts(ctx, m, n, k, scratch.len(), per_thread);
-    share(ctx, parts, &product, scratch, per_thread);
+    match parts(ctx, m, n, k, scratch.len(), per_thread) {
+        1 => one(ctx, &product, scratch),
+        parts => share(ctx, parts, &product, scratch, per_thread),
+    }
     Ok(())
 }
 
@@ -150,6 +153,7 @@ pub const fn gemm_scratch_len(m: usize, n: usize, k: usize) -> usize {
 const GRAIN: usize = 1 << 19;
 
 /// How many parts to share out: at most the threads, and what the work and the scratch are good for.
+#[inline(always)]
 fn parts(ctx: Context, m: usize, n: usize, k: usize, scratch: usize, per_thread: usize) -> usize {
     let threads = ctx.threads();
     if threads == 1 {
@@ -159,19 +163,24 @@ fn parts(ctx: Context, m: usize, n: usize, k: usize, scratch: usize, per_thread:
     threads.min(work).min(scratch.checked_div(per_thread).unwrap_or(usize::MAX)).max(1)
 }
 
+/// A part on the calling thread.
+fn one(ctx: Context, p: &Product, scratch: &mut [f32]) {
+    // SAFETY: `gemm` made the product from views that outlive this call, the only one that writes these elements of c;
+    // each part has been left `per_thread` floats, enough for the whole product and so for a part of it.
+    unsafe { table::multiply(ctx.isa(), p, scratch.as_mut_ptr()) }
+}
+
 /// Cuts `c` along its longer side until there are as many parts as asked for; never `k`.
 fn share(ctx: Context, parts: usize, p: &Product, scratch: &mut [f32], per_thread: usize) {
     if parts <= 1 {
-        // SAFETY: `gemm` made the product from views that outlive this call, the only one that writes these elements of
-        // c; each part has been left `per_thread` floats, enough for the whole product and so for a part of it.
-        return unsafe { table::multiply(ctx.isa(), p, scratch.as_mut_ptr()) };
+        return one(ctx, p, scratch);
     }
     let left = parts / 2;
     let cut = |len: usize, unit: usize| (len.saturating_mul(left) / parts).next_multiple_of(unit).min(len);
     let (first, second) =
         if p.m > p.n { p.split_rows(cut(p.m, table::ROW_CUT)) } else { p.split_cols(cut(p.n, table::COL_CUT)) };
     let Some((mine, other)) = scratch.split_at_mut_checked(left * per_thread) else {
-        return share(ctx, 1, p, scratch, per_thread); // cannot be: there is scratch for each part
+        return one(ctx, p, scratch); // cannot be: there is scratch for each part
     };
     ctx.join(|| share(ctx, left, &first, mine, per_thread), || share(ctx, parts - left, &second, other, per_thread));
 }

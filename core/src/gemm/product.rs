@@ -5,7 +5,7 @@ use crate::view::Mat;
 
 /// A matrix by pointer: element `(i, j)` is at `ptr + i * row + j * col`.
 #[derive(Clone, Copy)]
-pub(super) struct Strided {
+pub(crate) struct Strided {
     pub ptr: *const f32,
     pub row: usize,
     pub col: usize,
@@ -40,7 +40,7 @@ impl Strided {
 /// Whoever makes one vouches for it: `a` is readable as `m x k`, `b` as `k x n`, `c` writable as `m x n` and by nobody
 /// else, the bias as long as its side of `c`, all of them for as long as the value is used.
 #[derive(Clone, Copy)]
-pub(super) struct Product<'a> {
+pub(crate) struct Product<'a> {
     pub m: usize,
     pub n: usize,
     pub k: usize,

@@ -2,9 +2,10 @@
 
 use super::blocks::blocks;
 use super::product::Product;
+use super::small;
 use super::vector::{FEW_ROWS, row_times_transposed, rows_times_matrix};
 use crate::isa::{Isa, Level};
-use crate::simd::Simd;
+use crate::simd::{SMALL, Simd};
 #[cfg(target_arch = "x86_64")]
 use crate::simd::{avx2::Avx2, avx512::Avx512};
 
@@ -51,6 +52,10 @@ pub(super) const fn scratch_len(m: usize, n: usize, k: usize) -> usize {
 pub(super) unsafe fn multiply(isa: Isa, p: &Product, scratch: *mut f32) {
     if p.m == 0 || p.n == 0 {
         return;
+    }
+    if SMALL {
+        // SAFETY: as the caller's.
+        return unsafe { small::multiply(p, scratch) };
     }
     // SAFETY: as the caller's.
     unsafe {

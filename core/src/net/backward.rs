@@ -2,11 +2,12 @@
 
 use super::add::{add_to, copy};
 use super::kind::{Kind, Needs};
+use super::parts::{Linked, MISSING, Parts};
 use super::pass::{Noise, Pass, halves, place};
-use super::plan::Plan;
+use super::plan::View;
 use super::slot::{EXTERNAL, Gradient};
 use super::work::{pieces, span};
-use crate::activation::{activate_backward, activate_backward_in_place, log_softmax_backward, softmax_backward};
+use crate::activation::{Function, apply_backward, apply_backward_in_place, log_softmax_backward, softmax_backward};
 use crate::context::Context;
 use crate::conv::{conv2d_backward_bias, conv2d_backward_input, conv2d_backward_weight};
 use crate::dense::{dense_backward_bias, dense_backward_input, dense_backward_weight};
@@ -31,21 +32,21 @@ pub(super) struct Step<'a> {
 }
 
 /// All backward passes, last layer first; the gradient of the outputs is in place already.
-pub(super) fn run(
+pub(super) fn run<L: Linked>(
     ctx: Context,
-    plan: &Plan,
+    plan: View,
     params: &[f32],
     x: &[f32],
     (grads, work): (&mut [f32], &mut [f32]),
     step: Step,
 ) -> Result {
-    for (i, slot) in plan.slots().iter().enumerate().rev().filter(|(_, slot)| slot.wanted) {
+    for (i, slot) in plan.slots.iter().enumerate().rev().filter(|(_, slot)| slot.wanted) {
         let at = Places {
             x: place(plan, slot.from, |s| s.y),
             dx: place(plan, slot.from, |s| s.dy),
             dx_other: place(plan, slot.other, |s| s.dy),
         };
-        layer(&Pass { ctx, n: step.n, params, slot, i }, x, (grads, work), at, step)?;
+        layer::<L>(&Pass { ctx, n: step.n, params, slot, i }, x, (grads, work), at, step)?;
     }
     Ok(())
 }
@@ -70,7 +71,13 @@ struct Tensors<'a> {
 }
 
 /// The backward pass of one layer.
-fn layer(pass: &Pass, external: &[f32], (grads, work): (&mut [f32], &mut [f32]), at: Places, step: Step) -> Result {
+fn layer<L: Linked>(
+    pass: &Pass,
+    external: &[f32],
+    (grads, work): (&mut [f32], &mut [f32]),
+    at: Places,
+    step: Step,
+) -> Result {
     let (ctx, slot) = (pass.ctx, pass.slot);
     let needs = slot.kind.needs(slot.learns());
     let wants = |wanted: bool, offset, len| if wanted { span(offset, len) } else { 0..0 };
@@ -88,7 +95,7 @@ fn layer(pass: &Pass, external: &[f32], (grads, work): (&mut [f32], &mut [f32]),
             span(slot.saved, slot.saved_len(pass.n)),
         ],
     )?;
-    if slot.kind == Kind::Add {
+    if L::PARTS.has(Parts::ADD) && slot.kind == Kind::Add {
         if wants_dx {
             join(ctx, slot.dx, dy, dx)?;
         }
@@ -101,7 +108,7 @@ fn layer(pass: &Pass, external: &[f32], (grads, work): (&mut [f32], &mut [f32]),
     // The kernels overwrite: what must be added to another gradient is computed beside it.
     let direct = slot.dx == Gradient::Write;
     let target = if direct { &mut *dx } else { &mut *part };
-    kernel(pass, step, Tensors { x, y, dy, dx: target, dw, db, saved, scratch })?;
+    kernel::<L>(pass, step, Tensors { x, y, dy, dx: target, dw, db, saved, scratch })?;
     if slot.dx == Gradient::Add && !slot.in_place { add_to(ctx, part, dx) } else { Ok(()) }
 }
 
@@ -114,12 +121,13 @@ fn join(ctx: Context, gradient: Gradient, dy: &[f32], dx: &mut [f32]) -> Result 
     }
 }
 
-fn kernel(pass: &Pass, step: Step, t: Tensors) -> Result {
+fn kernel<L: Linked>(pass: &Pass, step: Step, t: Tensors) -> Result {
     let (ctx, n, slot) = (pass.ctx, pass.n, pass.slot);
     let Tensors { x, y, dy, dx, dw, db, saved, scratch } = t;
     let (learns, wants_dx) = (slot.learns(), slot.dx != Gradient::None);
+    let has = |part| L::PARTS.has(part);
     match slot.kind {
-        Kind::Conv2d { bias, .. } => {
+        Kind::Conv2d { bias, .. } if has(Parts::CONV2D) => {
             let shape = slot.conv(n);
             if learns {
                 conv2d_backward_weight(ctx, &shape, x, dy, step.update, dw, scratch)?;
@@ -129,7 +137,7 @@ fn kernel(pass: &Pass, step: Step, t: Tensors) -> Result {
             }
             if wants_dx { conv2d_backward_input(ctx, &shape, dy, pass.weight(), dx, scratch) } else { Ok(()) }
         }
-        Kind::Dense { bias, .. } => {
+        Kind::Dense { bias, .. } if has(Parts::DENSE) => {
             let shape = slot.dense(n);
             if learns {
                 dense_backward_weight(ctx, &shape, x, dy, step.update, dw, scratch)?;
@@ -139,52 +147,60 @@ fn kernel(pass: &Pass, step: Step, t: Tensors) -> Result {
             }
             if wants_dx { dense_backward_input(ctx, &shape, dy, pass.weight(), dx, scratch) } else { Ok(()) }
         }
-        Kind::BatchNorm { eps, momentum } if slot.options.frozen => {
+        Kind::BatchNorm { eps, momentum } if has(Parts::BATCH_NORM) && slot.options.frozen => {
             let (_, var) = halves(step.running.get(span(slot.running, 2 * slot.input[0])).unwrap_or_default());
             batch_norm_infer_backward(ctx, &slot.batch_norm(n, eps, momentum), dy, pass.weight(), var, dx)
         }
-        Kind::BatchNorm { eps, momentum } => {
+        Kind::BatchNorm { eps, momentum } if has(Parts::BATCH_NORM) => {
             let shape = slot.batch_norm(n, eps, momentum);
             let (mean, rstd) = halves(saved);
             batch_norm_backward(ctx, &shape, x, dy, pass.weight(), mean, rstd, step.update, dx, dw, db)
         }
-        Kind::GroupNorm { groups, eps, .. } => {
+        Kind::GroupNorm { groups, eps, .. } if has(Parts::GROUP_NORM) => {
             let (shape, (mean, rstd)) = (slot.group_norm(n, groups, eps), halves(saved));
             let (dw, db) = (some(dw), some(db));
             group_norm_backward(ctx, &shape, x, dy, pass.scale(), mean, rstd, step.update, dx, dw, db)
         }
-        Kind::LayerNorm { eps, .. } => {
+        Kind::LayerNorm { eps, .. } if has(Parts::LAYER_NORM) => {
             let (shape, (mean, rstd)) = (slot.layer_norm(n, eps), halves(saved));
             let (dw, db) = (some(dw), some(db));
             layer_norm_backward(ctx, &shape, x, dy, pass.scale(), mean, rstd, step.update, dx, dw, db)
         }
-        Kind::RmsNorm { eps, .. } => {
+        Kind::RmsNorm { eps, .. } if has(Parts::RMS_NORM) => {
             let shape = slot.rms_norm(n, eps);
             rms_norm_backward(ctx, &shape, x, dy, pass.scale(), saved, step.update, dx, some(dw))
         }
-        Kind::Softmax => softmax_backward(ctx, [n, slot.input_len()], y, dy, dx),
-        Kind::LogSoftmax => log_softmax_backward(ctx, [n, slot.input_len()], y, dy, dx),
-        Kind::Activation(function) => {
+        Kind::Softmax if has(Parts::SOFTMAX) => softmax_backward(ctx, [n, slot.input_len()], y, dy, dx),
+        Kind::LogSoftmax if has(Parts::LOG_SOFTMAX) => log_softmax_backward(ctx, [n, slot.input_len()], y, dy, dx),
+        Kind::Activation(Function::Relu) if has(Parts::RELU) => function(pass, Function::Relu, y, dy, dx),
+        Kind::Activation(f) if has(Parts::FUNCTIONS) => {
             let saved = if slot.kind.needs(false) == Needs::Input { x } else { y };
-            if slot.in_place {
-                activate_backward_in_place(ctx, function, saved, dy)
-            } else {
-                activate_backward(ctx, function, saved, dy, dx)
-            }
+            function(pass, f, saved, dy, dx)
         }
-        Kind::MaxPool2d { kernel, stride, padding } => {
+        Kind::MaxPool2d { kernel, stride, padding } if has(Parts::MAX_POOL) => {
             max_pool2d_backward(ctx, &slot.max_pool(n, kernel, stride, padding), x, dy, dx)
         }
-        Kind::AvgPool2d { kernel, stride, padding, count_include_pad } => {
+        Kind::AvgPool2d { kernel, stride, padding, count_include_pad } if has(Parts::AVG_POOL) => {
             avg_pool2d_backward(ctx, &slot.avg_pool(n, kernel, stride, padding, count_include_pad), dy, dx)
         }
-        Kind::GlobalAvgPool => global_avg_pool_backward(ctx, slot.planes(n), dy, dx),
+        Kind::GlobalAvgPool if has(Parts::GLOBAL_AVG_POOL) => global_avg_pool_backward(ctx, slot.planes(n), dy, dx),
         Kind::Flatten | Kind::Add => Ok(()),
-        Kind::Dropout { p, form } => {
+        Kind::Dropout { p, form } if has(Parts::DROPOUT) => {
             let mask = step.noise.mask(pass.i, slot.output_len());
             let drop = Dropout::drop(p)?.form(form);
             if slot.in_place { dropout_in_place(ctx, drop, mask, dy) } else { dropout(ctx, drop, mask, dy, dx) }
         }
+        _ => Err(MISSING),
+    }
+}
+
+/// The gradient of a function of each element; inlined, so that a constant one leaves out the others.
+#[inline(always)]
+fn function(pass: &Pass, f: Function, saved: &[f32], dy: &mut [f32], dx: &mut [f32]) -> Result {
+    if pass.slot.in_place {
+        apply_backward_in_place(pass.ctx, f, saved, dy)
+    } else {
+        apply_backward(pass.ctx, f, saved, dy, dx)
     }
 }
 

@@ -2,11 +2,12 @@
 
 use super::add::{add, add_to};
 use super::kind::Kind;
+use super::parts::{Everything, Linked, MISSING, Parts, check_linked};
 use super::pass::{Noise, Pass, halves, halves_mut, place, samples};
-use super::plan::Plan;
+use super::plan::{Plan, View};
 use super::slot::{EXTERNAL, Slot};
 use super::work::{pieces, span};
-use crate::activation::{Activation, activate, activate_in_place, log_softmax, softmax};
+use crate::activation::{Activation, Function, apply, apply_in_place, log_softmax, softmax};
 use crate::context::Context;
 use crate::conv::conv2d;
 use crate::dense::dense;
@@ -41,14 +42,66 @@ use crate::pool::{avg_pool2d, global_avg_pool, max_pool2d};
 /// assert_eq!(y, [320.5]);
 /// # Ok::<(), flatgrad_core::Error>(())
 /// ```
-pub fn infer<'w>(ctx: Context, plan: &Plan, weights: &[f32], x: &'w [f32], work: &'w mut [f32]) -> Result<&'w [f32]> {
+pub fn infer<'w>(
+    ctx: Context,
+    plan: &Plan<impl AsRef<[Slot]>>,
+    weights: &[f32],
+    x: &'w [f32],
+    work: &'w mut [f32],
+) -> Result<&'w [f32]> {
+    run::<Everything>(ctx, plan.view(), weights, x, work)
+}
+
+/// [`infer`] in a program that contains no more than it needs.
+///
+/// # Errors
+///
+/// As [`infer`]; [`Error::NotLinked`](crate::Error::NotLinked) for a plan that needs more than `L` says.
+///
+/// # Numerics
+///
+/// As [`infer`].
+///
+/// ```
+/// use flatgrad_core::net::{self, Config, Layer, Linked, Net, Optimizer, Parts, Plan};
+/// use flatgrad_core::{Context, Isa};
+/// const NET: Net = Net::new([2, 1, 1], &[Layer::dense(1)]);
+/// const PLAN: Plan = Plan::new(&NET, Config::new(1, Optimizer::sgd(0.1)));
+/// struct Used;
+/// impl Linked for Used {
+///     const PARTS: Parts = PLAN.parts();
+/// }
+/// let mut work = [0.0; PLAN.infer_work_len()];
+/// let ctx = Context::serial(Isa::BASELINE);
+/// let y = net::infer_linked::<Used>(ctx, &PLAN, &[2.0, 3.0, 0.5], &[10.0, 100.0], &mut work)?;
+/// assert_eq!(y, [320.5]);
+/// # Ok::<(), flatgrad_core::Error>(())
+/// ```
+pub fn infer_linked<'w, L: Linked>(
+    ctx: Context,
+    plan: &Plan<impl AsRef<[Slot]>>,
+    weights: &[f32],
+    x: &'w [f32],
+    work: &'w mut [f32],
+) -> Result<&'w [f32]> {
+    check_linked::<L>(plan.view(), false)?;
+    run::<L>(ctx, plan.view(), weights, x, work)
+}
+
+pub(super) fn run<'w, L: Linked>(
+    ctx: Context,
+    plan: View,
+    weights: &[f32],
+    x: &'w [f32],
+    work: &'w mut [f32],
+) -> Result<&'w [f32]> {
     check_len("weights", plan.weights_len(), weights.len())?;
-    check_at_least("work", plan.infer_work_len(), work.len())?;
+    check_at_least("work", plan.infer_work, work.len())?;
     let n = samples(plan, x)?;
-    let (params, running) = weights.split_at_checked(plan.parameters()).unwrap_or((weights, &[]));
-    for (i, slot) in plan.slots().iter().enumerate() {
+    let (params, running) = weights.split_at_checked(plan.params).unwrap_or((weights, &[]));
+    for (i, slot) in plan.slots.iter().enumerate() {
         let at = Places::new(plan, slot, |s| s.y_infer, slot.saved_infer, slot.scratch_infer);
-        layer(&Pass { ctx, n, params, slot, i }, x, work, at, Mode::Infer { running })?;
+        layer::<L>(&Pass { ctx, n, params, slot, i }, x, work, at, Mode::Infer { running })?;
     }
     Ok(output(plan, |s| s.y_infer, n, x, work))
 }
@@ -71,19 +124,19 @@ pub(super) struct Training<'a> {
 }
 
 /// The forward pass in training; everything the backward pass needs stays in `work`.
-pub(super) fn train(
+pub(super) fn train<L: Linked>(
     ctx: Context,
-    plan: &Plan,
+    plan: View,
     params: &[f32],
     x: &[f32],
     work: &mut [f32],
     Training { running, momentum, noise }: Training,
 ) -> Result {
     let n = samples(plan, x)?;
-    for (i, slot) in plan.slots().iter().enumerate() {
+    for (i, slot) in plan.slots.iter().enumerate() {
         let at = Places::new(plan, slot, |s| s.y, slot.saved, slot.scratch_forward);
         let mode = Mode::Train(Training { running: &mut *running, momentum, noise });
-        layer(&Pass { ctx, n, params, slot, i }, x, work, at, mode)?;
+        layer::<L>(&Pass { ctx, n, params, slot, i }, x, work, at, mode)?;
     }
     Ok(())
 }
@@ -98,13 +151,13 @@ struct Places {
 }
 
 impl Places {
-    fn new(plan: &Plan, slot: &Slot, y: impl Fn(&Slot) -> usize, saved: usize, scratch: usize) -> Self {
+    fn new(plan: View, slot: &Slot, y: impl Fn(&Slot) -> usize, saved: usize, scratch: usize) -> Self {
         Self { x: place(plan, slot.from, &y), other: place(plan, slot.other, &y), y: y(slot), saved, scratch }
     }
 }
 
 /// The forward pass of one layer.
-fn layer(pass: &Pass, external: &[f32], work: &mut [f32], at: Places, mode: Mode) -> Result {
+fn layer<L: Linked>(pass: &Pass, external: &[f32], work: &mut [f32], at: Places, mode: Mode) -> Result {
     let (ctx, n, slot) = (pass.ctx, pass.n, pass.slot);
     let adds = matches!(slot.kind, Kind::Add);
     let [input, other, y, scratch, saved] = pieces(
@@ -120,36 +173,53 @@ fn layer(pass: &Pass, external: &[f32], work: &mut [f32], at: Places, mode: Mode
     let x = if at.x == EXTERNAL { external } else { &*input };
     let other = if at.other == EXTERNAL { external } else { &*other };
     let activation = if slot.fused { Activation::Relu } else { Activation::None };
+    // What is not linked has been refused: the guards only tell the compiler.
+    let has = |part| L::PARTS.has(part);
     match slot.kind {
-        Kind::Conv2d { .. } => conv2d(ctx, &slot.conv(n), x, pass.weight(), pass.bias(), activation, y, scratch),
-        Kind::Dense { .. } => dense(ctx, &slot.dense(n), x, pass.weight(), pass.bias(), activation, y, scratch),
-        Kind::BatchNorm { eps, momentum } => batch_norm(pass, [eps, momentum], x, mode, y, saved),
-        Kind::GroupNorm { groups, eps, .. } => {
+        Kind::Conv2d { .. } if has(Parts::CONV2D) => {
+            conv2d(ctx, &slot.conv(n), x, pass.weight(), pass.bias(), activation, y, scratch)
+        }
+        Kind::Dense { .. } if has(Parts::DENSE) => {
+            dense(ctx, &slot.dense(n), x, pass.weight(), pass.bias(), activation, y, scratch)
+        }
+        Kind::BatchNorm { eps, momentum } if has(Parts::BATCH_NORM) => {
+            batch_norm(pass, [eps, momentum], x, mode, y, saved)
+        }
+        Kind::GroupNorm { groups, eps, .. } if has(Parts::GROUP_NORM) => {
             let (mean, rstd) = halves_mut(saved);
             group_norm(ctx, &slot.group_norm(n, groups, eps), x, pass.scale(), pass.bias(), y, mean, rstd)
         }
-        Kind::LayerNorm { eps, .. } => {
+        Kind::LayerNorm { eps, .. } if has(Parts::LAYER_NORM) => {
             let (mean, rstd) = halves_mut(saved);
             layer_norm(ctx, &slot.layer_norm(n, eps), x, pass.scale(), pass.bias(), y, mean, rstd)
         }
-        Kind::RmsNorm { eps, .. } => rms_norm(ctx, &slot.rms_norm(n, eps), x, pass.scale(), y, saved),
+        Kind::RmsNorm { eps, .. } if has(Parts::RMS_NORM) => {
+            rms_norm(ctx, &slot.rms_norm(n, eps), x, pass.scale(), y, saved)
+        }
         Kind::Activation(_) if slot.fused => Ok(()),
-        Kind::Activation(function) if slot.in_place => activate_in_place(ctx, function, y),
-        Kind::Activation(function) => activate(ctx, function, x, y),
-        Kind::MaxPool2d { kernel, stride, padding } => {
+        Kind::Activation(Function::Relu) if has(Parts::RELU) => function(pass, Function::Relu, x, y),
+        Kind::Activation(f) if has(Parts::FUNCTIONS) => function(pass, f, x, y),
+        Kind::MaxPool2d { kernel, stride, padding } if has(Parts::MAX_POOL) => {
             max_pool2d(ctx, &slot.max_pool(n, kernel, stride, padding), x, y)
         }
-        Kind::AvgPool2d { kernel, stride, padding, count_include_pad } => {
+        Kind::AvgPool2d { kernel, stride, padding, count_include_pad } if has(Parts::AVG_POOL) => {
             avg_pool2d(ctx, &slot.avg_pool(n, kernel, stride, padding, count_include_pad), x, y)
         }
-        Kind::GlobalAvgPool => global_avg_pool(ctx, slot.planes(n), x, y),
-        Kind::Softmax => softmax(ctx, [n, slot.input_len()], x, y),
-        Kind::LogSoftmax => log_softmax(ctx, [n, slot.input_len()], x, y),
+        Kind::GlobalAvgPool if has(Parts::GLOBAL_AVG_POOL) => global_avg_pool(ctx, slot.planes(n), x, y),
+        Kind::Softmax if has(Parts::SOFTMAX) => softmax(ctx, [n, slot.input_len()], x, y),
+        Kind::LogSoftmax if has(Parts::LOG_SOFTMAX) => log_softmax(ctx, [n, slot.input_len()], x, y),
         Kind::Flatten => Ok(()),
-        Kind::Dropout { p, form } => drop_out(pass, Dropout::drop(p)?.form(form), mode, x, y),
-        Kind::Add if slot.in_place => add_to(ctx, other, y),
-        Kind::Add => add(ctx, x, other, y),
+        Kind::Dropout { p, form } if has(Parts::DROPOUT) => drop_out(pass, Dropout::drop(p)?.form(form), mode, x, y),
+        Kind::Add if has(Parts::ADD) && slot.in_place => add_to(ctx, other, y),
+        Kind::Add if has(Parts::ADD) => add(ctx, x, other, y),
+        _ => Err(MISSING),
     }
+}
+
+/// A function of each element; inlined, so that a constant one leaves out the others.
+#[inline(always)]
+fn function(pass: &Pass, f: Function, x: &[f32], y: &mut [f32]) -> Result {
+    if pass.slot.in_place { apply_in_place(pass.ctx, f, y) } else { apply(pass.ctx, f, x, y) }
 }
 
 fn batch_norm(
@@ -204,8 +274,8 @@ impl Mode<'_> {
 }
 
 /// The last layer's output.
-fn output<'w>(plan: &Plan, y: impl Fn(&Slot) -> usize, n: usize, x: &'w [f32], work: &'w [f32]) -> &'w [f32] {
-    let Some(last) = plan.slots().last() else { return &[] };
+fn output<'w>(plan: View, y: impl Fn(&Slot) -> usize, n: usize, x: &'w [f32], work: &'w [f32]) -> &'w [f32] {
+    let Some(last) = plan.slots.last() else { return &[] };
     if y(last) == EXTERNAL {
         return x;
     }

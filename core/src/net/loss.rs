@@ -1,5 +1,6 @@
 //! What training minimizes.
 
+use super::parts::{Linked, MISSING, Parts};
 use crate::context::Context;
 use crate::error::{Error, Result, check_len, check_param, checked_len};
 use crate::loss::{
@@ -72,20 +73,31 @@ impl Loss {
     }
 
     /// The sum of the samples' losses.
-    pub(super) fn value(&self, ctx: Context, shape: [usize; 2], outputs: &[f32], target: Target) -> Result<LossReport> {
+    pub(super) fn value<L: Linked>(
+        &self,
+        ctx: Context,
+        shape: [usize; 2],
+        outputs: &[f32],
+        target: Target,
+    ) -> Result<LossReport> {
         let values = values(target);
         let report = match *self {
-            Self::CrossEntropy { label_smoothing } => cross_entropy(ctx, shape, label_smoothing, outputs, target)?,
-            Self::BinaryCrossEntropy => binary_cross_entropy(ctx, shape, outputs, values)?,
-            Self::MeanSquared => sum(mean_squared(ctx, shape, outputs, values)?),
-            Self::Huber { delta } => sum(huber(ctx, shape, delta, outputs, values)?),
+            Self::CrossEntropy { label_smoothing } if L::PARTS.has(Parts::CROSS_ENTROPY) => {
+                cross_entropy(ctx, shape, label_smoothing, outputs, target)?
+            }
+            Self::BinaryCrossEntropy if L::PARTS.has(Parts::BINARY_CROSS_ENTROPY) => {
+                binary_cross_entropy(ctx, shape, outputs, values)?
+            }
+            Self::MeanSquared if L::PARTS.has(Parts::MEAN_SQUARED) => sum(mean_squared(ctx, shape, outputs, values)?),
+            Self::Huber { delta } if L::PARTS.has(Parts::HUBER) => sum(huber(ctx, shape, delta, outputs, values)?),
+            _ => return Err(MISSING),
         };
         let [_, outputs] = shape;
         Ok(LossReport { loss_sum: report.loss_sum / self.terms(outputs), ..report })
     }
 
     /// The same, and the gradient of the mean over `total` samples.
-    pub(super) fn backward(
+    pub(super) fn backward<L: Linked>(
         &self,
         ctx: Context,
         shape: [usize; 2],
@@ -97,12 +109,19 @@ impl Loss {
         let (values, terms) = (values(target), self.terms(shape[1]));
         let scale = 1.0 / (total as f32 * terms);
         let report = match *self {
-            Self::CrossEntropy { label_smoothing } => {
+            Self::CrossEntropy { label_smoothing } if L::PARTS.has(Parts::CROSS_ENTROPY) => {
                 cross_entropy_backward(ctx, shape, label_smoothing, scale, outputs, target, d)?
             }
-            Self::BinaryCrossEntropy => binary_cross_entropy_backward(ctx, shape, scale, outputs, values, d)?,
-            Self::MeanSquared => sum(mean_squared_backward(ctx, shape, scale, outputs, values, d)?),
-            Self::Huber { delta } => sum(huber_backward(ctx, shape, delta, scale, outputs, values, d)?),
+            Self::BinaryCrossEntropy if L::PARTS.has(Parts::BINARY_CROSS_ENTROPY) => {
+                binary_cross_entropy_backward(ctx, shape, scale, outputs, values, d)?
+            }
+            Self::MeanSquared if L::PARTS.has(Parts::MEAN_SQUARED) => {
+                sum(mean_squared_backward(ctx, shape, scale, outputs, values, d)?)
+            }
+            Self::Huber { delta } if L::PARTS.has(Parts::HUBER) => {
+                sum(huber_backward(ctx, shape, delta, scale, outputs, values, d)?)
+            }
+            _ => return Err(MISSING),
         };
         Ok(LossReport { loss_sum: report.loss_sum / terms, ..report })
     }

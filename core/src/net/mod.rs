@@ -28,8 +28,10 @@ mod infer;
 mod kind;
 mod layer;
 mod loss;
+mod map;
 mod optimizer;
 mod options;
+mod parts;
 mod pass;
 mod place;
 mod plan;
@@ -46,12 +48,15 @@ mod work;
 
 pub use crate::loss::Target;
 pub use error::{NetError, Problem};
-pub use forward::infer;
+pub use forward::{infer, infer_linked};
 pub use kind::Kind;
 pub use layer::{Layer, Options};
 pub use loss::Loss;
+pub use map::{Phase, Region, RegionKind};
 pub use optimizer::Optimizer;
-pub use plan::{Config, Decay, LayerInfo, Plan};
+pub use parts::{Everything, Linked, Parts};
+pub use plan::{Config, Decay, LayerInfo, Plan, Trimmed};
+pub use slot::Slot;
 pub use tensors::{Role, TensorInfo, TensorName};
 pub use trainer::Trainer;
 

@@ -1,5 +1,6 @@
 //! Which optimizer trains a network.
 
+use super::parts::{Linked, MISSING, Parts};
 use crate::context::Context;
 use crate::error::Result;
 use crate::optim::{Adagrad, Adam, RmsProp, Sgd, adagrad_step, adam_step, rmsprop_step, sgd_step};
@@ -94,6 +95,17 @@ impl Optimizer {
         }
     }
 
+    /// [`Optimizer::check`] of what is linked.
+    pub(super) fn check_linked<L: Linked>(&self) -> Result {
+        match self {
+            Self::Sgd(sgd) if L::PARTS.has(Parts::SGD) => sgd.check(),
+            Self::Adagrad(adagrad) if L::PARTS.has(Parts::ADAGRAD) => adagrad.check(),
+            Self::RmsProp(rmsprop) if L::PARTS.has(Parts::RMSPROP) => rmsprop.check(),
+            Self::Adam(adam) if L::PARTS.has(Parts::ADAM) => adam.check(),
+            _ => Err(MISSING),
+        }
+    }
+
     /// Learning rate and weight decay multiplied by these factors; a factor of 1 changes no bit.
     pub(super) fn scaled(self, lr: f32, decay: f32) -> Self {
         let mut scaled = self.with_lr(self.lr() * lr);
@@ -117,7 +129,7 @@ impl Optimizer {
 
     /// One step on some of the parameters: `first` is the place of the first of them among all `total`, and `state` holds
     /// `total` elements for each kind of state.
-    pub(super) fn step(
+    pub(super) fn step<L: Linked>(
         &self,
         ctx: Context,
         step: u32,
@@ -129,22 +141,25 @@ impl Optimizer {
     ) -> Result {
         let mut kinds = Kinds { state, total, first, len: params.len() };
         match self {
-            Self::Sgd(sgd) => {
+            Self::Sgd(sgd) if L::PARTS.has(Parts::SGD) => {
                 let buffer = kinds.next_if(sgd.momentum != 0.0);
                 sgd_step(ctx, sgd, step, grads, params, buffer)
             }
-            Self::Adagrad(adagrad) => adagrad_step(ctx, adagrad, step, grads, params, kinds.next_if(true)),
-            Self::RmsProp(rmsprop) => {
+            Self::Adagrad(adagrad) if L::PARTS.has(Parts::ADAGRAD) => {
+                adagrad_step(ctx, adagrad, step, grads, params, kinds.next_if(true))
+            }
+            Self::RmsProp(rmsprop) if L::PARTS.has(Parts::RMSPROP) => {
                 let square_avg = kinds.next_if(true);
                 let grad_avg = kinds.next_if(rmsprop.centered);
                 let buffer = kinds.next_if(rmsprop.momentum != 0.0);
                 rmsprop_step(ctx, rmsprop, step, grads, params, square_avg, grad_avg, buffer)
             }
-            Self::Adam(adam) => {
+            Self::Adam(adam) if L::PARTS.has(Parts::ADAM) => {
                 let (exp_avg, exp_avg_sq) = (kinds.next_if(true), kinds.next_if(true));
                 let largest = kinds.next_if(adam.amsgrad);
                 adam_step(ctx, adam, step, grads, params, exp_avg, exp_avg_sq, largest)
             }
+            _ => Err(MISSING),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What the passes of a layer need to know, and where they find their tensors.
 
-use super::plan::Plan;
+use super::plan::View;
 use super::slot::{EXTERNAL, Slot};
 use super::work::span;
 use crate::context::Context;
@@ -58,8 +58,8 @@ impl Noise {
 }
 
 /// A place of the layer `from`'s: where it left its output, or its gradient.
-pub(super) fn place(plan: &Plan, from: usize, of: impl Fn(&Slot) -> usize) -> usize {
-    plan.slots().get(from).map_or(EXTERNAL, of)
+pub(super) fn place(plan: View, from: usize, of: impl Fn(&Slot) -> usize) -> usize {
+    plan.slots.get(from).map_or(EXTERNAL, of)
 }
 
 /// Both halves.
@@ -74,11 +74,11 @@ pub(super) fn halves_mut(both: &mut [f32]) -> (&mut [f32], &mut [f32]) {
 }
 
 /// How many samples `x` holds.
-pub(super) fn samples(plan: &Plan, x: &[f32]) -> Result<usize> {
-    let [c, h, w] = plan.input();
+pub(super) fn samples(plan: View, x: &[f32]) -> Result<usize> {
+    let [c, h, w] = plan.input;
     let len = c * h * w;
     let n = x.len().checked_div(len).unwrap_or(0);
     check_len("x", n * len, x.len())?;
-    check_dim(n <= plan.config().batch, "samples in x", "at most the plan's batch", n)?;
+    check_dim(n <= plan.config.batch, "samples in x", "at most the plan's batch", n)?;
     Ok(n)
 }

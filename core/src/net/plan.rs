@@ -6,6 +6,7 @@ use super::kind::Kind;
 use super::layer::Options;
 use super::loss::Loss;
 use super::optimizer::Optimizer;
+use super::parts::Parts;
 use super::planner::Planner;
 use super::slot::Slot;
 use super::{MAX_LAYERS, Net};
@@ -96,6 +97,9 @@ pub struct LayerInfo {
 
 /// Where everything of a network lives in its arena: parameters, running averages, gradients, optimizer state, work.
 ///
+/// `S` is what holds the layers: room for [`MAX_LAYERS`], or, where every byte of flash counts, for exactly as many as
+/// there are ([`Plan::trimmed`]), or a slice in somebody's memory.
+///
 /// ```
 /// use flatgrad_core::net::{Config, Layer, Net, Optimizer, Plan};
 /// const NET: Net = Net::new([1, 8, 8], &[Layer::flatten(), Layer::dense(10)]);
@@ -105,12 +109,18 @@ pub struct LayerInfo {
 /// assert!(ARENA.len() * size_of::<f32>() <= 16 * 1024);
 /// ```
 #[derive(Clone, Copy)]
-pub struct Plan {
+pub struct Plan<S = [Slot; MAX_LAYERS]> {
+    pub(super) head: Head,
+    pub(super) slots: S,
+}
+
+/// All of a plan but its layers.
+#[derive(Clone, Copy)]
+pub(super) struct Head {
     pub(super) config: Config,
     pub(super) input: [usize; 3],
     pub(super) outputs: usize,
     pub(super) layers: usize,
-    pub(super) slots: [Slot; MAX_LAYERS],
     pub(super) params: usize,
     /// Those that are not frozen.
     pub(super) trained: usize,
@@ -119,6 +129,20 @@ pub struct Plan {
     pub(super) infer_work: usize,
     /// The layer at work when most of the work region is in use.
     pub(super) peak: (usize, &'static str),
+}
+
+/// A plan, whatever holds its layers, as the passes see it.
+#[derive(Clone, Copy)]
+pub(super) struct View<'a> {
+    head: &'a Head,
+    pub(super) slots: &'a [Slot],
+}
+
+impl core::ops::Deref for View<'_> {
+    type Target = Head;
+    fn deref(&self) -> &Head {
+        self.head
+    }
 }
 
 impl Plan {
@@ -160,12 +184,12 @@ impl Plan {
     ///
     /// [`Problem::OverBudget`] with the layer at which memory peaks.
     pub const fn check_budget(&self, bytes: usize) -> Result<(), NetError> {
-        let needed = self.train_len().saturating_mul(size_of::<f32>());
+        let needed = self.head.train_len().saturating_mul(size_of::<f32>());
         if needed <= bytes {
             return Ok(());
         }
         let problem = Problem::OverBudget { needed, budget: bytes };
-        Err(NetError { layer: self.peak.0, kind: self.peak.1, problem })
+        Err(NetError { layer: self.head.peak.0, kind: self.head.peak.1, problem })
     }
 
     /// The plan for `net`.
@@ -187,38 +211,84 @@ impl Plan {
         }
     }
 
+    /// The same plan with room for `N` layers: 20 KB less in flash for a small network.
+    ///
+    /// # Panics
+    ///
+    /// If there are more layers than `N`: in a `const` item, a compile error.
+    ///
+    /// ```
+    /// use flatgrad_core::net::{Config, Layer, Net, Optimizer, Plan, Trimmed};
+    /// const NET: Net = Net::new([1, 8, 8], &[Layer::flatten(), Layer::dense(10)]);
+    /// const PLAN: Plan = Plan::new(&NET, Config::new(4, Optimizer::adam(1e-3)));
+    /// static SMALL: Trimmed<{ PLAN.layer_count() }> = PLAN.trimmed();
+    /// assert!(size_of_val(&SMALL) < 1024);
+    /// ```
+    pub const fn trimmed<const N: usize>(&self) -> Trimmed<N> {
+        assert!(self.head.layers <= N, "the plan has more layers");
+        let (mut slots, mut i) = ([Slot::EMPTY; N], 0);
+        while i < self.head.layers {
+            slots[i] = self.slots[i];
+            i += 1;
+        }
+        Plan { head: self.head, slots }
+    }
+
+    /// What a program needs to contain to run this plan with its optimizer.
+    pub const fn parts(&self) -> Parts {
+        let config = &self.head.config;
+        let (mut parts, mut i) = (Parts::of_optimizer(&config.optimizer).and(Parts::of_loss(&config.loss)), 0);
+        while i < self.head.layers {
+            parts = parts.and(Parts::of_layer(&self.slots[i]));
+            i += 1;
+        }
+        parts
+    }
+}
+
+/// A plan with room for `N` layers.
+pub type Trimmed<const N: usize> = Plan<[Slot; N]>;
+
+impl<S> Plan<S> {
     /// What the plan was made for.
     pub const fn config(&self) -> Config {
-        self.config
+        self.head.config
     }
     /// The input's shape, `[c, h, w]`.
     pub const fn input(&self) -> [usize; 3] {
-        self.input
+        self.head.input
     }
     /// The number of elements of the output of one sample: for a classifier, the number of classes.
     pub const fn outputs(&self) -> usize {
-        self.outputs
+        self.head.outputs
     }
     /// Learnt parameters, frozen ones included.
     pub const fn parameters(&self) -> usize {
-        self.params
+        self.head.params
     }
     /// Learnt parameters that are not frozen.
     pub const fn trained_parameters(&self) -> usize {
-        self.trained
+        self.head.trained
     }
     /// Parameters and running averages: all that inference needs to know, in elements.
     pub const fn weights_len(&self) -> usize {
-        self.params + self.running
+        self.head.weights_len()
     }
     /// Elements of work memory that inference needs beside the weights.
     pub const fn infer_work_len(&self) -> usize {
-        self.infer_work
+        self.head.infer_work
     }
     /// Elements of the arena for training: weights, gradients, optimizer state and work.
     pub const fn train_len(&self) -> usize {
-        self.weights_len() + self.trained * (1 + self.config.optimizer.slots()) + self.work_len()
+        self.head.train_len()
     }
+    /// How many layers run, additions of residual blocks included.
+    pub const fn layer_count(&self) -> usize {
+        self.head.layers
+    }
+}
+
+impl<S: AsRef<[Slot]>> Plan<S> {
     /// The layers in the order in which they run.
     ///
     /// ```
@@ -229,7 +299,7 @@ impl Plan {
     /// assert_eq!(parameters, [4 * 9 + 4, 0, 0, 144 * 10 + 10]);
     /// ```
     pub fn layers(&self) -> impl Iterator<Item = LayerInfo> + '_ {
-        self.slots().iter().map(|s| LayerInfo {
+        self.view().slots.iter().map(|s| LayerInfo {
             kind: s.kind,
             options: s.options,
             input: s.input,
@@ -237,6 +307,26 @@ impl Plan {
             parameters: s.parameters(),
             in_place: s.in_place,
         })
+    }
+    pub(super) fn view(&self) -> View<'_> {
+        let slots = self.slots.as_ref();
+        View { head: &self.head, slots: slots.get(..self.head.layers).unwrap_or(slots) }
+    }
+}
+
+impl<'a> View<'a> {
+    /// The plan itself.
+    pub(super) fn plan(self) -> Plan<&'a [Slot]> {
+        Plan { head: *self.head, slots: self.slots }
+    }
+}
+
+impl Head {
+    pub(super) const fn weights_len(&self) -> usize {
+        self.params + self.running
+    }
+    pub(super) const fn train_len(&self) -> usize {
+        self.weights_len() + self.trained * (1 + self.config.optimizer.slots()) + self.work_len()
     }
     /// A training arena serves evaluation too.
     pub(super) const fn work_len(&self) -> usize {
@@ -252,8 +342,5 @@ impl Plan {
             Some(elements) => elements.checked_mul(size_of::<f32>()),
             None => None,
         }
-    }
-    pub(super) fn slots(&self) -> &[Slot] {
-        self.slots.get(..self.layers).unwrap_or(&[])
     }
 }

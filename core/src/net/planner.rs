@@ -10,7 +10,7 @@ use super::graph::Graph;
 use super::infer::product;
 use super::kind::{Kind, Needs};
 use super::place::{Lifetimes, NONE};
-use super::plan::{Config, Plan};
+use super::plan::{Config, Head, Plan};
 use super::slot::{EXTERNAL, Gradient};
 use super::{MAX_LAYERS, Net};
 use crate::conv::{conv2d_backward_input_scratch_len, conv2d_backward_weight_scratch_len, conv2d_scratch_len};
@@ -81,12 +81,11 @@ impl Planner {
             i += 1;
         }
         let peak = self.layer_at(self.train.peak_step(2 * layers + 1));
-        let plan = Plan {
+        let head = Head {
             config: self.config,
             input: net.input(),
             outputs: net.outputs(),
             layers,
-            slots: self.graph.slots,
             params: self.params,
             trained: self.trained,
             running: self.running,
@@ -94,8 +93,8 @@ impl Planner {
             infer_work,
             peak: (peak, self.graph.slots[peak].kind.name()),
         };
-        match plan.checked_bytes() {
-            Some(_) => Ok(plan),
+        match head.checked_bytes() {
+            Some(_) => Ok(Plan { head, slots: self.graph.slots }),
             None => Err((peak, Problem::Overflow)),
         }
     }

@@ -10,9 +10,11 @@ use crate::pool::{AvgPool2d, MaxPool2d};
 /// Stands for "the caller's input" where a layer's index or an offset would be, and for "nowhere".
 pub(super) const EXTERNAL: usize = usize::MAX;
 
-/// One layer; offsets into the region named.
+/// One layer of a [`Plan`](super::Plan), with the places of its tensors; opaque: [`Plan::layers`](super::Plan::layers)
+/// tells what is in it.
+// Offsets into the region named.
 #[derive(Clone, Copy)]
-pub(super) struct Slot {
+pub struct Slot {
     pub(super) kind: Kind,
     pub(super) options: Options,
     /// The layer whose output this one reads, or [`EXTERNAL`].

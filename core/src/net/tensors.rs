@@ -77,7 +77,7 @@ impl TensorInfo {
     }
 }
 
-impl Plan {
+impl<S: AsRef<[Slot]>> Plan<S> {
     /// The tensors, layer by layer: weight, bias, running mean, running variance.
     ///
     /// ```
@@ -91,12 +91,12 @@ impl Plan {
     /// # Ok::<(), flatgrad_core::net::NetError>(())
     /// ```
     pub fn tensors(&self) -> impl Iterator<Item = TensorInfo> + '_ {
-        self.slots().iter().enumerate().flat_map(|(i, slot)| self.layer_tensors(i, slot)).flatten()
+        self.view().slots.iter().enumerate().flat_map(|(i, slot)| self.layer_tensors(i, slot)).flatten()
     }
 
     fn layer_tensors(&self, i: usize, slot: &Slot) -> [Option<TensorInfo>; 4] {
         let Some(stem) = slot.kind.stem() else { return [None; 4] };
-        let ordinal = 1 + self.slots().iter().take(i).filter(|s| s.kind.stem() == Some(stem)).count();
+        let ordinal = 1 + self.view().slots.iter().take(i).filter(|s| s.kind.stem() == Some(stem)).count();
         let [c, _, _] = slot.input;
         let info = |role, dims, rank, offset| {
             Some(TensorInfo { name: TensorName { stem, ordinal, role }, layer: i, dims, rank, offset })

@@ -62,12 +62,12 @@ fn layer(dice: &mut Dice, depth: u32) -> Layer<'static> {
 /// The same plan, but nothing shares memory with anything, nothing works in place and nothing is fused.
 fn spread(plan: &Plan) -> Plan {
     let mut plan = *plan;
-    let (batch, mut end) = (plan.config.batch, 0);
+    let (batch, mut end) = (plan.head.config.batch, 0);
     let mut fresh = |len: usize| {
         end += len;
         end - len
     };
-    for i in 0..plan.layers {
+    for i in 0..plan.head.layers {
         let before = (plan.slots[i].from != EXTERNAL).then(|| plan.slots[plan.slots[i].from]);
         let slot = &mut plan.slots[i];
         slot.fused = false;
@@ -85,7 +85,7 @@ fn spread(plan: &Plan) -> Plan {
         slot.scratch_backward = fresh(slot.scratch_backward_len);
         slot.scratch_infer = fresh(slot.scratch_forward_len);
     }
-    (plan.train_work, plan.infer_work) = (end, end);
+    (plan.head.train_work, plan.head.infer_work) = (end, end);
     plan
 }
 
@@ -93,7 +93,7 @@ fn spread(plan: &Plan) -> Plan {
 fn run(plan: &Plan, x: &[f32], labels: &[u32]) -> Vec<f32> {
     let mut arena = vec![f32::NAN; plan.train_len()];
     let mut trainer = Trainer::new(Context::serial(Isa::detect()), plan, &mut arena, 5).unwrap();
-    let optimizer = plan.config.optimizer;
+    let optimizer = plan.head.config.optimizer;
     let mut all = vec![];
     for _ in 0..3 {
         all.push(trainer.step(&optimizer, x, labels).unwrap().loss_sum);
@@ -121,13 +121,13 @@ fn reusing_memory_changes_nothing() {
         };
         let config = Config::new(3, Optimizer::momentum(0.05, 0.9)).train_from(dice.roll(3) as usize);
         let plan = Plan::try_new(&net, config).unwrap();
-        blocks += plan.slots().iter().filter(|s| s.kind == Kind::Add).count();
+        blocks += plan.view().slots.iter().filter(|s| s.kind == Kind::Add).count();
         let (x, labels) = (dice.numbers(3 * 64), [0, 2, 1]);
         let (want, got) = (run(&spread(&plan), &x, &labels), run(&plan, &x, &labels));
         let same = |(a, b): (&f32, &f32)| a.to_bits() == b.to_bits();
         assert!(want.len() == got.len() && want.iter().zip(&got).all(same), "{seed}: {layers:#?}");
         assert!(got.iter().all(|x| x.is_finite()), "{layers:#?}");
-        assert!(plan.train_work <= spread(&plan).train_work);
+        assert!(plan.head.train_work <= spread(&plan).head.train_work);
     }
     assert!(blocks > 200, "only {blocks} blocks were tried");
 }
@@ -139,14 +139,14 @@ fn in_place_layers_are_those_that_may_be() {
     let net = Net::try_new([4, 4, 4], &layers).unwrap();
     let plan = Plan::try_new(&net, Config::new(1, Optimizer::sgd(0.1))).unwrap();
     // conv, relu, (conv, relu, conv, add), relu, dropout
-    let in_place: Vec<bool> = plan.slots().iter().map(|s| s.in_place).collect();
+    let in_place: Vec<bool> = plan.view().slots.iter().map(|s| s.in_place).collect();
     assert_eq!(in_place, [false, true, false, true, false, true, true, true]);
     // A relu that two layers read must not be overwritten by the first of them.
     let body = [Layer::dropout(0.5), Layer::relu()];
     let layers = [Layer::conv2d(4, 1), Layer::relu(), Layer::residual(&body)];
     let net = Net::try_new([4, 4, 4], &layers).unwrap();
     let plan = Plan::try_new(&net, Config::new(1, Optimizer::sgd(0.1))).unwrap();
-    let in_place: Vec<bool> = plan.slots().iter().map(|s| s.in_place).collect();
+    let in_place: Vec<bool> = plan.view().slots.iter().map(|s| s.in_place).collect();
     // The addition may not overwrite the relu inside the block, whose gradient needs its output.
     assert_eq!(in_place, [false, true, false, true, false], "{layers:?}");
     assert_eq!(span(EXTERNAL, 5), 0..0);

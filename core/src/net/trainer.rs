@@ -5,9 +5,10 @@ use super::forward::{self, Training};
 use super::kind::Kind;
 use super::loss::Loss;
 use super::optimizer::Optimizer;
+use super::parts::{Everything, Linked, Parts, check_linked};
 use super::pass::{Noise, halves_mut, samples};
-use super::plan::Plan;
-use super::slot::EXTERNAL;
+use super::plan::{Plan, View};
+use super::slot::{EXTERNAL, Slot};
 use super::update;
 use super::work::{pieces, span};
 use crate::context::Context;
@@ -17,21 +18,23 @@ use crate::loss::{LossReport, Target};
 use crate::optim::{clip_by_norm, clip_by_value};
 use crate::rng::Stream;
 use crate::update::Update;
+use core::marker::PhantomData;
 
 /// A network in training, in an arena of [`Plan::train_len`] elements.
 ///
 /// The arena begins with the weights ([`Plan::weights_len`]), then come gradients, optimizer state and work memory.
 /// What happens in a step depends on the seed, the step's number and the samples alone: not on the instruction set, the
 /// threads, or how the batch was split.
-pub struct Trainer<'a> {
+pub struct Trainer<'a, L = Everything> {
     ctx: Context<'a>,
-    plan: &'a Plan,
+    plan: View<'a>,
     arena: &'a mut [f32],
     seed: u64,
     /// Steps made.
     steps: u32,
     /// Samples whose gradients have been accumulated since the last step.
     accumulated: usize,
+    linked: PhantomData<L>,
 }
 
 /// The arena, cut in its regions.
@@ -51,9 +54,27 @@ impl<'a> Trainer<'a> {
     /// # Errors
     ///
     /// [`Error::TooShort`](crate::Error::TooShort) if the arena is.
-    pub fn new(ctx: Context<'a>, plan: &'a Plan, arena: &'a mut [f32], seed: u64) -> Result<Self> {
+    pub fn new(ctx: Context<'a>, plan: &'a Plan<impl AsRef<[Slot]>>, arena: &'a mut [f32], seed: u64) -> Result<Self> {
+        Self::linked(ctx, plan, arena, seed)
+    }
+}
+
+impl<'a, L: Linked> Trainer<'a, L> {
+    /// [`Trainer::new`] in a program that contains no more than it needs ([`Linked`]).
+    ///
+    /// # Errors
+    ///
+    /// As [`Trainer::new`]; [`Error::NotLinked`](crate::Error::NotLinked) for a plan that needs more than `L` says.
+    pub fn linked(
+        ctx: Context<'a>,
+        plan: &'a Plan<impl AsRef<[Slot]>>,
+        arena: &'a mut [f32],
+        seed: u64,
+    ) -> Result<Self> {
+        let plan = plan.view();
+        check_linked::<L>(plan, true)?;
         check_at_least("arena", plan.train_len(), arena.len())?;
-        let mut trainer = Self { ctx, plan, arena, seed, steps: 0, accumulated: 0 };
+        let mut trainer = Self { ctx, plan, arena, seed, steps: 0, accumulated: 0, linked: PhantomData };
         trainer.initialize()?;
         Ok(trainer)
     }
@@ -62,7 +83,7 @@ impl<'a> Trainer<'a> {
         let (plan, seed) = (self.plan, self.seed);
         let Regions { params, running, state, .. } = self.regions();
         plan.config.optimizer.start(state);
-        for (i, slot) in plan.slots().iter().enumerate() {
+        for (i, slot) in plan.slots.iter().enumerate() {
             let [weight, bias] = pieces(params, [span(slot.weight, slot.weight_len), span(slot.bias, slot.bias_len)])?;
             let fans = match slot.kind {
                 Kind::Conv2d { out_channels, kernel: [kh, kw], groups, .. } => {
@@ -78,13 +99,17 @@ impl<'a> Trainer<'a> {
             };
             // Two streams a layer: the weights do not depend on whether there is a bias.
             let stream = |which| Stream { seed, stream: 2 * i as u32 + which, step: 0 };
-            slot.options.init.fill(stream(0), fans, weight)?;
+            if L::PARTS.has(Parts::INIT) {
+                slot.options.init.fill(stream(0), fans, weight)?;
+            } else {
+                fan_in_uniform(stream(0), fans.fan_in, weight)?;
+            }
             match slot.options.init {
                 Init::Default => fan_in_uniform(stream(1), fans.fan_in, bias)?,
                 _ => bias.fill(0.0),
             }
         }
-        for slot in plan.slots().iter().filter(|s| s.kind.is_batch_norm()) {
+        for slot in plan.slots.iter().filter(|s| s.kind.is_batch_norm()) {
             let (mean, var) = halves_mut(running.get_mut(span(slot.running, 2 * slot.input[0])).unwrap_or_default());
             mean.fill(0.0);
             var.fill(1.0);
@@ -135,9 +160,9 @@ impl<'a> Trainer<'a> {
         let (ctx, plan) = (self.ctx, self.plan);
         let Regions { params, running, grads, work, .. } = self.regions();
         let training = Training { running: &mut *running, momentum: None, noise: Some(noise) };
-        forward::train(ctx, plan, params, x, work, training)?;
-        let report = loss_backward(ctx, plan, target, total, x, work, n)?;
-        backward::run(ctx, plan, params, x, (grads, work), Step { n, running, noise, update })?;
+        forward::train::<L>(ctx, plan, params, x, work, training)?;
+        let report = loss_backward::<L>(ctx, plan, target, total, x, work, n)?;
+        backward::run::<L>(ctx, plan, params, x, (grads, work), Step { n, running, noise, update })?;
         self.accumulated = so_far;
         Ok(report)
     }
@@ -154,7 +179,7 @@ impl<'a> Trainer<'a> {
         self.check_optimizer(optimizer)?;
         let (ctx, plan, step) = (self.ctx, self.plan, self.steps.saturating_add(1));
         let Regions { params, grads, state, .. } = self.regions();
-        update::step(ctx, plan, optimizer, step, params, grads, state)?;
+        update::step::<L>(ctx, plan, optimizer, step, params, grads, state)?;
         (self.steps, self.accumulated) = (step, 0);
         Ok(())
     }
@@ -182,7 +207,7 @@ impl<'a> Trainer<'a> {
         self.check_norms(n)?;
         let Regions { params, running, work, .. } = self.regions();
         let training = Training { running, momentum: Some(1.0 / batch as f32), noise: None };
-        forward::train(ctx, plan, params, x, work, training)
+        forward::train::<L>(ctx, plan, params, x, work, training)
     }
 
     /// Outputs `[n, outputs]` of the samples `x` `[n, c, h, w]`, as at test time.
@@ -194,7 +219,7 @@ impl<'a> Trainer<'a> {
         let (weights, rest) = self.arena.split_at_mut_checked(self.plan.weights_len()).unwrap_or_default();
         let between = self.plan.trained * (1 + self.plan.config.optimizer.slots());
         let work = rest.get_mut(between..).unwrap_or_default();
-        super::infer(self.ctx, self.plan, weights, x, work)
+        forward::run::<L>(self.ctx, self.plan, weights, x, work)
     }
 
     /// Loss and number of correct answers on the samples `x`, as at test time; nothing is learnt.
@@ -205,8 +230,8 @@ impl<'a> Trainer<'a> {
     pub fn evaluate<'t>(&mut self, x: &[f32], target: impl Into<Target<'t>>) -> Result<LossReport> {
         let target = target.into();
         let n = self.check_samples(x, target)?;
-        let (ctx, loss, outputs) = (self.ctx, self.plan.config.loss, self.plan.outputs());
-        loss.value(ctx, [n, outputs], self.infer(x)?, target)
+        let (ctx, loss, outputs) = (self.ctx, self.plan.config.loss, self.plan.outputs);
+        loss.value::<L>(ctx, [n, outputs], self.infer(x)?, target)
     }
 
     /// Parameters and running averages; [`Plan::tensors`] says which is where.
@@ -258,19 +283,19 @@ impl<'a> Trainer<'a> {
     }
 
     /// The memory plan.
-    pub const fn plan(&self) -> &'a Plan {
-        self.plan
+    pub fn plan(&self) -> Plan<&'a [Slot]> {
+        self.plan.plan()
     }
 
     fn check_samples(&self, x: &[f32], target: Target) -> Result<usize> {
         let n = samples(self.plan, x)?;
-        self.plan.config.loss.check(n, self.plan.outputs(), target)?;
+        self.plan.config.loss.check(n, self.plan.outputs, target)?;
         Ok(n)
     }
 
     /// One value per channel has no variance; the kernel would say so too, but only after layers before it have run.
     fn check_norms(&self, n: usize) -> Result {
-        let single = self.plan.slots().iter().any(|slot| {
+        let single = self.plan.slots.iter().any(|slot| {
             let [_, h, w] = slot.input;
             slot.kind.is_batch_norm() && !slot.options.frozen && n * h * w == 1
         });
@@ -282,17 +307,17 @@ impl<'a> Trainer<'a> {
         let room = self.plan.config.optimizer.slots();
         let requires = "at most what the plan has room for";
         check_dim(optimizer.slots() <= room, "optimizer state", requires, optimizer.slots())?;
-        optimizer.check()?;
+        optimizer.check_linked::<L>()?;
         // With their factors, rates may overflow.
-        let learning = self.plan.slots().iter().filter(|slot| slot.learns());
-        learning.map(|slot| slot.options).try_for_each(|o| optimizer.scaled(o.lr, o.decay).check())
+        let learning = self.plan.slots.iter().filter(|slot| slot.learns());
+        learning.map(|slot| slot.options).try_for_each(|o| optimizer.scaled(o.lr, o.decay).check_linked::<L>())
     }
 
     fn regions(&mut self) -> Regions<'_> {
         let plan = self.plan;
         let mut rest = &mut *self.arena;
-        let params = cut(&mut rest, plan.parameters());
-        let running = cut(&mut rest, plan.weights_len() - plan.parameters());
+        let params = cut(&mut rest, plan.params);
+        let running = cut(&mut rest, plan.weights_len() - plan.params);
         let grads = cut(&mut rest, plan.trained);
         let state = cut(&mut rest, plan.trained * plan.config.optimizer.slots());
         Regions { params, running, grads, state, work: rest }
@@ -300,24 +325,24 @@ impl<'a> Trainer<'a> {
 }
 
 /// The loss of `n` of `total` samples, and its gradient where the last layer's backward pass looks for it.
-fn loss_backward(
+fn loss_backward<L: Linked>(
     ctx: Context,
-    plan: &Plan,
+    plan: View,
     target: Target,
     total: usize,
     x: &[f32],
     work: &mut [f32],
     n: usize,
 ) -> Result<LossReport> {
-    let (loss, shape): (Loss, _) = (plan.config.loss, [n, plan.outputs()]);
-    let Some(last) = plan.slots().last() else { return loss.value(ctx, shape, &[], target) };
+    let (loss, shape): (Loss, _) = (plan.config.loss, [n, plan.outputs]);
+    let Some(last) = plan.slots.last() else { return loss.value::<L>(ctx, shape, &[], target) };
     let len = n * last.output_len();
     let [y, dy] = pieces(work, [span(last.y, len), span(last.dy, len)])?;
     let outputs = if last.y == EXTERNAL { x } else { &*y };
     if dy.is_empty() {
-        return loss.value(ctx, shape, outputs, target); // nothing to learn
+        return loss.value::<L>(ctx, shape, outputs, target); // nothing to learn
     }
-    loss.backward(ctx, shape, outputs, target, total, dy)
+    loss.backward::<L>(ctx, shape, outputs, target, total, dy)
 }
 
 /// Takes the first `len` elements off `rest`.

@@ -2,7 +2,8 @@
 
 use super::kind::Kind;
 use super::optimizer::Optimizer;
-use super::plan::{Decay, Plan};
+use super::parts::{Linked, Parts};
+use super::plan::{Decay, View};
 use super::slot::Slot;
 use crate::context::Context;
 use crate::error::Result;
@@ -48,9 +49,9 @@ fn tensors(slot: &Slot, decay: Decay) -> [Run; 2] {
 }
 
 /// Step number `step`, counted from 1.
-pub(super) fn step(
+pub(super) fn step<L: Linked>(
     ctx: Context,
-    plan: &Plan,
+    plan: View,
     optimizer: &Optimizer,
     step: u32,
     params: &mut [f32],
@@ -61,11 +62,11 @@ pub(super) fn step(
         let grads = grads.get(run.grad..run.grad + run.len).unwrap_or_default();
         let params = params.get_mut(run.param..run.param + run.len).unwrap_or_default();
         let optimizer = optimizer.scaled(run.lr, run.decay);
-        optimizer.step(ctx, step, grads, params, state, plan.trained_parameters(), run.grad)
+        optimizer.step::<L>(ctx, step, grads, params, state, plan.trained, run.grad)
     };
     let mut run: Option<Run> = None;
-    let learning = plan.slots().iter().filter(|slot| slot.learns());
-    for next in learning.flat_map(|slot| tensors(slot, plan.config().decay)).filter(|next| next.len > 0) {
+    let learning = plan.slots.iter().filter(|slot| slot.learns());
+    for next in learning.flat_map(|slot| tensors(slot, plan.config.decay)).filter(|next| next.len > 0) {
         if !run.as_mut().is_some_and(|run| run.join(next))
             && let Some(done) = run.replace(next)
         {
@@ -73,12 +74,12 @@ pub(super) fn step(
         }
     }
     run.map_or(Ok(()), pass)?;
-    limit_norms(ctx, plan, params)
+    if L::PARTS.has(Parts::MAX_NORM) { limit_norms(ctx, plan, params) } else { Ok(()) }
 }
 
 /// Keeps the incoming weights of every neuron within its layer's limit.
-fn limit_norms(ctx: Context, plan: &Plan, params: &mut [f32]) -> Result {
-    for slot in plan.slots().iter().filter(|slot| slot.learns() && slot.options.max_norm.is_finite()) {
+fn limit_norms(ctx: Context, plan: View, params: &mut [f32]) -> Result {
+    for slot in plan.slots.iter().filter(|slot| slot.learns() && slot.options.max_norm.is_finite()) {
         let (neurons, dims) = match slot.kind {
             Kind::Dense { outputs, .. } => (Neurons::Columns, [slot.input[0], outputs]),
             _ => {

@@ -108,8 +108,8 @@ impl Default for Adam {
 ///
 /// # Numerics
 ///
-/// Once a call, in `f64`, with the functions of libm (software, the same everywhere); each result is then rounded to
-/// `f32`, as are `beta1`, `1 - beta1`, `beta2` and `1 - beta2`:
+/// Once a call, in `f64`, each operation rounded, powers by squaring from the lowest bit of `step` up; each result is then
+/// rounded to `f32`, as are `beta1`, `1 - beta1`, `beta2` and `1 - beta2`:
 ///
 /// ```text
 /// step_size = lr / (1 - beta1 ^ step)          (without bias correction: lr)
@@ -164,6 +164,19 @@ pub fn adam_step(
     Ok(())
 }
 
+/// `x ^ n`, from the lowest bit of `n` to the highest: `libm::pow` would be a seventh of a small firmware.
+const fn power(mut x: f64, mut n: u32) -> f64 {
+    let mut y = 1.0;
+    while n > 0 {
+        if n & 1 == 1 {
+            y *= x;
+        }
+        x *= x;
+        n >>= 1;
+    }
+    y
+}
+
 /// What a step computes once.
 #[derive(Clone, Copy)]
 struct Factors {
@@ -181,7 +194,7 @@ impl Factors {
     fn new(adam: &Adam, step: u32) -> Self {
         let [beta1, beta2] = adam.betas;
         let (shrink, weight_decay) = decays(adam.lr, adam.weight_decay, adam.decoupled);
-        let correction = |beta| if adam.bias_correction { 1.0 - libm::pow(beta, step as f64) } else { 1.0 };
+        let correction = |beta| if adam.bias_correction { 1.0 - power(beta, step) } else { 1.0 };
         Self {
             shrink,
             weight_decay,
@@ -212,6 +225,16 @@ impl Factors {
 
 #[inline(always)]
 fn plain<S: Simd>(s: S, factors: Factors, grads: [&[f32]; 1], state: [&mut [f32]; 3]) {
+    if let (true, Some(average)) = (factors.weight_decay == 0.0, factors.average.only_from_old()) {
+        // The usual case without its choices, which would be made for each vector again.
+        every(s, Factors { weight_decay: 0.0, average, ..factors }, grads, state)
+    } else {
+        every(s, factors, grads, state)
+    }
+}
+
+#[inline(always)]
+fn every<S: Simd>(s: S, factors: Factors, grads: [&[f32]; 1], state: [&mut [f32]; 3]) {
     update(
         s,
         grads,

@@ -17,6 +17,12 @@ impl Lerp {
         Self { from_old, toward: if from_old { weight } else { -(1.0 - weight) } }
     }
 
+    /// The same, if it starts from the old end, in a form that the compiler knows to.
+    #[inline(always)]
+    pub(super) fn only_from_old(self) -> Option<Self> {
+        if self.from_old { Some(Self { from_old: true, ..self }) } else { None }
+    }
+
     #[inline(always)]
     pub(super) fn of<S: Simd>(self, s: S, old: S::V, new: S::V) -> S::V {
         s.add(if self.from_old { old } else { new }, s.mul(s.splat(self.toward), s.sub(new, old)))

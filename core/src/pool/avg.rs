@@ -160,7 +160,7 @@ pub fn avg_pool2d(ctx: Context, shape: &AvgPool2d, x: &[f32], y: &mut [f32]) -> 
     slice::share_chunks(slice::worth(ctx, x.len()), y, out_size, &mut [], 0, &|first, y, _| {
         let x = x.get(first * size..).unwrap_or(&[]);
         let planes = x.chunks_exact(size.max(1)).zip(y.chunks_exact_mut(out_size.max(1)));
-        dispatch!(ctx.isa(), |s| match lanes::step(windows) {
+        dispatch!(ctx.isa(), |s| match lanes::step(s, windows) {
             1 => planes.for_each(
                 #[inline(always)]
                 |(x, y)| lanes::average::<_, 1>(
@@ -218,7 +218,7 @@ pub fn avg_pool2d_backward(ctx: Context, shape: &AvgPool2d, dy: &[f32], dx: &mut
     slice::share_chunks(ctx, dx, size, &mut [], 0, &|first, dx, _| {
         let dy = dy.get(first * out_size..).unwrap_or(&[]);
         let planes = dy.chunks_exact(out_size.max(1)).zip(dx.chunks_exact_mut(size.max(1)));
-        dispatch!(ctx.isa(), |s| match (lanes::step(windows), count) {
+        dispatch!(ctx.isa(), |s| match (lanes::step(s, windows), count) {
             (1, Some(count)) => planes.for_each(
                 #[inline(always)]
                 |(dy, dx)| lanes::spread::<_, 1>(s, windows, dy, 1.0 / count, dx)

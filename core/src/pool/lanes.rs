@@ -9,9 +9,16 @@ use crate::slice::{keep, load_every, store_every};
 
 /// Whether these functions can take the windows: at other strides there is no cheap load, and wider windows than rows
 /// would be walked outside the image only.
-pub(super) const fn step(windows: &Windows) -> usize {
+#[inline(always)]
+pub(super) const fn step<S: Simd>(s: S, windows: &Windows) -> usize {
     let fits = windows.kernel[1] <= windows.w && windows.size() < UNKNOWN.to_bits() as usize;
-    if fits { windows.stride[1] } else { 0 }
+    if fits && are_there(s) { windows.stride[1] } else { 0 }
+}
+
+/// Whether there are vectors at all: without, one loop over windows is enough.
+#[inline(always)]
+pub(super) const fn are_there<S: Simd>(_: S) -> bool {
+    S::LANES > 1
 }
 
 /// Stands for the chosen element of a window where it must be looked for one by one: all elements are negative infinity,

@@ -133,8 +133,8 @@ pub fn max_pool2d(ctx: Context, shape: &MaxPool2d, x: &[f32], y: &mut [f32]) -> 
     slice::share_chunks(slice::worth(ctx, x.len()), y, out_size, &mut [], 0, &|first, y, _| {
         let x = x.get(first * size..).unwrap_or(&[]);
         let planes = x.chunks_exact(size.max(1)).zip(y.chunks_exact_mut(out_size.max(1)));
-        dispatch!(ctx.isa(), |s| match lanes::step(windows) {
-            _ if shape.is_2x2() => planes.for_each(
+        dispatch!(ctx.isa(), |s| match lanes::step(s, windows) {
+            _ if lanes::are_there(s) && shape.is_2x2() => planes.for_each(
                 #[inline(always)]
                 |(x, y)| two_by_two::forward(s, shape.w, x, y)
             ),
@@ -189,8 +189,8 @@ pub fn max_pool2d_backward(ctx: Context, shape: &MaxPool2d, x: &[f32], dy: &[f32
         let x = x.get(first * size..).unwrap_or(&[]).chunks_exact(size.max(1));
         let dy = dy.get(first * out_size..).unwrap_or(&[]).chunks_exact(out_size.max(1));
         let planes = x.zip(dy).zip(dx.chunks_exact_mut(size.max(1)));
-        dispatch!(ctx.isa(), |s| match lanes::step(windows) {
-            _ if shape.is_2x2() => planes.for_each(
+        dispatch!(ctx.isa(), |s| match lanes::step(s, windows) {
+            _ if lanes::are_there(s) && shape.is_2x2() => planes.for_each(
                 #[inline(always)]
                 |((x, dy), dx)| two_by_two::backward(s, shape.w, x, dy, dx)
             ),

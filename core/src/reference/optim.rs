@@ -78,6 +78,18 @@ pub fn rmsprop(
     }
 }
 
+/// `x ^ n`: the squares of `x` whose bits are in `n`, the lowest first.
+fn power(mut x: f64, n: u32) -> f64 {
+    let mut y = 1.0;
+    for bit in 0..32 {
+        if n >> bit & 1 == 1 {
+            y *= x;
+        }
+        x *= x;
+    }
+    y
+}
+
 /// Adam: [`adam_step`](crate::optim::adam_step). `max_exp_avg_sq` is empty without `amsgrad`.
 pub fn adam(
     o: &Adam,
@@ -91,7 +103,7 @@ pub fn adam(
     let [beta1, beta2] = o.betas;
     let mut correction = [1.0, 1.0];
     if o.bias_correction {
-        correction = [1.0 - libm::pow(beta1, step as f64), 1.0 - libm::pow(beta2, step as f64)];
+        correction = [1.0 - power(beta1, step), 1.0 - power(beta2, step)];
     }
     let step_size = (o.lr as f64 / correction[0]) as f32;
     let root = libm::sqrt(correction[1]) as f32;

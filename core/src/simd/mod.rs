@@ -15,10 +15,22 @@ pub mod avx2;
 pub mod avx512;
 #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
 pub mod neon;
+#[cfg(any(
+    test,
+    all(target_arch = "arm", target_abi = "eabi"),
+    all(target_arch = "riscv32", not(target_feature = "d"))
+))]
+mod soft;
+#[cfg(all(target_arch = "arm", target_abi = "eabihf", not(target_has_atomic = "64")))]
+mod thumb;
 
 pub mod math;
 #[cfg(test)]
 mod tests;
+
+/// A microcontroller (M-profile Arm: no other lacks 64-bit atomics): products and convolutions have kernels of their own,
+/// without vectors and small.
+pub const SMALL: bool = cfg!(all(target_arch = "arm", not(target_has_atomic = "64")));
 
 /// The widest vector, in lanes: sums use this many virtual lanes on every instruction set.
 pub const MAX_LANES: usize = 16;

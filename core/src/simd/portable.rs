@@ -2,11 +2,29 @@
 
 use super::Simd;
 
-const LANES: usize = 4;
+const LANES: usize = if cfg!(target_arch = "arm") { 1 } else { 4 };
 
 /// Token of the portable table; available everywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Portable;
+
+/// `a * b + c`, rounded once.
+#[inline(always)]
+pub fn fma(a: f32, b: f32, c: f32) -> f32 {
+    #[cfg(all(target_arch = "arm", target_abi = "eabihf", not(target_has_atomic = "64")))]
+    return super::thumb::fma(a, b, c);
+    #[cfg(any(
+        all(target_arch = "arm", target_abi = "eabi"),
+        all(target_arch = "riscv32", not(target_feature = "d"))
+    ))]
+    return super::soft::fma(a, b, c);
+    #[cfg(not(any(
+        all(target_arch = "arm", target_abi = "eabihf", not(target_has_atomic = "64")),
+        all(target_arch = "arm", target_abi = "eabi"),
+        all(target_arch = "riscv32", not(target_feature = "d"))
+    )))]
+    fma_f64(a, b, c)
+}
 
 /// `a * b + c`, rounded once, from `f64` operations.
 ///
@@ -14,7 +32,8 @@ pub struct Portable;
 /// FMA and correctly rounded sums: proved algorithms using rounding to odd", 2008), after which rounding to `f32` gives
 /// the correctly rounded result.
 #[inline(always)]
-pub fn fma(a: f32, b: f32, c: f32) -> f32 {
+#[cfg_attr(any(target_arch = "arm", target_arch = "riscv32"), allow(dead_code))]
+fn fma_f64(a: f32, b: f32, c: f32) -> f32 {
     let (p, c) = (a as f64 * b as f64, c as f64);
     let sum = p + c;
     // Knuth's two-sum: `error` is what the addition lost, exactly.
@@ -75,11 +94,26 @@ unsafe impl Simd for Portable {
     }
     #[inline(always)]
     unsafe fn load(self, p: *const f32) -> Self::V {
+        if cfg!(target_arch = "arm") {
+            // As floats, one by one: as a block they would pass through integer registers.
+            return core::array::from_fn(
+                #[inline(always)]
+                // SAFETY: the caller grants LANES readable floats.
+                |i| unsafe { *p.add(i) },
+            );
+        }
         // SAFETY: the caller grants LANES readable floats.
         unsafe { p.cast::<[f32; LANES]>().read_unaligned() }
     }
     #[inline(always)]
     unsafe fn store(self, p: *mut f32, v: Self::V) {
+        if cfg!(target_arch = "arm") {
+            for (i, x) in v.into_iter().enumerate() {
+                // SAFETY: the caller grants LANES writable floats.
+                unsafe { *p.add(i) = x }
+            }
+            return;
+        }
         // SAFETY: the caller grants LANES writable floats.
         unsafe { p.cast::<[f32; LANES]>().write_unaligned(v) }
     }
@@ -100,7 +134,7 @@ unsafe impl Simd for Portable {
             #[inline(always)]
             |i| {
                 // SAFETY: the caller grants the first t floats, and only those are read.
-                if i < t { unsafe { p.add(i).read_unaligned() } } else { 0.0 }
+                if i < t { unsafe { *p.add(i) } } else { 0.0 }
             },
         )
     }
@@ -109,7 +143,7 @@ unsafe impl Simd for Portable {
         for (i, x) in v.into_iter().enumerate() {
             if i < t {
                 // SAFETY: the caller grants the first t floats, and only those are written.
-                unsafe { p.add(i).write_unaligned(x) }
+                unsafe { *p.add(i) = x }
             }
         }
     }
@@ -151,6 +185,9 @@ unsafe impl Simd for Portable {
     }
     #[inline(always)]
     fn sqrt(self, a: Self::V) -> Self::V {
+        #[cfg(all(target_arch = "arm", target_abi = "eabihf", not(target_has_atomic = "64")))]
+        return map(a, super::thumb::sqrt);
+        #[cfg(not(all(target_arch = "arm", target_abi = "eabihf", not(target_has_atomic = "64"))))]
         map(a, libm::sqrtf)
     }
     #[inline(always)]
@@ -258,7 +295,8 @@ unsafe impl Simd for Portable {
     }
     #[inline(always)]
     fn zip(self, a: Self::V, b: Self::V) -> (Self::V, Self::V) {
-        ([a[0], b[0], a[1], b[1]], [a[2], b[2], a[3], b[3]])
+        let woven = |i: usize| if i.is_multiple_of(2) { a[i / 2] } else { b[i / 2] };
+        (core::array::from_fn(woven), core::array::from_fn(|i| woven(LANES + i)))
     }
     #[inline(always)]
     fn prefetch(self, _: *const f32) {}

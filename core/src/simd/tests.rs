@@ -248,18 +248,23 @@ fn splat_zip_and_half_are_what_they_say() {
     }
 }
 
-/// Cases in which rounding twice, or losing what the addition drops, shows: ten million against the platform's fma.
-#[test]
-fn portable_fma_rounds_once() {
+/// Cases in which rounding twice, or losing what the addition drops, shows: against the platform's fma.
+fn rounds_once(cases: usize, fma: impl Fn(f32, f32, f32) -> f32) {
     let mut bits = Bits(7);
     let check = |a: f32, b: f32, c: f32| {
-        let (got, want) = (portable::fma(a, b, c), a.mul_add(b, c));
+        let (got, want) = (fma(a, b, c), a.mul_add(b, c));
         assert!(
             got.to_bits() == want.to_bits() || (got.is_nan() && want.is_nan()),
             "fma({a:e}, {b:e}, {c:e}) is {got:e}, expected {want:e}"
         );
     };
-    for _ in 0..2_000_000 {
+    let special = SPECIAL.map(f32::from_bits);
+    for a in special {
+        for b in special {
+            special.into_iter().for_each(|c| check(a, b, c));
+        }
+    }
+    for _ in 0..cases / 6 {
         // Anything at all.
         check(f32::from_bits(bits.next()), f32::from_bits(bits.next()), f32::from_bits(bits.next()));
         // c cancels the product up to a few units in the last place.
@@ -277,5 +282,20 @@ fn portable_fma_rounds_once() {
         check(a, b, f32::from_bits(bits.next() & 0x80ff_ffff));
         // The result overflows, or nearly.
         check(bits.float(189, 3), bits.float(189, 3), bits.float(250, 5));
+        // Exponents at every distance, mantissas of few bits: exact ties.
+        let few = |x: f32| f32::from_bits(x.to_bits() & 0xfff8_0000);
+        let (a, b) = (few(bits.float(90, 70)), few(bits.float(90, 70)));
+        let c = f32::from_bits(bits.float(50, 150).to_bits() & !(0x7f_ffff >> (bits.next() % 24)));
+        check(a, b, c);
     }
+}
+
+#[test]
+fn portable_fma_rounds_once() {
+    rounds_once(12_000_000, portable::fma);
+}
+
+#[test]
+fn integer_fma_rounds_once() {
+    rounds_once(48_000_000, super::soft::fma);
 }

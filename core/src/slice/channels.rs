@@ -80,12 +80,16 @@ impl<'a> ChannelsMut<'a> {
 
 /// Cuts all outputs (which have equally many channels) at the same channels and runs `f` on the parts, on as many
 /// threads as `ctx` has and as `work` elements are worth. `f` must treat channels independently.
+#[inline(always)]
 pub(crate) fn share_channels<const M: usize>(
     ctx: Context,
     work: usize,
     outputs: [ChannelsMut; M],
     f: &(dyn Fn([ChannelsMut; M]) + Sync),
 ) {
+    if ctx.threads() == 1 {
+        return f(outputs);
+    }
     let channels = outputs.iter().map(|o| o.count).min().unwrap_or(0);
     share_parts(ctx, ctx.threads().min(work / GRAIN).min(channels), channels, outputs, f);
 }

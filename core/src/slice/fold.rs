@@ -49,8 +49,9 @@ fn fold<S: Simd, const N: usize, const A: usize>(
     f: impl Fn([S::V; A], [S::V; N]) -> [S::V; A],
     join: impl Fn(f32, f32) -> f32,
 ) -> [f32; A] {
-    // MAX_LANES / LANES is 1, 2 or 4: as many vectors make up the sixteen lanes.
+    // MAX_LANES / LANES is 1, 2, 4 or 16: as many vectors make up the sixteen lanes.
     match MAX_LANES / S::LANES {
+        MAX_LANES => fold_elements(s, inputs, init, f, join),
         1 => fold_lanes::<S, N, A, 1>(s, inputs, init, f, join),
         2 => fold_lanes::<S, N, A, 2>(s, inputs, init, f, join),
         _ => fold_lanes::<S, N, A, 4>(s, inputs, init, f, join),
@@ -100,13 +101,52 @@ fn fold_lanes<S: Simd, const N: usize, const A: usize, const G: usize>(
             // SAFETY: G * LANES == 16 floats.
             unsafe { s.store(lanes.as_mut_ptr().add(g * S::LANES), acc[g][a]) }
         }
-        let mut half = MAX_LANES / 2;
-        while half > 0 {
-            for l in 0..half {
-                lanes[l] = join(lanes[l], lanes[l + half]);
-            }
-            half /= 2;
-        }
-        lanes[0]
+        tree(lanes, &join)
     })
+}
+
+/// Without vectors: one element after the other, the lanes in memory.
+#[inline(always)]
+fn fold_elements<S: Simd, const N: usize, const A: usize>(
+    s: S,
+    inputs: [&[f32]; N],
+    init: f32,
+    f: impl Fn([S::V; A], [S::V; N]) -> [S::V; A],
+    join: impl Fn(f32, f32) -> f32,
+) -> [f32; A] {
+    let len = inputs.iter().map(|x| x.len()).min().unwrap_or(0);
+    let mut lanes = [[s.splat(init); MAX_LANES]; A];
+    for i in 0..len {
+        // SAFETY: i < len, the shortest of all slices, and a vector is one element.
+        let x = inputs.map(
+            #[inline(always)]
+            |x| unsafe { s.load(x.as_ptr().add(i)) },
+        );
+        let lane = i % MAX_LANES;
+        let next = f(core::array::from_fn(|a| lanes[a][lane]), x);
+        for a in 0..A {
+            lanes[a][lane] = next[a];
+        }
+    }
+    core::array::from_fn(|a| {
+        let mut one = [init; MAX_LANES];
+        for (lane, v) in one.iter_mut().zip(lanes[a]) {
+            // SAFETY: a vector is one element.
+            unsafe { s.store(lane, v) }
+        }
+        tree(one, &join)
+    })
+}
+
+/// Joins the lanes: lane `l` with lane `l + 8`, then `l + 4`, `l + 2`, `l + 1`.
+#[inline(always)]
+fn tree(mut lanes: [f32; MAX_LANES], join: impl Fn(f32, f32) -> f32) -> f32 {
+    let mut half = MAX_LANES / 2;
+    while half > 0 {
+        for l in 0..half {
+            lanes[l] = join(lanes[l], lanes[l + half]);
+        }
+        half /= 2;
+    }
+    lanes[0]
 }

@@ -18,12 +18,16 @@ type Chunks<'a> = &'a (dyn Fn(usize, &mut [f32], &mut [f32]) + Sync);
 
 /// Cuts all slices (which are equally long) at the same places and runs `f` on the parts, on as many threads as
 /// `ctx` has. `f` must treat elements independently.
+#[inline(always)]
 pub(crate) fn share<const N: usize, const M: usize>(
     ctx: Context,
     inputs: [&[f32]; N],
     outputs: [&mut [f32]; M],
     f: Parts<N, M>,
 ) {
+    if ctx.threads() == 1 {
+        return f(inputs, outputs);
+    }
     let len = inputs.iter().map(|x| x.len()).chain(outputs.iter().map(|x| x.len())).min().unwrap_or(0);
     share_parts(ctx, ctx.threads().min(len / GRAIN), inputs, outputs, len, f);
 }
@@ -68,6 +72,7 @@ fn share_parts<const N: usize, const M: usize>(
 /// each), on as many threads as `ctx` has and as there are pieces of `per_thread` floats in `scratch`.
 ///
 /// `first` is the index of the first chunk of the run; `f` must treat chunks independently.
+#[inline(always)]
 pub(crate) fn share_chunks(
     ctx: Context,
     out: &mut [f32],
@@ -76,6 +81,9 @@ pub(crate) fn share_chunks(
     per_thread: usize,
     f: Chunks,
 ) {
+    if ctx.threads() == 1 {
+        return f(0, out, scratch);
+    }
     let chunks = out.len().checked_div(chunk).unwrap_or(0);
     let parts = ctx.threads().min(chunks).min(scratch.len().checked_div(per_thread).unwrap_or(usize::MAX));
     chunk_parts(ctx, parts, 0, out, chunk, scratch, per_thread, f);

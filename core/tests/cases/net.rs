@@ -2,10 +2,10 @@
 
 use super::{Call, Case, Draw, Output};
 use flatgrad_core::conv::Conv2d;
-use flatgrad_core::net::{Config, Layer, Net, Optimizer, Plan, infer};
+use flatgrad_core::net::{Config, Everything, Layer, Net, Optimizer, Plan, infer, infer_linked};
 use flatgrad_core::{Activation, Error, reference};
 
-pub const CASES: [Case; 1] = [Case { covers: &["net::infer"], make: network }];
+pub const CASES: [Case; 1] = [Case { covers: &["net::infer", "net::infer_linked"], make: network }];
 
 const LAYERS: [Layer; 5] =
     [Layer::conv2d(5, 3).padding(1), Layer::relu(), Layer::flatten(), Layer::dropout(0.5), Layer::dense(7)];
@@ -35,6 +35,8 @@ fn network(draw: &mut Draw) -> Call {
                 return Err(Error::Length { what: "y", expected: n * 7, actual: y.len() });
             }
             y.copy_from_slice(infer(ctx, &plan, weights, x, work)?);
+            let linked = infer_linked::<Everything>(ctx, &plan, weights, x, work)?;
+            assert!(y.iter().zip(linked).all(|(a, b)| a.to_bits() == b.to_bits()));
             Ok(())
         }),
     }

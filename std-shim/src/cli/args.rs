@@ -5,8 +5,11 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use flatgrad::model::Recipe;
 use flatgrad_core::net::Optimizer;
+
+use super::net::NetChoice;
+use super::plan_args::PlanArgs;
+use super::weights::{ExportArgs, ImportArgs};
 
 /// Trains small networks: the same seed gives the same weights, bit for bit, on every instruction set and for every
 /// number of threads.
@@ -23,6 +26,17 @@ pub struct Cli {
 pub enum Command {
     /// Trains a network on images and evaluates it; this is what happens without a command, too
     Train(TrainArgs),
+    /// Shows how much memory a network needs, what lives where in it, and what would fit in less
+    ///
+    /// As firmware has it: one thread, tensors without alignment. The exit status is 1 if training does not fit in --ram.
+    Plan(PlanArgs),
+    /// Turns trained weights into what firmware compiles in or reads from flash memory
+    ///
+    /// The numbers are in the order in which an arena holds them, ready to be copied into `Trainer::weights_mut()`. A file
+    /// of a run says its network; for others, name it with --net.
+    Export(ExportArgs),
+    /// Turns the weights that a device dumped into a safetensors file with PyTorch's names
+    Import(ImportArgs),
 }
 
 #[derive(Debug, Args)]
@@ -30,9 +44,10 @@ pub struct TrainArgs {
     /// `digits` (1,797 handwritten digits in the program), or a folder with the four IDX files of MNIST, raw or .gz
     #[arg(long, value_name = "digits|DIR", default_value = "digits")]
     pub data: PathBuf,
-    /// The network
-    #[arg(long, value_enum, default_value_t = NetName::Cnn)]
-    pub net: NetName,
+    /// `cnn` (convolutions with batch norm), `mlp` (two hidden layers of 800), `tiny` (1,898 parameters for the digits), a
+    /// network file in TOML, or the weights.safetensors of a run: its network, from scratch
+    #[arg(long, value_name = "NAME|FILE", value_parser = NetChoice::parse, default_value = "cnn")]
+    pub net: NetChoice,
     /// Passes over the training images [default: 20 for digits, else 5]
     #[arg(long, value_name = "N", value_parser = positive::<NonZeroUsize>, allow_negative_numbers = true)]
     pub epochs: Option<NonZeroUsize>,
@@ -69,14 +84,6 @@ pub struct TrainArgs {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum NetName {
-    /// Convolutions with batch norm
-    Cnn,
-    /// Two hidden layers of 800
-    Mlp,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum OptimizerName {
     Sgd,
     Adam,
@@ -91,12 +98,6 @@ impl TrainArgs {
     }
     pub fn batch(&self) -> usize {
         self.batch.map_or(if self.is_digits() { 32 } else { 128 }, NonZeroUsize::get)
-    }
-    pub fn recipe(&self) -> Recipe {
-        match self.net {
-            NetName::Cnn => Recipe::Cnn,
-            NetName::Mlp => Recipe::Mlp,
-        }
     }
     pub fn optimizer(&self) -> Optimizer {
         match self.optimizer {
@@ -118,7 +119,8 @@ impl TrainArgs {
     }
 }
 
-fn positive<N: FromStr>(text: &str) -> Result<N, String> {
+/// A number that is at least 1.
+pub fn positive<N: FromStr>(text: &str) -> Result<N, String> {
     text.parse().map_err(|_| "must be a whole number from 1 on".to_string())
 }
 

@@ -1,11 +1,16 @@
 //! The command line.
 
 mod args;
+mod net;
 mod output;
+mod plan;
+mod plan_args;
 mod train;
+mod weights;
 
 use std::ffi::OsString;
 use std::io::Write;
+use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::ErrorKind;
@@ -13,26 +18,29 @@ use clap::error::ErrorKind;
 use args::{Cli, Command};
 use flatgrad::Error;
 
-/// Does what the arguments say.
+/// Does what the arguments say, and gives the exit status.
 ///
 /// # Errors
 ///
 /// What is wrong, for [`complain`].
-pub fn run(arguments: impl Iterator<Item = OsString>) -> Result<(), String> {
+pub fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode, String> {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
             // Nothing to do about a closed stdout.
             let _ = write!(std::io::stdout(), "{}", error.render());
-            return Ok(());
+            return Ok(ExitCode::SUCCESS);
         }
         Err(error) => return Err(first_paragraph(&error.render().to_string())),
     };
-    let args = match cli.command {
-        Some(Command::Train(args)) => args,
-        None => cli.train,
+    let done = match cli.command {
+        Some(Command::Train(args)) => train::run(&args).map(|()| ExitCode::SUCCESS),
+        Some(Command::Plan(args)) => plan::run(&args),
+        Some(Command::Export(args)) => weights::export(&args).map(|()| ExitCode::SUCCESS),
+        Some(Command::Import(args)) => weights::import(&args).map(|()| ExitCode::SUCCESS),
+        None => train::run(&cli.train).map(|()| ExitCode::SUCCESS),
     };
-    train::run(&args).map_err(|error| match error {
+    done.map_err(|error| match error {
         // Settings have the names of their options.
         Error::Setting { what, fault } => format!("--{what}: {fault}"),
         other => other.to_string(),

@@ -4,12 +4,12 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use flatgrad::data::{self, DataSplit, Normalizer, idx};
-use flatgrad::model::layer_rows;
+use flatgrad::model::{LayerStore, layer_rows};
 use flatgrad::report::{Progress, RunFiles, RunFolder, grouped, layer_table, loss_curve_svg, peak_memory};
 use flatgrad::train::{Outcome, Settings, train};
 use flatgrad::{Error, Pool, Result};
 use flatgrad_core::Isa;
-use flatgrad_core::net::{Net, Plan};
+use flatgrad_core::net::Plan;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -26,16 +26,20 @@ pub fn run(args: &TrainArgs) -> Result {
     let ctx = pool.context(isa);
     let data = if args.is_digits() { data::digits()? } else { idx::read_folder(&args.data, IDX_CLASSES)? };
     let shape = data.train.shape();
-    let layers = args.recipe().layers(shape, data.train.classes());
-    let net = Net::try_new(shape, &layers).map_err(flatgrad_core::Error::Net)?;
+    let network = args.net.network(shape, data.train.classes())?;
+    let store = LayerStore::default();
+    let net = network.net(&store)?;
     let settings = settings(args);
-    let plan = settings.plan(ctx, &net, &data)?;
-    let out = out_folder(args, data.train.name());
+    let plan = settings.plan(ctx, &net, &data).map_err(|error| match error {
+        Error::Core(flatgrad_core::Error::Net(error)) => network.explain(error),
+        other => other,
+    })?;
+    let out = out_folder(args, data.train.name(), network.name());
     let folder = RunFolder::prepare(&out)?;
 
     let printer = Printer { to_stderr: args.json };
     if !args.quiet {
-        introduce(printer, args, &data, &plan, (isa, ctx.threads()));
+        introduce(printer, args, network.name(), &data, &plan, (isa, ctx.threads()));
     }
     let steps_per_epoch = data.train.len().div_ceil(settings.batch) as u64;
     let steps = (settings.epochs as u64).saturating_mul(steps_per_epoch);
@@ -45,10 +49,11 @@ pub fn run(args: &TrainArgs) -> Result {
     console.progress.finish();
     let outcome = trained?;
 
-    let summary = Summary::new(args, &data, isa, ctx.threads(), &outcome);
-    let title = format!("{} on {}", args.recipe().name(), data.train.name());
+    let summary = Summary::new(args, network.name(), &data, isa, ctx.threads(), &outcome);
+    let scaling = Normalizer::fit(&data.train).scaling().clone();
+    let title = format!("{} on {}", network.name(), data.train.name());
     folder.write(RunFiles {
-        weights: &outcome.weights.to_safetensors()?,
+        weights: &outcome.weights.to_safetensors_with(&network.with_scaling(scaling))?,
         history: &outcome.history.to_jsonl(),
         curve: loss_curve_svg(&title, &outcome.history).as_deref(),
         run: summary.run_json(args),
@@ -78,17 +83,23 @@ fn settings(args: &TrainArgs) -> Settings {
     }
 }
 
-fn out_folder(args: &TrainArgs, data: &str) -> PathBuf {
-    let by_name = || Path::new("runs").join(format!("{data}-{}", args.recipe().name()));
+fn out_folder(args: &TrainArgs, data: &str, net: &str) -> PathBuf {
+    let by_name = || Path::new("runs").join(format!("{data}-{net}"));
     args.out.clone().unwrap_or_else(by_name)
 }
 
-fn introduce(printer: Printer, args: &TrainArgs, data: &DataSplit, plan: &Plan, (isa, threads): (Isa, usize)) {
+fn introduce(
+    printer: Printer,
+    args: &TrainArgs,
+    net: &str,
+    data: &DataSplit,
+    plan: &Plan,
+    (isa, threads): (Isa, usize),
+) {
     let (train, normalizer) = (&data.train, Normalizer::fit(&data.train));
     let [channels, height, width] = train.shape();
     printer.line(format_args!(
-        "{} on {}: {}, batches of {}, seed {}; {}, {} thread{}",
-        args.recipe().name(),
+        "{net} on {}: {}, batches of {}, seed {}; {}, {} thread{}",
         train.name(),
         args.optimizer_name(),
         args.batch(),
@@ -121,7 +132,7 @@ struct Summary {
     seconds: f64,
     samples_per_second: f64,
     data: String,
-    net: &'static str,
+    net: String,
     seed: u64,
     isa: &'static str,
     threads: usize,
@@ -141,7 +152,7 @@ struct Run<'a> {
 }
 
 impl Summary {
-    fn new(args: &TrainArgs, data: &DataSplit, isa: Isa, threads: usize, outcome: &Outcome) -> Self {
+    fn new(args: &TrainArgs, net: &str, data: &DataSplit, isa: Isa, threads: usize, outcome: &Outcome) -> Self {
         let last = outcome.history.epochs.last();
         Self {
             test_accuracy: last.map_or(0.0, |e| e.test_accuracy),
@@ -152,7 +163,7 @@ impl Summary {
             seconds: outcome.seconds,
             samples_per_second: outcome.samples_per_second,
             data: data.train.name().to_string(),
-            net: args.recipe().name(),
+            net: net.to_string(),
             seed: args.seed,
             isa: isa.name(),
             threads,

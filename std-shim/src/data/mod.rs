@@ -21,4 +21,4 @@ pub use dataset::{DataSplit, Dataset};
 pub use digits::{TEST_PER_CLASS, digits, digits_test_samples};
 pub use fault::DataFault;
 pub use loader::{Batches, epoch_order};
-pub use normalize::Normalizer;
+pub use normalize::{Normalizer, Scaling};

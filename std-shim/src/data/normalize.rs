@@ -20,10 +20,20 @@ use crate::error::{Error, Result};
 /// pixel is looked up. The same on every machine.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Normalizer {
-    mean: Vec<f32>,
-    std: Vec<f32>,
+    scaling: Scaling,
     /// One table of 256 numbers per channel.
     table: Vec<[f32; 256]>,
+}
+
+/// How a pixel becomes a network's input: `(x / white - mean) / std`, with the numbers of its channel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scaling {
+    /// The largest value a pixel can have.
+    pub white: f32,
+    /// The mean of each channel, in parts of `white`.
+    pub mean: Vec<f32>,
+    /// The standard deviation of each channel, in parts of `white`.
+    pub std: Vec<f32>,
 }
 
 impl Normalizer {
@@ -44,16 +54,20 @@ impl Normalizer {
             })
             .unzip();
         let table = mean.iter().zip(&std).map(|(&m, &s)| table(white, m, s)).collect();
-        Self { mean, std, table }
+        Self { scaling: Scaling { white: f32::from(train.white()), mean, std }, table }
     }
 
     /// The mean of each channel, in parts of `white`.
     pub fn mean(&self) -> &[f32] {
-        &self.mean
+        &self.scaling.mean
     }
     /// The standard deviation of each channel, in parts of `white`.
     pub fn std(&self) -> &[f32] {
-        &self.std
+        &self.scaling.std
+    }
+    /// What it does, for those who have no normalizer.
+    pub fn scaling(&self) -> &Scaling {
+        &self.scaling
     }
 
     /// Writes sample `index` of `data` to `out`, `[c, h, w]`.

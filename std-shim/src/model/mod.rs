@@ -1,9 +1,16 @@
-//! Networks by name, and weights outside a network: under PyTorch's names, in safetensors files, as one hash.
+//! Networks by name or from a file, and weights outside a network: under PyTorch's names, in safetensors files, as one hash.
 
+mod described;
+mod flat;
+mod network;
 mod recipe;
+mod source_code;
 mod state_dict;
 mod trained;
 
+pub use flat::{check_weights, flat_weights, named_weights};
+pub use network::{LayerStore, Network};
 pub use recipe::Recipe;
+pub use source_code::Firmware;
 pub use state_dict::{StateDict, Tensor};
 pub use trained::{layer_rows, state_dict};

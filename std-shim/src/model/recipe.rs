@@ -13,14 +13,32 @@ pub enum Recipe {
     Cnn,
     /// Two dense layers of 800 with relu, and one of the classes.
     Mlp,
+    /// For microcontrollers: 3x3 convolutions of 8 and 16 channels, each with relu and pooling by 2, and a dense layer of
+    /// the classes. For the 8 x 8 digits, 1,898 parameters.
+    Tiny,
 }
 
 impl Recipe {
-    /// The name: `cnn` or `mlp`.
+    /// All recipes.
+    pub const ALL: [Self; 3] = [Self::Cnn, Self::Mlp, Self::Tiny];
+
+    /// The recipe of this name.
+    ///
+    /// ```
+    /// use flatgrad::model::Recipe;
+    /// assert_eq!(Recipe::by_name("tiny"), Some(Recipe::Tiny));
+    /// assert_eq!(Recipe::by_name("huge"), None);
+    /// ```
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|recipe| recipe.name() == name)
+    }
+
+    /// The name: `cnn`, `mlp` or `tiny`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Cnn => "cnn",
             Self::Mlp => "mlp",
+            Self::Tiny => "tiny",
         }
     }
 
@@ -31,6 +49,8 @@ impl Recipe {
     /// use flatgrad_core::net::Net;
     /// let layers = Recipe::Cnn.layers([1, 28, 28], 10);
     /// assert_eq!(Net::try_new([1, 28, 28], &layers)?.parameters(), 468_202);
+    /// let layers = Recipe::Tiny.layers([1, 8, 8], 10);
+    /// assert_eq!(Net::try_new([1, 8, 8], &layers)?.parameters(), 1_898);
     /// # Ok::<(), flatgrad_core::net::NetError>(())
     /// ```
     pub fn layers(self, [_, height, width]: [usize; 3], classes: usize) -> Vec<Layer<'static>> {
@@ -38,6 +58,7 @@ impl Recipe {
             Self::Cnn if height.min(width) >= 16 => large_cnn(classes),
             Self::Cnn => small_cnn(classes),
             Self::Mlp => mlp(classes),
+            Self::Tiny => tiny(classes),
         }
     }
 }
@@ -66,4 +87,13 @@ fn small_cnn(classes: usize) -> Vec<Layer<'static>> {
 fn mlp(classes: usize) -> Vec<Layer<'static>> {
     let hidden = [Layer::dense(800), Layer::relu()];
     [&[Layer::flatten()][..], &hidden, &hidden, &[Layer::dense(classes)]].concat()
+}
+
+fn tiny(classes: usize) -> Vec<Layer<'static>> {
+    let mut layers = Vec::new();
+    for channels in [8, 16] {
+        layers.extend([Layer::conv2d(channels, 3).padding(1), Layer::relu(), Layer::max_pool(2)]);
+    }
+    layers.extend([Layer::flatten(), Layer::dense(classes)]);
+    layers
 }

@@ -1,9 +1,9 @@
 //! What a network in training shows of itself: its weights as a state dict, its layers as rows of a table.
 
-use flatgrad_core::net::{Kind, LayerInfo, Plan, Role, Trainer};
+use flatgrad_core::net::{Kind, LayerInfo, Plan, Trainer};
 
-use super::StateDict;
-use crate::error::{Error, Result};
+use super::{StateDict, named_weights};
+use crate::error::Result;
 use crate::report::LayerRow;
 
 /// The weights under PyTorch's names, in the order of its `state_dict()`, with `num_batches_tracked` after each batch
@@ -13,21 +13,7 @@ use crate::report::LayerRow;
 ///
 /// None in practice: names differ and lengths fit by construction of a network.
 pub fn state_dict(trainer: &Trainer) -> Result<StateDict> {
-    let weights = trainer.weights();
-    let mut dict = StateDict::new();
-    for tensor in trainer.plan().tensors() {
-        let name = tensor.name.to_string();
-        let data = weights.get(tensor.range()).ok_or_else(|| Error::weights(&name, "outside the weights"))?;
-        match tensor.shape() {
-            &[inputs, outputs] if tensor.is_dense_weight() => dict.push_dense(name, [inputs, outputs], data)?,
-            shape => dict.push(name, shape, data.to_vec())?,
-        }
-        if tensor.name.role == Role::RunningVar {
-            let counter = format!("{}{}.num_batches_tracked", tensor.name.stem, tensor.name.ordinal);
-            dict.push_counter(counter, i64::from(trainer.steps()))?;
-        }
-    }
-    Ok(dict)
+    named_weights(&trainer.plan(), trainer.weights(), i64::from(trainer.steps()))
 }
 
 /// One row per layer, with the bytes that it takes for the batches of the plan.

@@ -89,8 +89,9 @@ impl Settings {
         }
         for part in [&data.train, &data.test] {
             if part.shape() != net.input() || part.classes() > net.outputs() {
-                let (shape, classes) = (part.shape(), part.classes());
-                let fault = format!("{shape:?} in {classes} classes do not fit the network's {:?}", net.input());
+                let (shape, classes, input, outputs) = (part.shape(), part.classes(), net.input(), net.outputs());
+                let fault =
+                    format!("images {shape:?} in {classes} classes; the network takes {input:?} and gives {outputs}");
                 return Err(Error::setting("data", fault));
             }
         }

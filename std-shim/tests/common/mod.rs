@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 #![allow(missing_docs, reason = "test support")]
 
+pub mod program;
+
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};

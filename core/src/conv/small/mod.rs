@@ -1,0 +1,83 @@
+//! Convolutions for microcontrollers: the strips are those of the other targets, the kernels are few and small.
+//!
+//! | what | forward and input gradient | weight gradient |
+//! |---|---|---|
+//! | 1x1 | a product (`gemm/small`) | a product |
+//! | 3x3, stride 1, 8 outputs or more in a row | [`three`](kernels::three): weights in place, neighbouring taps share a load | |
+//! | all others | eight outputs at a time are unfolded to scratch, then a product | |
+//! | all but 1x1 | | [`gradient`](kernels::gradient): `dy` and the strip in place |
+//!
+//! As in `gemm/small`, the kernels are assembly where there is a floating-point unit, and plain loops elsewhere.
+
+#[cfg_attr(all(target_arch = "arm", target_abi = "eabihf", not(target_has_atomic = "64")), path = "thumb.rs")]
+#[cfg_attr(not(all(target_arch = "arm", target_abi = "eabihf", not(target_has_atomic = "64"))), path = "plain.rs")]
+mod kernels;
+
+mod correlate;
+mod job;
+#[cfg(test)]
+mod tests;
+mod unfold;
+mod weight;
+
+pub(super) use weight::SmallWeightPass;
+
+use super::axis::Axis;
+use super::patch::fill_patch;
+use super::plan::Plan;
+use super::shape::nonzero;
+use crate::simd::portable::Portable;
+
+/// Floats of a strip's input: a small image's channels, some rows of a large one's.
+const STRIP: usize = 2048;
+/// The same where outputs are unfolded: channels need not lie in scratch all at once.
+const UNFOLDED_STRIP: usize = 320;
+
+/// Fills `offsets` with the places of the taps of one channel in a strip.
+fn list_taps(plan: &Plan, row: &Axis, col: &Axis, offsets: &mut [f32]) {
+    let taps = (0..row.taps).flat_map(|kh| (0..col.taps).map(move |kw| (kh, kw)));
+    for (offset, (kh, kw)) in offsets.iter_mut().zip(taps) {
+        // Scratch is made of floats; these hold the bits of an index.
+        *offset = f32::from_bits(plan.place(row, col, kh, kw) as u32);
+    }
+}
+
+/// Fills a strip's input: as `fill_patch`, but with one copying loop for whole images where nothing is de-interleaved.
+fn fill(
+    plan: &Plan,
+    [row, col]: [&Axis; 2],
+    [first_row, first_col]: [usize; 2],
+    x: &[f32],
+    [h, w]: [usize; 2],
+    patch: &mut [f32],
+) {
+    let (rows, cols) = (&plan.row_cover, &plan.col_cover);
+    let (down, across) = (row.line(rows, first_row, 0), col.line(cols, first_col, 0));
+    if rows.groups != 1 || cols.groups != 1 || across.step != 1 || h * w == 0 || plan.plane() == 0 {
+        return fill_patch(Portable, plan, [row, col], [first_row, first_col], x, [h, w], patch);
+    }
+    let ((top, bottom), (left, right)) = (down.inside(rows.pitch), across.inside(cols.pitch));
+    let Some(patch) = patch.get_mut(..x.len() / nonzero(h * w) * plan.plane()) else { return };
+    if (top, bottom, left, right) != (0, rows.pitch, 0, cols.pitch) {
+        patch.fill(0.0);
+    }
+    let (Some(from_row), Some(from_col), true, true) = (down.at(top), across.at(left), top < bottom, left < right)
+    else {
+        return;
+    };
+    let len = right - left;
+    let mut job = job::Rows {
+        rows: bottom - top,
+        len,
+        from: core::ptr::null(),
+        from_next: (down.step * w).wrapping_sub(len).wrapping_mul(size_of::<f32>()),
+        to: core::ptr::null_mut(),
+        to_next: (cols.pitch - len) * size_of::<f32>(),
+    };
+    for (plane, patch) in x.chunks_exact(nonzero(h * w)).zip(patch.chunks_exact_mut(nonzero(plan.plane()))) {
+        job.from = plane.as_ptr().wrapping_add(from_row * w + from_col);
+        job.to = patch.as_mut_ptr().wrapping_add(top * cols.pitch + left);
+        // SAFETY: the image's rows and columns that exist, into their places in the strip.
+        unsafe { kernels::copy(&job) };
+    }
+}

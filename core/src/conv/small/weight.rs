@@ -1,0 +1,169 @@
+//! The weight gradient.
+
+use super::job::Gradient;
+use super::{STRIP, fill, kernels, list_taps};
+use crate::Update;
+use crate::conv::Conv2d;
+use crate::conv::axis::Axis;
+use crate::conv::plan::{Plan, blocks};
+use crate::conv::shape::nonzero;
+use crate::gemm::Epilogue;
+use crate::gemm::product::{Product, Strided};
+use crate::gemm::small::{dots, finish};
+
+#[derive(Clone, Copy)]
+pub(in crate::conv) struct SmallWeightPass {
+    conv: Conv2d,
+    row: Axis,
+    col: Axis,
+    plan: Plan,
+    outs: usize,
+}
+
+impl SmallWeightPass {
+    pub(in crate::conv) const fn new(conv: &Conv2d) -> Self {
+        let conv = conv.flat();
+        let [row, col] = Axis::forward_pair(&conv);
+        let plan = Plan::new(conv.group_in(), &row, &col, usize::MAX, STRIP);
+        Self { conv, row, col, plan, outs: conv.out_h() * conv.out_w() }
+    }
+
+    const fn is_product(&self) -> bool {
+        matches!((self.conv.kernel, self.conv.stride, self.conv.padding), ([1, 1], [1, 1], [0, 0]))
+    }
+
+    /// Places of the taps, and a strip's input.
+    const fn scratch_parts(&self) -> [usize; 2] {
+        if self.is_product() { [0; 2] } else { [self.conv.taps(), self.plan.patch_len()] }
+    }
+
+    pub(in crate::conv) const fn scratch_len(&self) -> usize {
+        let [taps, patch] = self.scratch_parts();
+        taps.saturating_add(patch)
+    }
+
+    /// The kernels of some output channels, of which the first is channel `first` of all.
+    pub(in crate::conv) fn part(
+        &self,
+        first: usize,
+        x: &[f32],
+        dy: &[f32],
+        update: Update,
+        dw: &mut [f32],
+        scratch: &mut [f32],
+    ) {
+        let [taps, patch] = self.scratch_parts();
+        let Some((offsets, rest)) = scratch.split_at_mut_checked(taps) else { return };
+        let Some(patch) = rest.get_mut(..patch) else { return };
+        let (per_group, k) = (self.conv.group_out(), self.conv.group_in() * self.conv.taps());
+        let in_len = self.conv.group_in() * self.conv.h * self.conv.w;
+        list_taps(&self.plan, &self.row, &self.col, offsets);
+        if update == Update::Overwrite {
+            dw.fill(0.0);
+        }
+        for (g, dw) in dw.chunks_mut(nonzero(per_group * k)).enumerate() {
+            let channel = first + g * per_group;
+            let channels = dw.len() / nonzero(k);
+            for n in 0..self.conv.n {
+                let group = n * self.conv.groups + channel / nonzero(per_group);
+                let at = (n * self.conv.out_channels + channel) * self.outs;
+                let (Some(x), Some(dy)) =
+                    (x.get(group * in_len..(group + 1) * in_len), dy.get(at..at + channels * self.outs))
+                else {
+                    return;
+                };
+                if self.is_product() {
+                    self.product(x, dy, channels, dw);
+                } else {
+                    self.sample(x, dy, channels, dw, offsets, patch);
+                }
+            }
+            if self.conv.n == 0 || self.is_product() || self.outs == 0 {
+                // SAFETY: a slice is a row.
+                unsafe { finish(dw.as_mut_ptr(), [1, dw.len(), 0], &Epilogue::NONE, true) };
+            }
+        }
+    }
+
+    /// A 1x1 kernel: `dw += dy x^T`.
+    fn product(&self, x: &[f32], dy: &[f32], channels: usize, dw: &mut [f32]) {
+        if self.outs == 0 {
+            return;
+        }
+        let product = Product {
+            m: channels,
+            n: self.conv.group_in(),
+            k: self.outs,
+            a: Strided { ptr: dy.as_ptr(), row: self.outs, col: 1 },
+            b: Strided { ptr: x.as_ptr(), row: 1, col: self.outs },
+            c: dw.as_mut_ptr(),
+            c_row: self.conv.group_in(),
+            accumulate: true,
+            epilogue: Epilogue::NONE,
+        };
+        // SAFETY: the slices hold a plane for each channel, and a weight for each pair of channels.
+        unsafe { dots(&product) };
+    }
+
+    /// One sample of one group.
+    fn sample(&self, x: &[f32], dy: &[f32], channels: usize, dw: &mut [f32], offsets: &[f32], patch: &mut [f32]) {
+        let (in_plane, taps, image) = (self.conv.h * self.conv.w, self.conv.taps(), [self.conv.h, self.conv.w]);
+        let pitch = self.plan.col_cover.len();
+        for (r0, rows) in blocks(self.row.outs, self.plan.rows) {
+            for (c0, cols) in blocks(self.col.outs, self.plan.cols) {
+                for (channel, live) in blocks(self.conv.group_in(), self.plan.channels) {
+                    let Some(x) = x.get(channel * in_plane..(channel + live) * in_plane) else { return };
+                    fill(&self.plan, [&self.row, &self.col], [r0, c0], x, image, patch);
+                    let job = Gradient {
+                        dw: [dw.as_mut_ptr().wrapping_add(channel * taps); 3],
+                        dy: [dy.as_ptr().wrapping_add(r0 * self.col.outs + c0); 3],
+                        x: [patch.as_ptr(); 4],
+                        rows,
+                        cols,
+                        x_next: (pitch - cols) * size_of::<f32>(),
+                    };
+                    // SAFETY: `offsets` are places in the patch; `dy` holds a plane and `dw` a kernel for each channel.
+                    unsafe { self.tiles(job, channels, live * taps, offsets) };
+                }
+            }
+        }
+    }
+
+    /// All tiles of a strip: `channels` output channels by `count` elements of their kernels.
+    ///
+    /// # Safety
+    /// The job's pointers must be good for them.
+    unsafe fn tiles(&self, mut job: Gradient, channels: usize, count: usize, offsets: &[f32]) {
+        let ([dw, ..], [dy, ..], [patch, ..]) = (job.dw, job.dy, job.x);
+        let k = self.conv.group_in() * self.conv.taps();
+        let (mut plane, mut taps) = (patch, offsets.iter());
+        let mut next = || {
+            if taps.len() == 0 {
+                taps = offsets.iter();
+                plane = plane.wrapping_add(self.plan.plane());
+            }
+            plane.wrapping_add(taps.next().map_or(0, |offset| offset.to_bits() as usize))
+        };
+        let mut i = 0;
+        while i < count {
+            let four = count - i >= 4;
+            for x in job.x.iter_mut().take(if four { 4 } else { 1 }) {
+                *x = next();
+            }
+            let mut channel = 0;
+            while channel < channels {
+                // Threes, and twos so that no single one is left; if there is one in all, it is computed twice.
+                let left = channels - channel;
+                let three = left >= 3 && left != 4;
+                // What is computed twice is written twice, with the same bits.
+                let second = if left > 1 { 1 } else { 0 };
+                job.dw = [0, k * second, 2 * k].map(|at| dw.wrapping_add(channel * k + i + at));
+                job.dy = [0, self.outs * second, 2 * self.outs].map(|at| dy.wrapping_add(channel * self.outs + at));
+                // SAFETY: granted by the caller.
+                unsafe { kernels::gradient(three, four, &job) };
+                channel += if three { 3 } else { 2 };
+            }
+            i += if four { 4 } else { 1 };
+        }
+    }
+}

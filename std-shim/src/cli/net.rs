@@ -1,0 +1,113 @@
+//! `--net`: a network by name, or from a file.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use flatgrad::model::{Network, Recipe, StateDict};
+use flatgrad::{Error, Result};
+
+use super::args::positive;
+
+/// What `--net` says.
+#[derive(Clone, Debug)]
+pub enum NetChoice {
+    Recipe(Recipe),
+    File(PathBuf),
+}
+
+impl NetChoice {
+    /// A recipe's name comes first: a file of that name can be called `./cnn`.
+    pub fn parse(text: &str) -> std::result::Result<Self, String> {
+        match Recipe::by_name(text) {
+            _ if text.is_empty() => Err(format!("must be {}, or a network file", names())),
+            Some(recipe) => Ok(Self::Recipe(recipe)),
+            None => Ok(Self::File(text.into())),
+        }
+    }
+
+    /// The network; a recipe's for images of `input` in so many classes.
+    pub fn network(&self, input: [usize; 3], classes: usize) -> Result<Network> {
+        match self {
+            Self::Recipe(recipe) => Ok(Network::recipe(*recipe, input, classes)),
+            Self::File(path) => load(path),
+        }
+    }
+}
+
+/// A network without data to say what its samples are.
+#[derive(Debug, Args)]
+pub struct NetArgs {
+    /// `cnn`, `mlp`, `tiny`, a network file in TOML, or a run's weights.safetensors, which says its network
+    #[arg(long, value_name = "NAME|FILE", value_parser = NetChoice::parse)]
+    pub net: Option<NetChoice>,
+    /// The shape of a sample: channels, height, width [default: the network file's; 1,8,8 for a name]
+    #[arg(long, value_name = "C,H,W", value_parser = shape, allow_negative_numbers = true)]
+    pub input: Option<[usize; 3]>,
+    /// The classes that a network by name tells apart [default: 10]
+    #[arg(long, value_name = "N", value_parser = positive::<NonZeroUsize>, allow_negative_numbers = true)]
+    pub classes: Option<NonZeroUsize>,
+}
+
+impl NetArgs {
+    /// The network; `missing` says why it must be named.
+    pub fn network(&self, missing: &str) -> Result<Network> {
+        match &self.net {
+            Some(choice) => self.network_or(choice.clone()),
+            None => Err(Error::Setting { what: "net", fault: format!("{missing}: name it with --net") }),
+        }
+    }
+
+    /// The network of these arguments, or of `choice` if they name none.
+    pub fn network_or(&self, choice: NetChoice) -> Result<Network> {
+        let choice = self.net.clone().unwrap_or(choice);
+        let (input, classes) = (self.input.unwrap_or([1, 8, 8]), self.classes.map_or(10, NonZeroUsize::get));
+        let network = choice.network(input, classes)?;
+        match &choice {
+            NetChoice::Recipe(_) => Ok(network),
+            NetChoice::File(path) => self.of(network, path),
+        }
+    }
+
+    /// A network that a file describes, for the input of these arguments.
+    pub fn of(&self, network: Network, path: &Path) -> Result<Network> {
+        if self.classes.is_some() {
+            let fault = format!("{} says itself how many outputs there are", path.display());
+            return Err(Error::Setting { what: "classes", fault });
+        }
+        Ok(match self.input {
+            Some(input) => network.with_input(input),
+            None => network,
+        })
+    }
+}
+
+fn shape(text: &str) -> std::result::Result<[usize; 3], String> {
+    let sizes: Option<Vec<usize>> = text.split(',').map(|size| size.trim().parse().ok().filter(|&n| n > 0)).collect();
+    let shape = sizes.and_then(|sizes| sizes.try_into().ok());
+    shape.ok_or_else(|| "must be three whole numbers from 1 on, such as 1,28,28".to_string())
+}
+
+fn load(path: &Path) -> Result<Network> {
+    if !path.exists() {
+        let (path, names) = (path.display(), names());
+        let fault = format!("{path} is neither a file nor the name of a network; the names are {names}");
+        return Err(Error::Setting { what: "net", fault });
+    }
+    if path.extension().is_some_and(|ending| ending == "safetensors") {
+        return of_weights(path);
+    }
+    Network::load(path)
+}
+
+/// The network that a file of weights says it is of.
+fn of_weights(path: &Path) -> Result<Network> {
+    let bytes = std::fs::read(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
+    let origin = path.display().to_string();
+    let missing = || Error::Setting { what: "net", fault: format!("{origin} does not say its network") };
+    StateDict::network_in(&origin, &bytes)?.ok_or_else(missing)
+}
+
+fn names() -> String {
+    Recipe::ALL.map(Recipe::name).join(", ")
+}

@@ -1,0 +1,155 @@
+//! `flatgrad export` and `flatgrad import`.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use flatgrad::model::{Firmware, LayerStore, Network, StateDict, check_weights, flat_weights, named_weights};
+use flatgrad::report::grouped;
+use flatgrad::{Error, Result, atomic_write};
+use flatgrad_core::net::{Config, Optimizer, Plan};
+
+use super::net::NetArgs;
+use super::output::Printer;
+
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// The trained weights: `weights.safetensors` of a run, or any safetensors file with PyTorch's names
+    #[arg(long, value_name = "FILE")]
+    pub weights: PathBuf,
+    /// rust: a static array of f32; c: a header with an array of float; raw: the bytes of that array, little-endian, and
+    /// nothing else; safetensors: PyTorch's names and layouts
+    #[arg(long, value_enum)]
+    pub format: Format,
+    /// The file to write
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub net: NetArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// The bytes of `Trainer::weights()`: 32-bit floats, little-endian, nothing else
+    #[arg(long, value_name = "FILE")]
+    pub raw: PathBuf,
+    /// The safetensors file to write
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub net: NetArgs,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Format {
+    Rust,
+    C,
+    Raw,
+    Safetensors,
+}
+
+/// Weights under names to weights for a device.
+pub fn export(args: &ExportArgs) -> Result {
+    let origin = args.weights.display().to_string();
+    let bytes = std::fs::read(&args.weights).map_err(in_file(&args.weights))?;
+    let of_file = |error: Error| match error {
+        Error::Weights { origin: tensor, fault } if tensor == "safetensors" => {
+            Error::Weights { origin: origin.clone(), fault }
+        }
+        Error::Weights { origin: tensor, fault } => {
+            Error::Weights { origin: origin.clone(), fault: format!("{tensor} {fault}") }
+        }
+        other => other,
+    };
+    let dict = StateDict::from_safetensors(&bytes).map_err(of_file)?;
+    let described = match &args.net.net {
+        Some(_) => None,
+        None => StateDict::network_in(&origin, &bytes)?,
+    };
+    let network = match described {
+        Some(network) => args.net.of(network, &args.weights)?,
+        None => args.net.network(&format!("{origin} does not say its network"))?,
+    };
+    with_plan(&network, |plan| {
+        let weights = flat_weights(plan, &dict).map_err(of_file)?;
+        check_weights(plan, &weights).map_err(of_file)?;
+        let named = named_weights(plan, &weights, batches(&dict))?;
+        let sha256 = named.sha256();
+        let firmware = Firmware { plan, weights: &weights, sha256: &sha256, scaling: network.scaling() };
+        let content = match args.format {
+            Format::Rust => firmware.rust().into_bytes(),
+            Format::C => firmware.c(&args.out).into_bytes(),
+            Format::Raw => weights.iter().flat_map(|x| x.to_le_bytes()).collect(),
+            Format::Safetensors => named.to_safetensors_with(&network)?,
+        };
+        atomic_write(&args.out, &content)?;
+        report(plan, &sha256, &args.out);
+        Ok(())
+    })
+}
+
+/// What a device dumped to weights under names.
+pub fn import(args: &ImportArgs) -> Result {
+    let network = args.net.network("a raw file does not say its network")?;
+    with_plan(&network, |plan| {
+        let weights = read_raw(&args.raw, plan.weights_len())?;
+        let of_file = |error: Error| match error {
+            Error::Weights { origin, fault } => {
+                Error::Weights { origin: args.raw.display().to_string(), fault: format!("{origin} {fault}") }
+            }
+            other => other,
+        };
+        check_weights(plan, &weights).map_err(of_file)?;
+        let named = named_weights(plan, &weights, 0)?;
+        atomic_write(&args.out, &named.to_safetensors_with(&network)?)?;
+        report(plan, &named.sha256(), &args.out);
+        Ok(())
+    })
+}
+
+/// The order of the weights does not depend on batch and optimizer: the smallest plan has it.
+fn with_plan(network: &Network, task: impl FnOnce(&Plan) -> Result) -> Result {
+    let store = LayerStore::default();
+    let net = network.net(&store)?;
+    let plan = Plan::try_new(&net, Config::new(1, Optimizer::sgd(1.0))).map_err(|error| network.explain(error))?;
+    task(&plan)
+}
+
+/// Exactly `len` numbers.
+fn read_raw(path: &Path, len: usize) -> Result<Vec<f32>> {
+    let fault = |text: String| Error::Weights { origin: path.display().to_string(), fault: text };
+    let expected = len as u64 * size_of::<f32>() as u64;
+    let file = std::fs::File::open(path).map_err(in_file(path))?;
+    let found = file.metadata().map_err(in_file(path))?.len();
+    let mut bytes = Vec::new();
+    // One byte more shows that there is more; whatever it is, it need not fit in memory.
+    file.take(expected + 1).read_to_end(&mut bytes).map_err(in_file(path))?;
+    let found = found.max(bytes.len() as u64);
+    if bytes.len() as u64 != expected {
+        let more = if found > expected { "; of a whole arena, the weights are the beginning" } else { "" };
+        let (found, expected, len) = (grouped(found), grouped(expected), grouped(len as u64));
+        return Err(fault(format!("{found} bytes, but the network's {len} weights take {expected}{more}")));
+    }
+    Ok(bytes.chunks_exact(4).map(|b| f32::from_le_bytes(std::array::from_fn(|i| b[i]))).collect())
+}
+
+/// How many batches the first batch norm has counted; a file from elsewhere may not say.
+fn batches(dict: &StateDict) -> i64 {
+    let count = dict.iter().find_map(|(_, tensor)| match tensor {
+        flatgrad::model::Tensor::I64(count) => Some(*count),
+        flatgrad::model::Tensor::F32 { .. } => None,
+    });
+    count.unwrap_or(0)
+}
+
+fn report(plan: &Plan, sha256: &str, out: &Path) {
+    let printer = Printer { to_stderr: false };
+    let (weights, bytes) = (grouped(plan.weights_len() as u64), grouped(4 * plan.weights_len() as u64));
+    printer.line(format_args!("{weights} weights, {bytes} bytes, in {}", out.display()));
+    printer.line(format_args!("weights sha256  {sha256}"));
+}
+
+fn in_file(path: &Path) -> impl FnOnce(std::io::Error) -> Error {
+    let path = path.to_owned();
+    |source| Error::Io { path, source }
+}

@@ -1,0 +1,217 @@
+//! Networks in files.
+
+mod build;
+mod fields;
+mod init;
+mod kinds;
+mod parse;
+mod source;
+mod write;
+
+use std::io::Read;
+use std::path::Path;
+
+use flatgrad_core::net::{Layer, Net, NetError};
+
+pub use self::build::LayerStore;
+use self::source::{Position, Source};
+use super::Recipe;
+use crate::data::Scaling;
+use crate::error::{Error, Result};
+
+/// A network in memory of its own: a [`Recipe`], or what a network file says.
+///
+/// A network file is TOML: `input`, the shape of a sample `[channels, height, width]`; `layers`, an array of tables; and if
+/// the file's name shall not be the network's, `name`. A run also writes down `scaling`, what it measured of the samples;
+/// training measures it anew.
+/// A table has the key `kind`, a layer's name, and the layer's own keys; a layer that needs none may be just its name.
+///
+/// ```
+/// use flatgrad::model::{LayerStore, Network};
+/// let text = r#"
+/// input = [1, 8, 8]
+/// layers = [
+///   { kind = "conv2d", out_channels = 8, kernel = 3, padding = 1, bias = false },
+///   "batch_norm",
+///   "relu",
+///   { kind = "residual", body = [{ kind = "depthwise", kernel = 3, padding = 1 }, "relu"] },
+///   { kind = "max_pool", kernel = 2 },
+///   "flatten",
+///   { kind = "dense", outputs = 10, init = "kaiming_uniform", lr = 0.5 },
+/// ]
+/// "#;
+/// let network = Network::parse("net.toml", text)?;
+/// let store = LayerStore::default();
+/// assert_eq!(network.net(&store)?.parameters(), 8 * 9 + 2 * 8 + 8 * 9 + 8 + 128 * 10 + 10);
+/// # Ok::<(), flatgrad::Error>(())
+/// ```
+///
+/// | `kind` | keys, with their defaults |
+/// |---|---|
+/// | `conv2d` | `out_channels`, `kernel`, `stride = 1`, `padding = 0`, `dilation = 1`, `groups = 1`, `bias = true` |
+/// | `conv1d` | the same, for signals `[c, 1, len]` |
+/// | `depthwise` | `kernel`, `multiplier = 1`, `stride = 1`, `padding = 0`, `dilation = 1`, `bias = true` |
+/// | `dense` | `outputs`, `bias = true` |
+/// | `batch_norm` | `eps = 1e-5`, `momentum = 0.1` |
+/// | `group_norm` | `groups`, `eps = 1e-5`, `affine = true` |
+/// | `instance_norm` | `eps = 1e-5`, `affine = false` |
+/// | `layer_norm` | `eps = 1e-5`, `affine = true` |
+/// | `rms_norm` | `eps = 1.1920929e-7`, `affine = true` |
+/// | `relu`, `sigmoid`, `tanh`, `gelu`, `gelu_tanh`, `silu`, `hard_swish` | none |
+/// | `leaky_relu` | `slope = 0.01` |
+/// | `elu` | `alpha = 1` |
+/// | `softplus` | `beta = 1`, `threshold = 20` |
+/// | `max_pool`, `max_pool1d` | `kernel`, `stride` (the kernel), `padding = 0` |
+/// | `avg_pool`, `avg_pool1d` | the same, `count_include_pad = true` |
+/// | `global_avg_pool`, `softmax`, `log_softmax`, `flatten` | none |
+/// | `dropout` | `p`, `form = "inverted"` (or `"scale_activations"`) |
+/// | `residual` | `body`, an array of layers; `shortcut = []` |
+///
+/// `kernel`, `stride`, `padding` and `dilation` are one number, or for images two, `[down, across]`. Every layer may
+/// have `frozen = false`, `lr = 1` and `decay = 1` (factors of learning rate and weight decay); convolutions and dense
+/// layers `max_norm`, and `init`: `"default"`, `"kaiming_uniform"`, `"kaiming_normal"`, `"xavier_uniform"`,
+/// `"xavier_normal"` or `"orthogonal"`, or a table such as `{ rule = "xavier_normal", gain = 2 }`,
+/// `{ rule = "uniform", bound = 0.1 }`, `{ rule = "normal", std = 0.1 }`, `{ rule = "constant", value = 0 }`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Network {
+    name: String,
+    input: [usize; 3],
+    scaling: Option<Scaling>,
+    nodes: Vec<Node>,
+    file: Option<File>,
+}
+
+/// Where the layers stand in a file.
+#[derive(Clone, Debug, PartialEq)]
+struct File {
+    origin: String,
+    layers: Vec<Position>,
+    input: Position,
+}
+
+/// A layer, or a block of them.
+#[derive(Clone, Debug, PartialEq)]
+enum Node {
+    Single(Layer<'static>),
+    /// A convolution in as many groups as its input has channels, with so many outputs each.
+    Depthwise {
+        layer: Layer<'static>,
+        multiplier: usize,
+    },
+    Residual {
+        common: Common,
+        body: Vec<Self>,
+        shortcut: Vec<Self>,
+    },
+}
+
+/// The options of every layer.
+#[derive(Clone, Debug, PartialEq)]
+struct Common {
+    frozen: bool,
+    lr: f32,
+    decay: f32,
+}
+
+impl Network {
+    /// The network of a recipe for images of `input`, `[channels, height, width]`.
+    pub fn recipe(recipe: Recipe, input: [usize; 3], classes: usize) -> Self {
+        let nodes = recipe.layers(input, classes).into_iter().map(Node::Single).collect();
+        Self { name: recipe.name().to_string(), input, scaling: None, nodes, file: None }
+    }
+
+    /// The network that the text of a network file describes; errors call the text `origin`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Network`] with the place of what is not understood.
+    pub fn parse(origin: &str, text: &str) -> Result<Self> {
+        let parsed = parse::parse(Source { origin, text })?;
+        let file = File { origin: origin.to_string(), layers: parsed.positions, input: parsed.input_position };
+        let stem = Path::new(origin).file_stem().unwrap_or_default();
+        let name = parsed.name.unwrap_or_else(|| stem.to_string_lossy().into_owned());
+        Ok(Self { name, input: parsed.input, scaling: parsed.scaling, nodes: parsed.nodes, file: Some(file) })
+    }
+
+    /// The network of a file.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if it cannot be read; as [`Network::parse`].
+    pub fn load(path: &Path) -> Result<Self> {
+        let file = std::fs::File::open(path).map_err(Error::io(path))?;
+        let mut bytes = Vec::new();
+        // One byte more than a network may have: enough to refuse it.
+        file.take(parse::MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(Error::io(path))?;
+        let origin = path.display().to_string();
+        match std::str::from_utf8(&bytes) {
+            Ok(text) => Self::parse(&origin, text),
+            Err(e) => {
+                let text = std::str::from_utf8(&bytes[..e.valid_up_to()]).unwrap_or_default();
+                Err(Source { origin: &origin, text }.error(text.len(), "not a text: a byte that is not UTF-8"))
+            }
+        }
+    }
+
+    /// The same layers for samples of another shape.
+    pub fn with_input(mut self, input: [usize; 3]) -> Self {
+        self.scaling = self.scaling.filter(|scaling| scaling.mean.len() == input[0]);
+        self.input = input;
+        self
+    }
+
+    /// The same, with what training measured of the samples.
+    pub fn with_scaling(mut self, scaling: Scaling) -> Self {
+        self.scaling = Some(scaling);
+        self
+    }
+
+    /// How a sample becomes the network's input, if that is known: weights of a run say it.
+    pub fn scaling(&self) -> Option<&Scaling> {
+        self.scaling.as_ref()
+    }
+
+    /// The recipe's name, what the file says, or the file's name without its ending.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The shape of a sample, `[channels, height, width]`.
+    pub fn input(&self) -> [usize; 3] {
+        self.input
+    }
+
+    /// The network for the kernels, its layers in `store`.
+    ///
+    /// # Errors
+    ///
+    /// The first layer that does not fit: [`Error::Network`] with its place in the file, for a recipe [`Error::Core`].
+    pub fn net<'a>(&self, store: &'a LayerStore) -> Result<Net<'a>> {
+        Net::try_new(self.input, build::chain(&self.nodes, self.input, store)).map_err(|e| self.explain(e))
+    }
+
+    /// An error of this network, with the place of the layer it names.
+    pub fn explain(&self, error: NetError) -> Error {
+        match &self.file {
+            None => Error::Core(flatgrad_core::Error::Net(error)),
+            Some(file) => {
+                let layer = file.layers.get(error.layer).filter(|_| error.kind != "network");
+                source::error(&file.origin, *layer.unwrap_or(&file.input), error)
+            }
+        }
+    }
+
+    /// The text of a network file, with all keys of every layer.
+    ///
+    /// ```
+    /// use flatgrad::model::{LayerStore, Network, Recipe};
+    /// let tiny = Network::recipe(Recipe::Tiny, [1, 8, 8], 10);
+    /// let again = Network::parse("tiny", &tiny.to_toml())?;
+    /// let store = LayerStore::default();
+    /// assert_eq!(again.net(&store)?, tiny.net(&store)?);
+    /// # Ok::<(), flatgrad::Error>(())
+    /// ```
+    pub fn to_toml(&self) -> String {
+        write::network(&self.name, self.input, self.scaling.as_ref(), &self.nodes)
+    }
+}

@@ -1,0 +1,80 @@
+//! A text and the places in it.
+
+use std::fmt::Display;
+
+use crate::error::Error;
+
+/// A line and a character in it, both counted from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Position {
+    pub(super) line: usize,
+    pub(super) column: usize,
+}
+
+/// The text of a network file under the name by which its errors call it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Source<'t> {
+    pub(super) origin: &'t str,
+    pub(super) text: &'t str,
+}
+
+impl Source<'_> {
+    /// The place of the byte `offset`; of the end of the text, where there is no such byte.
+    pub(super) fn position(&self, offset: usize) -> Position {
+        // A place inside a character, which a parser does not give, counts as the text's end.
+        let before = self.text.get(..offset).unwrap_or(self.text);
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        Position {
+            line: 1 + before.bytes().filter(|&b| b == b'\n').count(),
+            column: 1 + before[line_start..].chars().count(),
+        }
+    }
+
+    /// What is wrong at the byte `offset`.
+    pub(super) fn error(&self, offset: usize, fault: impl Display) -> Error {
+        error(self.origin, self.position(offset), fault)
+    }
+}
+
+/// What is wrong at a place of the file `origin`.
+pub(super) fn error(origin: &str, Position { line, column }: Position, fault: impl Display) -> Error {
+    Error::Network { origin: origin.to_string(), line, column, fault: fault.to_string() }
+}
+
+/// `; did you mean "conv2d"?` if one of `known` is close to `word`, else all that there are.
+pub(super) fn suggestion(word: &str, known: &[&str]) -> String {
+    // Words of any length: the measure takes time by the product of the lengths, and a file may be hostile.
+    let similar = |name: &&&str| word.len() <= 40 && strsim::jaro_winkler(word, name) > 0.8;
+    let score = |name: &&str| strsim::jaro_winkler(word, name);
+    // Of equals, the first one: `max_by` gives the last.
+    match known.iter().rev().filter(similar).max_by(|a, b| score(a).total_cmp(&score(b))) {
+        Some(name) => format!("; did you mean \"{name}\"?"),
+        None => format!("; there are {}", known.join(", ")),
+    }
+}
+
+/// A word of the file in quotes, cut off where it becomes unreadable.
+pub(super) fn quoted(word: &str) -> String {
+    let short: String = word.chars().take(40).collect();
+    if short.len() < word.len() { format!("\"{short}...\"") } else { format!("\"{short}\"") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_counted_in_lines_and_characters_from_1() {
+        let source = Source { origin: "x", text: "ab\n\u{e9}\u{e9}c\n" };
+        let at = |offset| (source.position(offset).line, source.position(offset).column);
+        assert_eq!([at(0), at(1), at(2), at(3), at(7)], [(1, 1), (1, 2), (1, 3), (2, 1), (2, 3)]);
+        assert_eq!((at(9), at(1000)), ((3, 1), (3, 1)));
+    }
+
+    #[test]
+    fn a_close_name_is_suggested_and_otherwise_all() {
+        assert_eq!(suggestion("conv3d", &["conv2d", "dense"]), "; did you mean \"conv2d\"?");
+        assert_eq!(suggestion("lstm", &["conv2d", "dense"]), "; there are conv2d, dense");
+        assert_eq!(quoted(&"x".repeat(50)), format!("\"{}...\"", "x".repeat(40)));
+    }
+}

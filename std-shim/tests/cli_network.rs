@@ -1,0 +1,53 @@
+//! `--net FILE`: networks from files, as a user meets them.
+#![allow(missing_docs, reason = "a test")]
+
+mod common;
+
+use common::program::*;
+
+const NET: &str = "input = [1, 8, 8]\nlayers = [\n  { kind = \"conv2d\", out_channels = 4, kernel = 3 },\n  \
+                   \"relu\",\n  \"flatten\",\n  { kind = \"dense\", outputs = 10 },\n]\n";
+
+#[test]
+fn a_network_file_is_trained() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("my.toml"), NET).unwrap();
+    let (out, _) = succeeds(folder.path(), &["train", "--net", "my.toml", "--max-steps", "3"]);
+    assert!(out.contains("my on digits: adam") && out.contains("conv2d 3x3"), "{out}");
+    assert!(folder.path().join("runs/digits-my/weights.safetensors").exists());
+    let run = std::fs::read_to_string(folder.path().join("runs/digits-my/run.json")).unwrap();
+    assert!(run.contains("\"net\": \"my\""), "{run}");
+}
+
+#[test]
+fn the_smallest_network_learns_the_digits() {
+    let folder = tempfile::tempdir().unwrap();
+    let (out, _) = succeeds(folder.path(), &["--net", "tiny"]);
+    assert!(out.contains("1,898"), "{out}");
+    let run: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(folder.path().join("runs/digits-tiny/run.json")).unwrap()).unwrap();
+    assert!(run["test_accuracy"].as_f64().unwrap() > 0.94, "{run}");
+}
+
+#[test]
+fn a_file_that_is_wrong_is_refused_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("typo.toml", &NET.replace("conv2d", "conv2"));
+    write("shape.toml", &NET.replace("  \"flatten\",\n", ""));
+    write("few.toml", &NET.replace("outputs = 10", "outputs = 9"));
+    write("other.toml", &NET.replace("[1, 8, 8]", "[1, 28, 28]"));
+    write("huge.toml", &NET.replace("out_channels = 4", "out_channels = 4000000000"));
+    for (net, text) in [
+        ("typo.toml", "flatgrad: typo.toml:3:12: unknown layer \"conv2\"; did you mean \"conv2d\"?"),
+        ("shape.toml", "flatgrad: shape.toml:5:12: layer 2 (dense): the input is an image, 4x6x6; put a flatten layer"),
+        ("few.toml", "--data: images [1, 8, 8] in 10 classes; the network takes [1, 8, 8] and gives 9"),
+        ("other.toml", "--data: images [1, 8, 8] in 10 classes; the network takes [1, 28, 28] and gives 10"),
+        ("huge.toml", "no memory for"),
+        ("none.toml", "--net: none.toml is neither a file nor the name of a network; the names are cnn, mlp, tiny"),
+        (".", "flatgrad: .: "),
+    ] {
+        let error = refused(folder.path(), &["train", "--net", net]);
+        assert!(error.contains(text), "{net}: {error}");
+    }
+}
