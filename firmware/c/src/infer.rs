@@ -43,7 +43,7 @@ pub unsafe extern "C" fn fg_infer(
 }
 
 /// Whether `y` holds the outputs of the samples in `x`.
-pub(crate) fn check_outputs(plan: &Plan, x_len: usize, y_len: usize) -> Outcome {
+pub(crate) fn check_outputs<S>(plan: &Plan<S>, x_len: usize, y_len: usize) -> Outcome {
     let sample: usize = plan.input().iter().product();
     let expected = x_len.checked_div(sample).unwrap_or(0).saturating_mul(plan.outputs());
     if y_len == expected {

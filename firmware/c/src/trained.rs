@@ -48,7 +48,7 @@ pub unsafe extern "C" fn fg_train_infer(
         report(error, || {
             let inputs = [Region::new("x", x, x_len), NONE];
             let state = open(trainer, inputs, Region::new("y", y.cast_const(), y_len))?;
-            check_outputs(state.trainer.plan(), x_len, y_len)?;
+            check_outputs(&state.trainer.plan(), x_len, y_len)?;
             copy(state.trainer.infer(slice(x, x_len))?, slice_mut(y, y_len));
             Ok(())
         })
