@@ -1,5 +1,5 @@
 /* The digits of std-shim/data as they are; the Makefile says where. See digits.LICENSE.md there. */
-    .section .rodata
+    .section .digits, "a"
     .global digits_images
     .global digits_labels
 digits_images:

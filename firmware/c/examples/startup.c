@@ -1,11 +1,16 @@
 /* What runs before newlib's start code: it sets up the stack, memory and the FPU. */
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-extern uint32_t stack_top, data_start, data_end, data_in_flash;
+extern uint32_t stack_bottom[], stack_in_reset[], stack_top[], data_start[], data_end[], data_in_flash[];
 extern void _start(void);
 void reset(void);
 void stop(void);
+size_t stack_used(void);
+
+/* What unused stack holds. */
+static const uint32_t PAINT = 0xdeadbeef;
 
 void reset(void)
 {
@@ -14,8 +19,21 @@ void reset(void)
     *(volatile uint32_t *)0xe000ed88 |= 0xfu << 20;
     __asm__ volatile("dsb\n isb");
 #endif
-    memcpy(&data_start, &data_in_flash, (size_t)((char *)&data_end - (char *)&data_start));
+    for (volatile uint32_t *word = stack_bottom; word < stack_in_reset; word++) {
+        *word = PAINT;
+    }
+    memcpy(data_start, data_in_flash, (size_t)((char *)data_end - (char *)data_start));
     _start();
+}
+
+/* The most bytes of stack that were in use so far. */
+size_t stack_used(void)
+{
+    const volatile uint32_t *word = stack_bottom;
+    while (word < stack_top && *word == PAINT) {
+        word++;
+    }
+    return (size_t)((char *)stack_top - (char *)word);
 }
 
 void stop(void)
@@ -25,5 +43,5 @@ void stop(void)
 }
 
 __attribute__((section(".vectors"), used)) static const void *const vectors[16] = {
-    &stack_top, (const void *)(uintptr_t)reset, (const void *)(uintptr_t)stop, (const void *)(uintptr_t)stop,
+    stack_top, (const void *)(uintptr_t)reset, (const void *)(uintptr_t)stop, (const void *)(uintptr_t)stop,
 };

@@ -67,12 +67,12 @@
  * A plan takes FG_PLAN_WORDS + FG_PLAN_LAYER_WORDS * layers words of memory, a word being a size_t: see
  * FG_PLAN_SIZE.
  */
-#define FG_PLAN_WORDS 4608
+#define FG_PLAN_WORDS 48
 
 /**
  * Words of a plan's memory for each layer.
  */
-#define FG_PLAN_LAYER_WORDS 24
+#define FG_PLAN_LAYER_WORDS 100
 
 /**
  * Bytes of an error's text, its final zero included.
@@ -142,9 +142,13 @@ enum fg_status
      */
     FG_ERROR_UNINITIALIZED = 12,
     /**
+     * The network, loss or optimizer needs what was left out when the archive was built.
+     */
+    FG_ERROR_NOT_LINKED = 13,
+    /**
      * Anything else.
      */
-    FG_ERROR_OTHER = 13,
+    FG_ERROR_OTHER = 14,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -1404,9 +1408,9 @@ size_t fg_plan_size(size_t layers);
  * Checks a network, infers its shapes and plans its memory: plan = a pointer to the result, which lives in memory.
  *
  * memory of fg_plan_size(layers) bytes, aligned to 8; an input of c channels of h by w (features: {n, 1, 1}). The
- * layers and config are not needed afterwards. Planning takes much more stack than anything else here: about 175 KB
- * on a Cortex-M (all other functions, 6 KB). Returns FG_OK; or why not (error->layer and error->text name the
- * layer): then plan is unchanged, the memory's content may not be.
+ * layers and config are not needed afterwards, nor is the memory beyond the first fg_plan_kept bytes: the arena may
+ * begin there. Returns FG_OK; or why not (error->layer and error->text name the layer): then plan is unchanged, the
+ * memory's content may not be.
  */
 fg_status fg_plan_init(void *memory,
                        size_t memory_size,
@@ -1418,6 +1422,12 @@ fg_status fg_plan_init(void *memory,
                        const struct fg_config *config,
                        const struct fg_plan **plan,
                        struct fg_error *error);
+
+/**
+ * Bytes at the beginning of its memory that the plan keeps; what lies beyond is free again, and aligned to 8. 0 if
+ * plan is not one.
+ */
+size_t fg_plan_kept(const struct fg_plan *plan);
 
 /**
  * Floats of the arena for training: weights, gradients, optimizer state and work memory. 0 if plan is not one.

@@ -53,6 +53,7 @@ impl Fault {
             Self::Core(Error::Parameter { .. }) => FG_ERROR_PARAMETER,
             Self::Core(Error::Label { .. }) => FG_ERROR_LABEL,
             Self::Core(Error::Overflow { .. }) => FG_ERROR_OVERFLOW,
+            Self::Core(Error::NotLinked { .. }) => FG_ERROR_NOT_LINKED,
             Self::Core(_) => FG_ERROR_OTHER,
         }
     }
@@ -103,6 +104,7 @@ fn describe<'t>(e: &Error, t: &'t mut ErrorText) -> &'t mut ErrorText {
             .str(": must be below the number of classes, ")
             .num(classes),
         Error::Overflow { what } => t.str(what).str(": the number of elements overflows usize"),
+        Error::NotLinked { what } => t.str(what).str(": left out of this archive; build it with the feature"),
         Error::Net(ref e) => problem::describe(e, t),
         _ => t.str("refused by flatgrad-core"),
     }

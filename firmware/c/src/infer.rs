@@ -1,11 +1,12 @@
 //! Inference from weights alone.
 
 use crate::buffer::{Region, check, slice, slice_mut};
+use crate::built::Built;
 use crate::context::context;
 use crate::fault::{Outcome, report};
-use crate::plan::fg_plan;
+use crate::plan::{Plan, fg_plan};
 use crate::status::{fg_error, fg_status};
-use flatgrad_core::net::{self, Plan};
+use flatgrad_core::net;
 
 /// y = the outputs [n, outputs] of the samples x [n, c, h, w], as at test time, for at most the plan's batch of
 /// samples.
@@ -35,7 +36,7 @@ pub unsafe extern "C" fn fg_infer(
             check(&regions, &outputs)?;
             check_outputs(core_plan, x_len, y_len)?;
             let (weights, x) = (slice(weights, weights_len), slice(x, x_len));
-            let result = net::infer(context(), core_plan, weights, x, slice_mut(work, work_len))?;
+            let result = net::infer_linked::<Built>(context(), core_plan, weights, x, slice_mut(work, work_len))?;
             copy(result, slice_mut(y, y_len));
             Ok(())
         })
@@ -43,7 +44,7 @@ pub unsafe extern "C" fn fg_infer(
 }
 
 /// Whether `y` holds the outputs of the samples in `x`.
-pub(crate) fn check_outputs<S>(plan: &Plan<S>, x_len: usize, y_len: usize) -> Outcome {
+pub(crate) fn check_outputs(plan: &Plan, x_len: usize, y_len: usize) -> Outcome {
     let sample: usize = plan.input().iter().product();
     let expected = x_len.checked_div(sample).unwrap_or(0).saturating_mul(plan.outputs());
     if y_len == expected {

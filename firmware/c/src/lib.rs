@@ -14,6 +14,7 @@
 #![allow(non_camel_case_types, rustdoc::broken_intra_doc_links)]
 
 mod buffer;
+mod built;
 mod context;
 mod convert;
 mod fault;

@@ -10,18 +10,22 @@ use crate::loss::fg_loss;
 use crate::optim::fg_optimizer;
 use crate::status::{fg_error, fg_status};
 use core::ffi::c_void;
-use core::mem::MaybeUninit;
-use flatgrad_core::net::{self, Config, Decay, Layer, Net, Plan};
+use flatgrad_core::net::{self, Config, Decay, Draft, Layer, Net, Slot};
 
 /// A plan takes FG_PLAN_WORDS + FG_PLAN_LAYER_WORDS * layers words of memory, a word being a size_t: see
 /// FG_PLAN_SIZE.
-pub const FG_PLAN_WORDS: usize = 4608;
+pub const FG_PLAN_WORDS: usize = 48;
 /// Words of a plan's memory for each layer.
-pub const FG_PLAN_LAYER_WORDS: usize = 24;
+pub const FG_PLAN_LAYER_WORDS: usize = 100;
+
+/// What a plan's memory holds for each layer: the plan's own slots come first, then what planning alone needs.
+const PER_LAYER: usize = size_of::<Slot>() + size_of::<Draft>() + size_of::<Layer>();
 
 const _: () = assert!(size_of::<fg_plan>() <= FG_PLAN_WORDS * size_of::<usize>());
-const _: () = assert!(size_of::<Layer>() <= FG_PLAN_LAYER_WORDS * size_of::<usize>());
-const _: () = assert!(align_of::<fg_plan>() <= 8 && align_of::<Layer>() <= align_of::<fg_plan>());
+const _: () = assert!(PER_LAYER <= FG_PLAN_LAYER_WORDS * size_of::<usize>());
+// One may follow the other.
+const _: () = assert!(align_of::<fg_plan>() <= 8 && align_of::<Slot>() <= align_of::<fg_plan>());
+const _: () = assert!(align_of::<Draft>() <= align_of::<Slot>() && align_of::<Layer>() <= align_of::<Draft>());
 
 /// Says that the memory holds a plan.
 const MAGIC: u64 = u64::from_le_bytes(*b"fg plan\x01");
@@ -59,39 +63,52 @@ pub struct fg_plan {
     plan: Plan,
 }
 
+/// Its layers stand behind it.
+pub(crate) type Plan = net::Plan<&'static [Slot]>;
+
 impl fg_plan {
     /// # Safety
     ///
     /// What the crate's page asks of the caller.
-    pub(crate) unsafe fn open<'a>(plan: *const Self) -> Outcome<&'a Plan> {
+    pub(crate) unsafe fn open(plan: *const Self) -> Outcome<&'static Plan> {
         check(&[Region::new("plan", plan, 1)], &[])?;
         // SAFETY: not null, aligned; anything is a u64.
         match unsafe { (*plan).magic } {
-            // SAFETY: `fg_plan_init` has been here.
+            // SAFETY: `fg_plan_init` has been here. Plans live as long as they are used, as the header asks.
             MAGIC => Ok(unsafe { &(*plan).plan }),
             _ => Err(Fault::Uninitialized { what: "plan" }),
         }
     }
 
-    /// Its memory, for checks of overlap.
-    pub(crate) fn region(plan: *const Self) -> Region {
-        Region::new("plan", plan, 1)
+    /// Its memory, layers included, for checks of overlap.
+    ///
+    /// # Safety
+    ///
+    /// [`fg_plan::open`] has said yes.
+    pub(crate) unsafe fn region(plan: *const Self) -> Region {
+        // SAFETY: there is a plan.
+        Region::new("plan", plan.cast::<u8>(), unsafe { kept(&(*plan).plan) })
     }
+}
+
+/// The bytes of a plan, not counting what only planning needs.
+fn kept(plan: &Plan) -> usize {
+    size_of::<fg_plan>() + plan.layer_count() * size_of::<Slot>()
 }
 
 /// Bytes of memory that fg_plan_init needs for a network of as many layers; those in blocks count one by one, and
 /// one more for each block. At most FG_PLAN_SIZE(layers), which is a constant.
 #[unsafe(no_mangle)]
 pub extern "C" fn fg_plan_size(layers: usize) -> usize {
-    size_of::<fg_plan>().saturating_add(layers.saturating_mul(size_of::<Layer>()))
+    size_of::<fg_plan>().saturating_add(layers.saturating_mul(PER_LAYER))
 }
 
 /// Checks a network, infers its shapes and plans its memory: plan = a pointer to the result, which lives in memory.
 ///
 /// memory of fg_plan_size(layers) bytes, aligned to 8; an input of c channels of h by w (features: {n, 1, 1}). The
-/// layers and config are not needed afterwards. Planning takes much more stack than anything else here: about 175 KB
-/// on a Cortex-M (all other functions, 6 KB). Returns FG_OK; or why not (error->layer and error->text name the
-/// layer): then plan is unchanged, the memory's content may not be.
+/// layers and config are not needed afterwards, nor is the memory beyond the first fg_plan_kept bytes: the arena may
+/// begin there. Returns FG_OK; or why not (error->layer and error->text name the layer): then plan is unchanged, the
+/// memory's content may not be.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fg_plan_init(
     memory: *mut c_void,
@@ -118,15 +135,18 @@ pub unsafe extern "C" fn fg_plan_init(
             let result = Region::new("plan", plan.cast_const(), 1);
             check(&[Region::new(what, start.cast_const(), 1)], &[])?;
             check(&[Region::new("layers", layers, layer_count)], &[taken, result])?;
-            let capacity = ((memory_size - head) / size_of::<Layer>()).min(net::MAX_LAYERS);
             let needed = fg_plan_size(layer_count);
             if memory_size < needed {
                 return Err(flatgrad_core::Error::TooShort { what, needed, actual: memory_size }.into());
             }
-            let room = slice_mut(start.add(1).cast::<MaybeUninit<Layer>>(), capacity);
-            let mut room = blank(room);
+            let capacity = ((memory_size - head) / PER_LAYER).min(net::MAX_LAYERS);
+            let slots = start.add(1).cast::<Slot>();
+            let drafts = slots.add(capacity).cast::<Draft>();
+            let mut room = fill(drafts.add(capacity).cast::<Layer>(), capacity, Layer::flatten());
             let layers = convert(layers, layer_count, taken, &mut room, &mut 0)?;
-            let made = Plan::try_new(&Net::try_new([c, h, w], layers)?, config)?;
+            let net = Net::try_new([c, h, w], layers)?;
+            let (slots, drafts) = (fill(slots, capacity, Slot::EMPTY), fill(drafts, capacity, Draft::EMPTY));
+            let made = Plan::try_new_in(&net, config, slots, drafts)?;
             start.write(fg_plan { magic: MAGIC, plan: made });
             write(plan, start.cast_const());
             Ok(())
@@ -134,13 +154,26 @@ pub unsafe extern "C" fn fg_plan_init(
     }
 }
 
-/// Fills raw memory with layers, to be replaced.
-fn blank<'m>(room: &'m mut [MaybeUninit<Layer<'m>>]) -> &'m mut [Layer<'m>] {
-    for place in room.iter_mut() {
-        place.write(Layer::flatten());
+/// A slice of raw memory, all elements the same.
+///
+/// # Safety
+///
+/// The memory holds `len` elements, is aligned, and ours alone.
+unsafe fn fill<'m, T: Copy>(start: *mut T, len: usize, value: T) -> &'m mut [T] {
+    for i in 0..len {
+        // SAFETY: within the memory.
+        unsafe { start.add(i).write(value) }
     }
     // SAFETY: every element has just been written.
-    unsafe { &mut *(core::ptr::from_mut(room) as *mut [Layer<'m>]) }
+    unsafe { slice_mut(start, len) }
+}
+
+/// Bytes at the beginning of its memory that the plan keeps; what lies beyond is free again, and aligned to 8. 0 if
+/// plan is not one.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fg_plan_kept(plan: *const fg_plan) -> usize {
+    // SAFETY: as the crate's page asks of the caller.
+    unsafe { ask(plan, |plan| kept(plan).next_multiple_of(8)) }
 }
 
 unsafe fn ask(plan: *const fg_plan, question: fn(&Plan) -> usize) -> usize {
@@ -188,5 +221,5 @@ pub unsafe extern "C" fn fg_plan_outputs(plan: *const fg_plan) -> usize {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fg_plan_layer_count(plan: *const fg_plan) -> usize {
     // SAFETY: as the crate's page asks of the caller.
-    unsafe { ask(plan, |plan| plan.layers().count()) }
+    unsafe { ask(plan, Plan::layer_count) }
 }

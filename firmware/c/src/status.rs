@@ -37,8 +37,10 @@ pub enum fg_status {
     FG_ERROR_OPTION = 11,
     /// A plan or a trainer that was never initialized.
     FG_ERROR_UNINITIALIZED = 12,
+    /// The network, loss or optimizer needs what was left out when the archive was built.
+    FG_ERROR_NOT_LINKED = 13,
     /// Anything else.
-    FG_ERROR_OTHER = 13,
+    FG_ERROR_OTHER = 14,
 }
 
 /// The whole story of a refused call. Every function takes a pointer to one, which may be null; it is written only if
@@ -72,7 +74,8 @@ pub extern "C" fn fg_status_text(status: u32) -> *const c_char {
         10 => c"a wrong network",
         11 => c"an unknown kind or option",
         12 => c"not initialized",
-        13 => c"refused",
+        13 => c"left out of this archive",
+        14 => c"refused",
         _ => c"unknown status",
     };
     text.as_ptr()

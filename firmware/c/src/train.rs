@@ -1,6 +1,7 @@
 //! Training in one arena.
 
 use crate::buffer::{Region, check, read, slice, slice_mut, write};
+use crate::built::Built;
 use crate::context::context;
 use crate::fault::{Fault, Outcome, report};
 use crate::loss::{fg_report, fg_target};
@@ -26,7 +27,7 @@ pub(crate) struct State {
     plan: *const fg_plan,
     arena: *const f32,
     arena_len: usize,
-    pub(crate) trainer: Trainer<'static>,
+    pub(crate) trainer: Trainer<'static, Built>,
 }
 
 const _: () = assert!(size_of::<State>() <= size_of::<fg_trainer>() && align_of::<State>() <= align_of::<fg_trainer>());
@@ -46,7 +47,9 @@ pub(crate) unsafe fn open<'t>(trainer: *mut fg_trainer, inputs: [Region; 2], out
     // SAFETY: `fg_train_init` has been here.
     let state = unsafe { &mut *trainer.cast::<State>() };
     let ([a, b], arena) = (inputs, Region::new("arena", state.arena, state.arena_len));
-    check(&[a, b, fg_plan::region(state.plan)], &[arena, own, output])?;
+    // SAFETY: the trainer was made of it.
+    let plan = unsafe { fg_plan::region(state.plan) };
+    check(&[a, b, plan], &[arena, own, output])?;
     Ok(state)
 }
 
@@ -73,7 +76,7 @@ pub unsafe extern "C" fn fg_train_init(
             let region = Region::new("arena", arena.cast_const(), arena_len);
             let core_plan = fg_plan::open(plan)?;
             check(&[fg_plan::region(plan)], &[Region::new("trainer", trainer.cast_const(), 1), region])?;
-            let inner = Trainer::new(context(), core_plan, slice_mut(arena, arena_len), seed)?;
+            let inner = Trainer::<Built>::linked(context(), core_plan, slice_mut(arena, arena_len), seed)?;
             trainer.cast::<State>().write(State { magic: MAGIC, plan, arena, arena_len, trainer: inner });
             Ok(())
         })
