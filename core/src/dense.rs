@@ -3,7 +3,7 @@
 //! The weight is `[inputs, outputs]` (the transpose of PyTorch's `Linear.weight`): with one sample the product then
 //! reads it in order and fills vectors across the outputs, whose chains may not be split.
 
-use crate::error::{Result, check_len, checked_len};
+use crate::error::{Result, check_len, check_product};
 use crate::gemm::{Bias, Epilogue, gemm, gemm_scratch_len};
 use crate::simd::{Simd, dispatch};
 use crate::{Activation, Context, Mat, MatMut, Update, slice};
@@ -31,14 +31,14 @@ impl Dense {
         Self { n, inputs, outputs }
     }
 
-    fn check_x(&self, what: &'static str, len: usize) -> Result {
-        check_len(what, checked_len(what, &[self.n, self.inputs])?, len)
+    const fn x(&self) -> [usize; 2] {
+        [self.n, self.inputs]
     }
-    fn check_y(&self, what: &'static str, len: usize) -> Result {
-        check_len(what, checked_len(what, &[self.n, self.outputs])?, len)
+    const fn y(&self) -> [usize; 2] {
+        [self.n, self.outputs]
     }
-    fn check_weight(&self, what: &'static str, len: usize) -> Result {
-        check_len(what, checked_len(what, &[self.inputs, self.outputs])?, len)
+    const fn weight(&self) -> [usize; 2] {
+        [self.inputs, self.outputs]
     }
 }
 
@@ -95,12 +95,10 @@ pub fn dense(
     y: &mut [f32],
     scratch: &mut [f32],
 ) -> Result {
-    d.check_x("x", x.len())?;
-    d.check_weight("weight", weight.len())?;
-    d.check_y("y", y.len())?;
-    let (x, weight) = (Mat::new(x, d.n, d.inputs)?, Mat::new(weight, d.inputs, d.outputs)?);
+    let (x, weight) = (Mat::exactly("x", x, d.x())?, Mat::exactly("weight", weight, d.weight())?);
+    let y = MatMut::exactly("y", y, d.y())?;
     let epilogue = Epilogue { bias: bias.map_or(Bias::None, Bias::PerCol), activation };
-    gemm(ctx, x, weight, Update::Overwrite, epilogue, MatMut::new(y, d.n, d.outputs)?, scratch)
+    gemm(ctx, x, weight, Update::Overwrite, epilogue, y, scratch)
 }
 
 /// The gradient of the input, `dx = dy weight^T`: `dy` is `[n, outputs]`, `dx` `[n, inputs]`.
@@ -138,11 +136,8 @@ pub fn dense_backward_input(
     dx: &mut [f32],
     scratch: &mut [f32],
 ) -> Result {
-    d.check_y("dy", dy.len())?;
-    d.check_weight("weight", weight.len())?;
-    d.check_x("dx", dx.len())?;
-    let (dy, weight) = (Mat::new(dy, d.n, d.outputs)?, Mat::new(weight, d.inputs, d.outputs)?);
-    let dx = MatMut::new(dx, d.n, d.inputs)?;
+    let (dy, weight) = (Mat::exactly("dy", dy, d.y())?, Mat::exactly("weight", weight, d.weight())?);
+    let dx = MatMut::exactly("dx", dx, d.x())?;
     gemm(ctx, dy, weight.t(), Update::Overwrite, Epilogue::NONE, dx, scratch)
 }
 
@@ -182,11 +177,8 @@ pub fn dense_backward_weight(
     dw: &mut [f32],
     scratch: &mut [f32],
 ) -> Result {
-    d.check_x("x", x.len())?;
-    d.check_y("dy", dy.len())?;
-    d.check_weight("dw", dw.len())?;
-    let (x, dy) = (Mat::new(x, d.n, d.inputs)?, Mat::new(dy, d.n, d.outputs)?);
-    let dw = MatMut::new(dw, d.inputs, d.outputs)?;
+    let (x, dy) = (Mat::exactly("x", x, d.x())?, Mat::exactly("dy", dy, d.y())?);
+    let dw = MatMut::exactly("dw", dw, d.weight())?;
     gemm(ctx, x.t(), dy, update, Epilogue::NONE, dw, scratch)
 }
 
@@ -210,7 +202,7 @@ pub fn dense_backward_weight(
 /// # Ok::<(), flatgrad_core::Error>(())
 /// ```
 pub fn dense_backward_bias(ctx: Context, d: &Dense, dy: &[f32], update: Update, db: &mut [f32]) -> Result {
-    d.check_y("dy", dy.len())?;
+    check_product("dy", d.y(), dy.len())?;
     check_len("db", d.outputs, db.len())?;
     if d.outputs == 0 {
         return Ok(());

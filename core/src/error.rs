@@ -105,6 +105,14 @@ pub(crate) const fn check_len(what: &'static str, expected: usize, actual: usize
     if expected == actual { Ok(()) } else { Err(Error::Length { what, expected, actual }) }
 }
 
+/// `actual == rows * cols`, or [`Error::Length`] or [`Error::Overflow`].
+pub(crate) const fn check_product(what: &'static str, [rows, cols]: [usize; 2], actual: usize) -> Result {
+    match rows.checked_mul(cols) {
+        Some(expected) => check_len(what, expected, actual),
+        None => Err(Error::Overflow { what }),
+    }
+}
+
 /// `actual >= needed`, or [`Error::TooShort`].
 pub(crate) const fn check_at_least(what: &'static str, needed: usize, actual: usize) -> Result {
     if actual >= needed { Ok(()) } else { Err(Error::TooShort { what, needed, actual }) }
@@ -112,16 +120,25 @@ pub(crate) const fn check_at_least(what: &'static str, needed: usize, actual: us
 
 /// The product of `dims`, or [`Error::Overflow`]. A 0 among them hides no overflow: any part of the product fits, too.
 pub(crate) const fn checked_len(what: &'static str, dims: &[usize]) -> Result<usize> {
+    match product(dims) {
+        Some(len) => Ok(len),
+        None => Err(Error::Overflow { what }),
+    }
+}
+
+/// Not inlined: the loop takes more code than a call.
+#[inline(never)]
+const fn product(dims: &[usize]) -> Option<usize> {
     let (mut len, mut empty, mut i) = (1usize, false, 0);
     while i < dims.len() {
         match len.checked_mul(dims[i]) {
             Some(0) => empty = true,
             Some(l) => len = l,
-            None => return Err(Error::Overflow { what }),
+            None => return None,
         }
         i += 1;
     }
-    Ok(if empty { 0 } else { len })
+    Some(if empty { 0 } else { len })
 }
 
 /// `ok`, or [`Error::Parameter`] with the value.

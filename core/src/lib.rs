@@ -71,6 +71,7 @@
 #![no_std]
 
 mod context;
+mod double;
 mod error;
 mod isa;
 mod simd;

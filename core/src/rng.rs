@@ -91,8 +91,15 @@ impl Stream {
 
     /// The elements from `first` on.
     fn words(self, first: u64) -> impl Iterator<Item = u32> {
-        let blocks = (0..).map(move |b| self.block((first / 4).wrapping_add(b)));
-        blocks.flatten().skip((first % 4) as usize)
+        let (mut i, mut block) = (first, [0; 4]);
+        core::iter::from_fn(move || {
+            if i == first || i.is_multiple_of(4) {
+                block = self.block(i / 4);
+            }
+            let word = block[(i % 4) as usize];
+            i = i.wrapping_add(1);
+            Some(word)
+        })
     }
 
     /// The words of `LANES` blocks from `block` on, in order; `lanes` holds 0, 1, 2, ...

@@ -5,6 +5,7 @@
 //! that computes it. A sum adds element `i` into virtual lane `i mod 16` and joins the sixteen lanes by one fixed tree.
 
 mod channels;
+mod chunks;
 mod every;
 mod fold;
 mod map;
@@ -12,9 +13,11 @@ mod pairs;
 mod share;
 #[cfg(test)]
 mod tests;
+mod unrolled;
 mod words;
 
 pub(crate) use channels::{ChannelsMut, share_channels};
+pub(crate) use chunks::{chunks, chunks_mut};
 pub(crate) use every::{keep, load_every, store_every};
 pub(crate) use fold::{maximum, sum};
 pub(crate) use map::{map, update};

@@ -1,6 +1,6 @@
 //! Matrices as views: a flat slice, rows, columns and two strides.
 
-use crate::error::{Result, check_at_least, check_dim, checked_len};
+use crate::error::{Result, check_at_least, check_dim, check_product, checked_len};
 
 /// A read-only matrix view: element `(i, j)` is `data[i * row_stride + j * col_stride]`.
 ///
@@ -55,6 +55,14 @@ impl<'a> Mat<'a> {
     /// [`TooShort`](crate::Error::TooShort) if `data` holds fewer than `rows * cols` elements.
     pub const fn new(data: &'a [f32], rows: usize, cols: usize) -> Result<Self> {
         Self::strided(data, rows, cols, cols, 1)
+    }
+
+    /// A row-major `[rows, cols]` matrix that is all of `data`.
+    pub(crate) const fn exactly(what: &'static str, data: &'a [f32], [rows, cols]: [usize; 2]) -> Result<Self> {
+        match check_product(what, [rows, cols], data.len()) {
+            Ok(()) => Ok(Self { data, rows, cols, row_stride: cols, col_stride: 1 }),
+            Err(e) => Err(e),
+        }
     }
 
     /// A matrix with any strides; strides of 0 repeat a row or column.
@@ -129,6 +137,12 @@ impl<'a> MatMut<'a> {
     /// [`TooShort`](crate::Error::TooShort) if `data` holds fewer than `rows * cols` elements.
     pub fn new(data: &'a mut [f32], rows: usize, cols: usize) -> Result<Self> {
         Self::strided(data, rows, cols, cols, 1)
+    }
+
+    /// A row-major `[rows, cols]` matrix that is all of `data`.
+    pub(crate) fn exactly(what: &'static str, data: &'a mut [f32], [rows, cols]: [usize; 2]) -> Result<Self> {
+        check_product(what, [rows, cols], data.len())?;
+        Ok(Self { data, rows, cols, row_stride: cols, col_stride: 1 })
     }
 
     /// A matrix with rows (or columns) that may lie apart.

@@ -98,6 +98,7 @@ impl Axis {
     }
 
     /// How scratch holds what `outs` neighbouring outputs read.
+    #[cfg_attr(target_os = "none", inline(never))] // there, code is dear
     pub const fn cover(&self, outs: usize) -> Cover {
         let reach = self.taps.saturating_sub(1).saturating_mul(self.spacing) / nonzero(self.step);
         let shared = self.step.saturating_mul(outs.saturating_add(reach));

@@ -50,8 +50,9 @@ pub fn conv2d(
     check_len("weight", conv.weight_len(), weight.len())?;
     check_len("bias", conv.out_channels, bias.map_or(conv.out_channels, <[f32]>::len))?;
     check_len("y", conv.output_len(), y.len())?;
-    check_at_least("scratch", conv2d_scratch_len(conv), scratch.len())?;
-    Correlation::new(conv, Direction::Forward).run(ctx, x, weight, bias, activation, y, scratch);
+    let pass = Correlation::new(conv, Direction::Forward);
+    check_at_least("scratch", pass.scratch_len(), scratch.len())?;
+    pass.run(ctx, x, weight, bias, activation, y, scratch);
     Ok(())
 }
 

@@ -47,8 +47,9 @@ pub fn conv2d_backward_input(
     check_len("dy", conv.output_len(), dy.len())?;
     check_len("weight", conv.weight_len(), weight.len())?;
     check_len("dx", conv.input_len(), dx.len())?;
-    check_at_least("scratch", conv2d_backward_input_scratch_len(conv), scratch.len())?;
-    Correlation::new(conv, Direction::Backward).run(ctx, dy, weight, None, Activation::None, dx, scratch);
+    let pass = Correlation::new(conv, Direction::Backward);
+    check_at_least("scratch", pass.scratch_len(), scratch.len())?;
+    pass.run(ctx, dy, weight, None, Activation::None, dx, scratch);
     Ok(())
 }
 

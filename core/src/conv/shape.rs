@@ -2,6 +2,15 @@
 
 use crate::error::{Error, Result, check_dim, checked_len};
 
+/// `?`, which is not const yet.
+macro_rules! ok {
+    ($result:expr) => {
+        if let Err(e) = $result {
+            return Err(e);
+        }
+    };
+}
+
 /// The shape of a two-dimensional convolution (cross-correlation, as everywhere in deep learning).
 ///
 /// Data are `[n, channels, h, w]`, weights `[out_channels, in_channels / groups, kh, kw]`: PyTorch's layouts, and its
@@ -137,26 +146,22 @@ impl Conv2d {
         const AT_LEAST_ONE: &str = "at least 1";
         let mut axis = 0;
         while axis < 2 {
-            let image = if axis == 0 { self.h } else { self.w };
-            let all = [
-                check_dim(self.kernel[axis] > 0, "kernel", AT_LEAST_ONE, self.kernel[axis]),
-                check_dim(self.stride[axis] > 0, "stride", AT_LEAST_ONE, self.stride[axis]),
-                check_dim(self.dilation[axis] > 0, "dilation", AT_LEAST_ONE, self.dilation[axis]),
-                check_window(image, self.kernel[axis], self.padding[axis], self.dilation[axis]),
-            ];
-            if let Err(e) = first_error(&all) {
-                return Err(e);
-            }
+            let (image, kernel, dilation) =
+                (if axis == 0 { self.h } else { self.w }, self.kernel[axis], self.dilation[axis]);
+            ok!(check_dim(kernel > 0, "kernel", AT_LEAST_ONE, kernel));
+            ok!(check_dim(self.stride[axis] > 0, "stride", AT_LEAST_ONE, self.stride[axis]));
+            ok!(check_dim(dilation > 0, "dilation", AT_LEAST_ONE, dilation));
+            ok!(check_window(image, kernel, self.padding[axis], dilation));
             axis += 1;
         }
-        let divide = "a divisor of both channel counts, at least 1";
         let divides = self.groups > 0
             && self.in_channels.is_multiple_of(nonzero(self.groups))
             && self.out_channels.is_multiple_of(nonzero(self.groups));
-        let input = checked(&[self.h, self.w, self.in_channels, self.n], "input");
-        let output = checked(&[self.out_h(), self.out_w(), self.out_channels, self.n], "output");
-        let weight = checked(&[self.kernel[0], self.kernel[1], self.group_in(), self.out_channels], "weight");
-        first_error(&[check_dim(divides, "groups", divide, self.groups), input, output, weight])
+        ok!(check_dim(divides, "groups", "a divisor of both channel counts, at least 1", self.groups));
+        ok!(checked_len("input", &[self.h, self.w, self.in_channels, self.n]));
+        ok!(checked_len("output", &[self.out_h(), self.out_w(), self.out_channels, self.n]));
+        ok!(checked_len("weight", &[self.kernel[0], self.kernel[1], self.group_in(), self.out_channels]));
+        Ok(())
     }
 }
 
@@ -171,24 +176,6 @@ const fn per_group(channels: usize, groups: usize) -> usize {
         Some(channels) => channels,
         None => 0,
     }
-}
-
-const fn checked(dims: &[usize; 4], what: &'static str) -> Result {
-    match checked_len(what, dims) {
-        Ok(_) => Ok(()),
-        Err(e) => Err(e),
-    }
-}
-
-const fn first_error(all: &[Result]) -> Result {
-    let mut i = 0;
-    while i < all.len() {
-        if all[i].is_err() {
-            return all[i];
-        }
-        i += 1;
-    }
-    Ok(())
 }
 
 /// The padded image and the kernel's window, or `None` where one does not fit in `isize`.
@@ -206,6 +193,7 @@ const fn check_window(image: usize, kernel: usize, padding: usize, dilation: usi
     }
 }
 
+#[cfg_attr(target_os = "none", inline(never))] // there, code is dear
 const fn out_size(image: usize, kernel: usize, stride: usize, padding: usize, dilation: usize) -> usize {
     match spans(image, kernel, padding, dilation) {
         Some((padded, window)) if window <= padded && stride > 0 => (padded - window) / nonzero(stride) + 1,
@@ -214,6 +202,7 @@ const fn out_size(image: usize, kernel: usize, stride: usize, padding: usize, di
 }
 
 /// The product, or `usize::MAX` where it overflows ([`Conv2d::check`] refuses such a shape).
+#[cfg_attr(target_os = "none", inline(never))]
 pub(super) const fn product(dims: &[usize]) -> usize {
     let (mut len, mut i) = (1usize, 0);
     while i < dims.len() {

@@ -17,6 +17,7 @@ mod rule;
 pub use orthogonal::orthogonal;
 pub use rule::{Fans, Init};
 
+use crate::double;
 use crate::error::{Result, check_dim, check_param};
 use crate::rng::Stream;
 
@@ -86,7 +87,7 @@ pub fn normal(stream: Stream, mean: f32, std: f32, out: &mut [f32]) -> Result {
 /// ```
 pub fn fan_in_uniform(stream: Stream, fan_in: usize, out: &mut [f32]) -> Result {
     check_dim(fan_in > 0, "fan_in", "at least 1", fan_in)?;
-    uniform(stream, (1.0 / libm::sqrt(fan_in as f64)) as f32, out)
+    uniform(stream, double::narrow(double::div(1.0, double::sqrt(double::from_usize(fan_in)))), out)
 }
 
 /// He initialization, uniform: within `gain * sqrt(3 / fan)`.
@@ -196,5 +197,5 @@ const fn check_gain(gain: f32) -> Result {
 fn spread(gain: f32, factor: f64, fan: f64) -> Result<f32> {
     check_gain(gain)?;
     check_dim(fan > 0.0, "fan", "at least 1", fan as usize)?;
-    Ok((gain as f64 * libm::sqrt(factor / fan)) as f32)
+    Ok(double::narrow(double::mul(double::wide(gain), double::sqrt(double::div(factor, fan)))))
 }

@@ -3,7 +3,7 @@
 use super::{LossReport, samples};
 use crate::activation::{exp_row, sum_exp};
 use crate::context::Context;
-use crate::error::{Error, Result, check_len, check_param, checked_len};
+use crate::error::{Error, Result, check_len, check_param, check_product};
 use crate::simd::{Simd, dispatch};
 use crate::slice;
 
@@ -83,12 +83,7 @@ pub fn cross_entropy(
     target: Target,
 ) -> Result<LossReport> {
     let smoothing = check([n, classes], logits, target, label_smoothing)?;
-    Ok(samples::run(ctx, [n, classes], logits, &mut [], &|i, x, _| {
-        dispatch!(ctx.isa(), |s| {
-            let (max, sum) = sum_exp(s, x);
-            score(s, x, target.aim(i, classes), smoothing, max, sum)
-        })
-    }))
+    Ok(pass(ctx, [n, classes], smoothing, None, logits, target, &mut []))
 }
 
 /// [`cross_entropy`] and its gradient: `dlogits = (T * softmax(logits) - t) * grad_scale`, where `t` is the smoothed
@@ -123,20 +118,40 @@ pub fn cross_entropy_backward(
     target: Target,
     dlogits: &mut [f32],
 ) -> Result<LossReport> {
-    check_len("dlogits", checked_len("logits", &[n, classes])?, dlogits.len())?;
+    check_product("dlogits", [n, classes], dlogits.len())?;
     let smoothing = check([n, classes], logits, target, label_smoothing)?;
-    Ok(samples::run(ctx, [n, classes], logits, dlogits, &|i, x, dx| {
+    Ok(pass(ctx, [n, classes], smoothing, Some(grad_scale), logits, target, dlogits))
+}
+
+/// The report, and where a scale is given the gradient.
+fn pass(
+    ctx: Context,
+    [n, classes]: [usize; 2],
+    smoothing: Smoothing,
+    grad_scale: Option<f32>,
+    logits: &[f32],
+    target: Target,
+    dlogits: &mut [f32],
+) -> LossReport {
+    samples::run(ctx, [n, classes], logits, dlogits, &|i, x, dx| {
+        let aim = target.aim(i, classes);
         dispatch!(ctx.isa(), |s| {
-            let (max, sum) = exp_row(s, x, dx);
-            gradient(s, dx, target.aim(i, classes), smoothing, sum, grad_scale);
-            score(s, x, target.aim(i, classes), smoothing, max, sum)
+            let (max, sum) = match grad_scale {
+                Some(scale) => {
+                    let (max, sum) = exp_row(s, x, dx);
+                    gradient(s, dx, aim, smoothing, sum, scale);
+                    (max, sum)
+                }
+                None => sum_exp(s, x),
+            };
+            score(s, x, aim, smoothing, max, sum)
         })
-    }))
+    })
 }
 
 fn check([n, classes]: [usize; 2], logits: &[f32], target: Target, label_smoothing: f32) -> Result<Smoothing> {
-    let len = checked_len("logits", &[n, classes])?;
-    check_len("logits", len, logits.len())?;
+    let len = logits.len();
+    check_product("logits", [n, classes], len)?;
     check_param((0.0..=1.0).contains(&label_smoothing), "label_smoothing", "in 0..=1", label_smoothing)?;
     match target {
         Target::Values(p) => check_len("probabilities", len, p.len())?,
@@ -173,19 +188,19 @@ impl Smoothing {
 #[inline(always)]
 fn score<S: Simd>(s: S, x: &[f32], aim: Aim, smoothing: Smoothing, max: f32, sum: f32) -> (f32, f32) {
     let log = libm::logf(sum);
-    match aim {
+    let (loss, label) = match aim {
         Aim::Class(label) => {
-            let own = log - (x.get(label).copied().unwrap_or(f32::NAN) - max);
-            if smoothing.off == 0.0 {
-                return (own, first(x, max, label));
+            let mut loss = log - (x.get(label).copied().unwrap_or(f32::NAN) - max);
+            if smoothing.off != 0.0 {
+                let [all] = slice::sum(
+                    s,
+                    [x],
+                    #[inline(always)]
+                    |[x]| [nll(s, x, max, log)],
+                );
+                loss = smoothing.on * loss + smoothing.off * all;
             }
-            let [all] = slice::sum(
-                s,
-                [x],
-                #[inline(always)]
-                |[x]| [nll(s, x, max, log)],
-            );
-            (smoothing.on * own + smoothing.off * all, first(x, max, label))
+            (loss, label)
         }
         Aim::Values(p) => {
             let [loss] = slice::sum(
@@ -195,10 +210,10 @@ fn score<S: Simd>(s: S, x: &[f32], aim: Aim, smoothing: Smoothing, max: f32, sum
                 |[x, p]| [s.mul(smoothing.apply(s, p), nll(s, x, max, log))],
             );
             let largest = slice::maximum(s, p);
-            let label = p.iter().position(|p| *p == largest).unwrap_or(usize::MAX);
-            (loss, first(x, max, label))
+            (loss, p.iter().position(|p| *p == largest).unwrap_or(usize::MAX))
         }
-    }
+    };
+    (loss, first(x, max, label))
 }
 
 /// `-ln(softmax(x))`
@@ -209,8 +224,8 @@ fn nll<S: Simd>(s: S, x: S::V, max: f32, log: f32) -> S::V {
 
 /// 1 if `label` is the first place of the maximum, else 0.
 fn first(x: &[f32], max: f32, label: usize) -> f32 {
-    let (before, rest) = x.split_at_checked(label).unwrap_or((x, &[]));
-    if rest.first() == Some(&max) && !before.contains(&max) { 1.0 } else { 0.0 }
+    let there = x.get(label) == Some(&max) && x.iter().position(|x| *x == max) == Some(label);
+    if there { 1.0 } else { 0.0 }
 }
 
 /// From `e` to `(total * e / sum - target) * scale`.

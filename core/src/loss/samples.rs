@@ -37,6 +37,15 @@ pub(super) fn run(
     if x.is_empty() {
         return report; // however many samples without features there are
     }
+    if ctx.threads() == 1 {
+        let mut dx = dx.chunks_exact_mut(features.max(1));
+        for i in 0..n {
+            let (loss, right) = sample(i, row(x, i, features), dx.next().unwrap_or_default());
+            report.loss_sum += loss;
+            report.correct += right as usize;
+        }
+        return report;
+    }
     let width = if dx.is_empty() { 0 } else { features };
     let mut start = 0;
     while start < n {

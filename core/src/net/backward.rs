@@ -6,7 +6,7 @@ use super::parts::{Linked, MISSING, Parts};
 use super::pass::{Noise, Pass, halves, place};
 use super::plan::View;
 use super::slot::{EXTERNAL, Gradient};
-use super::work::{pieces, span};
+use super::work::{NOTHING, pieces, range};
 use crate::activation::{Function, apply_backward, apply_backward_in_place, log_softmax_backward, softmax_backward};
 use crate::context::Context;
 use crate::conv::{conv2d_backward_bias, conv2d_backward_input, conv2d_backward_weight};
@@ -80,19 +80,19 @@ fn layer<L: Linked>(
 ) -> Result {
     let (ctx, slot) = (pass.ctx, pass.slot);
     let needs = slot.kind.needs(slot.learns());
-    let wants = |wanted: bool, offset, len| if wanted { span(offset, len) } else { 0..0 };
+    let wants = |wanted: bool, offset, len| if wanted { (offset, len) } else { NOTHING };
     let wants_dx = slot.dx != Gradient::None && !slot.in_place;
     let [x, y, dy, dx, dx_other, part, scratch, saved] = pieces(
         work,
         [
             wants(needs == Needs::Input, at.x, pass.input_len()),
             wants(matches!(needs, Needs::Sign | Needs::Output), slot.y, pass.output_len()),
-            span(slot.dy, pass.output_len()),
+            (slot.dy, pass.output_len()),
             wants(wants_dx, at.dx, pass.input_len()),
             wants(slot.dx_other != Gradient::None, at.dx_other, pass.output_len()),
-            span(slot.dx_part, pass.input_len()),
-            span(slot.scratch_backward, slot.scratch_backward_len),
-            span(slot.saved, slot.saved_len(pass.n)),
+            (slot.dx_part, pass.input_len()),
+            (slot.scratch_backward, slot.scratch_backward_len),
+            (slot.saved, slot.saved_len(pass.n)),
         ],
     )?;
     if L::PARTS.has(Parts::ADD) && slot.kind == Kind::Add {
@@ -104,7 +104,7 @@ fn layer<L: Linked>(
     let x = if at.x == EXTERNAL { external } else { &*x };
     let weights = if slot.learns() { slot.grad } else { EXTERNAL };
     let biases = if slot.learns() { slot.grad + slot.weight_len } else { EXTERNAL };
-    let [dw, db] = pieces(grads, [span(weights, slot.weight_len), span(biases, slot.bias_len)])?;
+    let [dw, db] = pieces(grads, [(weights, slot.weight_len), (biases, slot.bias_len)])?;
     // The kernels overwrite: what must be added to another gradient is computed beside it.
     let direct = slot.dx == Gradient::Write;
     let target = if direct { &mut *dx } else { &mut *part };
@@ -148,7 +148,7 @@ fn kernel<L: Linked>(pass: &Pass, step: Step, t: Tensors) -> Result {
             if wants_dx { dense_backward_input(ctx, &shape, dy, pass.weight(), dx, scratch) } else { Ok(()) }
         }
         Kind::BatchNorm { eps, momentum } if has(Parts::BATCH_NORM) && slot.options.frozen => {
-            let (_, var) = halves(step.running.get(span(slot.running, 2 * slot.input[0])).unwrap_or_default());
+            let (_, var) = halves(step.running.get(range((slot.running, 2 * slot.input[0]))).unwrap_or_default());
             batch_norm_infer_backward(ctx, &slot.batch_norm(n, eps, momentum), dy, pass.weight(), var, dx)
         }
         Kind::BatchNorm { eps, momentum } if has(Parts::BATCH_NORM) => {

@@ -6,7 +6,7 @@ use super::parts::{Everything, Linked, MISSING, Parts, check_linked};
 use super::pass::{Noise, Pass, halves, halves_mut, place, samples};
 use super::plan::{Plan, View};
 use super::slot::{EXTERNAL, Slot};
-use super::work::{pieces, span};
+use super::work::{NOTHING, pieces, range};
 use crate::activation::{Activation, Function, apply, apply_in_place, log_softmax, softmax};
 use crate::context::Context;
 use crate::conv::conv2d;
@@ -163,11 +163,11 @@ fn layer<L: Linked>(pass: &Pass, external: &[f32], work: &mut [f32], at: Places,
     let [input, other, y, scratch, saved] = pieces(
         work,
         [
-            if slot.in_place { 0..0 } else { span(at.x, pass.input_len()) },
-            if adds { span(at.other, pass.output_len()) } else { 0..0 },
-            span(at.y, pass.output_len()),
-            span(at.scratch, slot.scratch_forward_len),
-            span(at.saved, slot.saved_len(n)),
+            if slot.in_place { NOTHING } else { (at.x, pass.input_len()) },
+            if adds { (at.other, pass.output_len()) } else { NOTHING },
+            (at.y, pass.output_len()),
+            (at.scratch, slot.scratch_forward_len),
+            (at.saved, slot.saved_len(n)),
         ],
     )?;
     let x = if at.x == EXTERNAL { external } else { &*input };
@@ -231,7 +231,7 @@ fn batch_norm(
     saved: &mut [f32],
 ) -> Result {
     let (ctx, slot, scale, shift) = (pass.ctx, pass.slot, pass.weight(), pass.bias_slice());
-    let averages = span(slot.running, 2 * slot.input[0]);
+    let averages = range((slot.running, 2 * slot.input[0]));
     let shape = slot.batch_norm(pass.n, eps, momentum);
     match mode {
         Mode::Train(Training { running, momentum, .. }) if !slot.options.frozen => {
@@ -279,5 +279,5 @@ fn output<'w>(plan: View, y: impl Fn(&Slot) -> usize, n: usize, x: &'w [f32], wo
     if y(last) == EXTERNAL {
         return x;
     }
-    work.get(span(y(last), n * last.output_len())).unwrap_or(&[])
+    work.get(range((y(last), n * last.output_len()))).unwrap_or(&[])
 }

@@ -2,7 +2,7 @@
 
 use super::plan::View;
 use super::slot::{EXTERNAL, Slot};
-use super::work::span;
+use super::work::range;
 use crate::context::Context;
 use crate::dropout::DropoutMask;
 use crate::error::{Result, check_dim, check_len};
@@ -20,14 +20,14 @@ pub(super) struct Pass<'a> {
 
 impl<'a> Pass<'a> {
     pub(super) fn weight(&self) -> &'a [f32] {
-        self.params.get(span(self.slot.weight, self.slot.weight_len)).unwrap_or(&[])
+        self.params.get(range((self.slot.weight, self.slot.weight_len))).unwrap_or(&[])
     }
     /// The scale of a normalization that has one.
     pub(super) fn scale(&self) -> Option<&'a [f32]> {
         Some(self.weight()).filter(|w| !w.is_empty())
     }
     pub(super) fn bias_slice(&self) -> &'a [f32] {
-        self.params.get(span(self.slot.bias, self.slot.bias_len)).unwrap_or(&[])
+        self.params.get(range((self.slot.bias, self.slot.bias_len))).unwrap_or(&[])
     }
     pub(super) fn bias(&self) -> Option<&'a [f32]> {
         Some(self.bias_slice()).filter(|b| !b.is_empty())

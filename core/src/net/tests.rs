@@ -2,7 +2,7 @@
 //! reuses memory.
 
 use super::slot::EXTERNAL;
-use super::work::span;
+use super::work::range;
 use super::*;
 use crate::context::Context;
 use crate::isa::Isa;
@@ -149,5 +149,5 @@ fn in_place_layers_are_those_that_may_be() {
     let in_place: Vec<bool> = plan.view().slots.iter().map(|s| s.in_place).collect();
     // The addition may not overwrite the relu inside the block, whose gradient needs its output.
     assert_eq!(in_place, [false, true, false, true, false], "{layers:?}");
-    assert_eq!(span(EXTERNAL, 5), 0..0);
+    assert_eq!(range((EXTERNAL, 5)), 0..0);
 }

@@ -10,7 +10,7 @@ use super::pass::{Noise, halves_mut, samples};
 use super::plan::{Plan, View};
 use super::slot::{EXTERNAL, Slot};
 use super::update;
-use super::work::{pieces, span};
+use super::work::{pieces, range};
 use crate::context::Context;
 use crate::error::{Result, check_at_least, check_dim};
 use crate::init::{Fans, Init, fan_in_uniform};
@@ -84,7 +84,7 @@ impl<'a, L: Linked> Trainer<'a, L> {
         let Regions { params, running, state, .. } = self.regions();
         plan.config.optimizer.start(state);
         for (i, slot) in plan.slots.iter().enumerate() {
-            let [weight, bias] = pieces(params, [span(slot.weight, slot.weight_len), span(slot.bias, slot.bias_len)])?;
+            let [weight, bias] = pieces(params, [(slot.weight, slot.weight_len), (slot.bias, slot.bias_len)])?;
             let fans = match slot.kind {
                 Kind::Conv2d { out_channels, kernel: [kh, kw], groups, .. } => {
                     Fans::conv2d([out_channels, slot.input[0].checked_div(groups).unwrap_or(0), kh, kw])
@@ -110,7 +110,7 @@ impl<'a, L: Linked> Trainer<'a, L> {
             }
         }
         for slot in plan.slots.iter().filter(|s| s.kind.is_batch_norm()) {
-            let (mean, var) = halves_mut(running.get_mut(span(slot.running, 2 * slot.input[0])).unwrap_or_default());
+            let (mean, var) = halves_mut(running.get_mut(range((slot.running, 2 * slot.input[0]))).unwrap_or_default());
             mean.fill(0.0);
             var.fill(1.0);
         }
@@ -337,7 +337,7 @@ fn loss_backward<L: Linked>(
     let (loss, shape): (Loss, _) = (plan.config.loss, [n, plan.outputs]);
     let Some(last) = plan.slots.last() else { return loss.value::<L>(ctx, shape, &[], target) };
     let len = n * last.output_len();
-    let [y, dy] = pieces(work, [span(last.y, len), span(last.dy, len)])?;
+    let [y, dy] = pieces(work, [(last.y, len), (last.dy, len)])?;
     let outputs = if last.y == EXTERNAL { x } else { &*y };
     if dy.is_empty() {
         return loss.value::<L>(ctx, shape, outputs, target); // nothing to learn

@@ -4,13 +4,21 @@ use super::slot::EXTERNAL;
 use crate::error::{Error, Result};
 use core::ops::Range;
 
+/// The place of a tensor: offset and length.
+pub(super) type Span = (usize, usize);
+
+/// Nowhere.
+pub(super) const NOTHING: Span = (EXTERNAL, 0);
+
 /// The range of a tensor; empty (and disjoint from everything) for the caller's input.
-pub(super) fn span(offset: usize, len: usize) -> Range<usize> {
+#[cfg_attr(target_os = "none", inline(never))] // there, code is dear
+pub(super) fn range((offset, len): Span) -> Range<usize> {
     if offset == EXTERNAL || len == 0 { 0..0 } else { offset..offset.saturating_add(len) }
 }
 
-/// The pieces `ranges` of `work`. The planner keeps apart what is alive together; if it did not, this is where it would
+/// The pieces `spans` of `work`. The planner keeps apart what is alive together; if it did not, this is where it would
 /// show, as an error and not as a wrong number.
-pub(super) fn pieces<const N: usize>(work: &mut [f32], ranges: [Range<usize>; N]) -> Result<[&mut [f32]; N]> {
-    work.get_disjoint_mut(ranges).map_err(|_| Error::Overflow { what: "work" })
+#[cfg_attr(target_os = "none", inline(never))]
+pub(super) fn pieces<const N: usize>(work: &mut [f32], spans: [Span; N]) -> Result<[&mut [f32]; N]> {
+    work.get_disjoint_mut(spans.map(range)).map_err(|_| Error::Overflow { what: "work" })
 }

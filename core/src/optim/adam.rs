@@ -1,6 +1,7 @@
 use super::lerp::Lerp;
 use super::{check_beta, check_rate, check_state, check_step, decayed, decays};
 use crate::context::Context;
+use crate::double;
 use crate::error::{Result, check_len};
 use crate::simd::{Simd, dispatch};
 use crate::slice::{share, update};
@@ -164,19 +165,6 @@ pub fn adam_step(
     Ok(())
 }
 
-/// `x ^ n`, from the lowest bit of `n` to the highest: `libm::pow` would be a seventh of a small firmware.
-const fn power(mut x: f64, mut n: u32) -> f64 {
-    let mut y = 1.0;
-    while n > 0 {
-        if n & 1 == 1 {
-            y *= x;
-        }
-        x *= x;
-        n >>= 1;
-    }
-    y
-}
-
 /// What a step computes once.
 #[derive(Clone, Copy)]
 struct Factors {
@@ -194,15 +182,18 @@ impl Factors {
     fn new(adam: &Adam, step: u32) -> Self {
         let [beta1, beta2] = adam.betas;
         let (shrink, weight_decay) = decays(adam.lr, adam.weight_decay, adam.decoupled);
-        let correction = |beta| if adam.bias_correction { 1.0 - power(beta, step) } else { 1.0 };
+        // What is left of each start from zero is the decay's power of the step.
+        let [first, second] = adam
+            .betas
+            .map(|beta| if adam.bias_correction { double::one_minus(double::power(beta, step)) } else { 1.0 });
         Self {
             shrink,
             weight_decay,
             average: Lerp::new(beta1),
-            beta2: beta2 as f32,
-            rest2: (1.0 - beta2) as f32,
-            step_size: (adam.lr as f64 / correction(beta1)) as f32,
-            root: libm::sqrt(correction(beta2)) as f32,
+            beta2: double::narrow(beta2),
+            rest2: double::narrow(double::one_minus(beta2)),
+            step_size: double::narrow(double::div(double::wide(adam.lr), first)),
+            root: double::narrow(double::sqrt(second)),
             eps: adam.eps,
         }
     }

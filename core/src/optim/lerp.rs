@@ -1,5 +1,6 @@
 //! Exponential averages as `torch.lerp` computes them.
 
+use crate::double;
 use crate::simd::Simd;
 
 /// `keep * old + (1 - keep) * new`, as one difference from the nearer of the two: exact where `keep` is 0 or 1, or where
@@ -13,7 +14,7 @@ pub(super) struct Lerp {
 
 impl Lerp {
     pub(super) const fn new(keep: f64) -> Self {
-        let (from_old, weight) = (keep > 0.5, (1.0 - keep) as f32);
+        let (from_old, weight) = (double::above(keep, 0.5), double::narrow(double::one_minus(keep)));
         Self { from_old, toward: if from_old { weight } else { -(1.0 - weight) } }
     }
 

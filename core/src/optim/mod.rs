@@ -40,17 +40,24 @@ pub use max_norm::{Neurons, max_norm};
 pub use rmsprop::{RmsProp, rmsprop_step};
 pub use sgd::{Sgd, sgd_step};
 
+use crate::double;
 use crate::error::{Result, check_dim, check_len, check_param};
 use crate::simd::Simd;
 
 /// Finite and not negative: learning rates, weight decay, momentum.
 const fn check_rate(what: &'static str, rate: f32) -> Result {
-    check_param(rate >= 0.0 && rate.is_finite(), what, "finite and not negative", rate)
+    check_param(is_rate(rate), what, "finite and not negative", rate)
+}
+
+/// Not inlined: the comparisons take more code than a call.
+#[inline(never)]
+const fn is_rate(rate: f32) -> bool {
+    rate >= 0.0 && rate.is_finite()
 }
 
 /// The weight of an old average: in `[0, 1)`.
 const fn check_beta(what: &'static str, beta: f64) -> Result {
-    check_param(beta >= 0.0 && beta < 1.0, what, "at least 0 and below 1", beta as f32)
+    check_param(double::is_fraction(beta), what, "at least 0 and below 1", double::narrow(beta))
 }
 
 /// Steps count from 1.
@@ -72,5 +79,9 @@ fn decayed<S: Simd>(s: S, decay: f32, g: S::V, p: S::V) -> S::V {
 /// Both ways to decay: what the parameter is multiplied by before the step, and the L2 penalty's share of the gradient.
 /// One of the two does nothing: a factor of 1 changes no bit of a number.
 const fn decays(lr: f32, weight_decay: f32, decoupled: bool) -> (f32, f32) {
-    if decoupled { ((1.0 - lr as f64 * weight_decay as f64) as f32, 0.0) } else { (1.0, weight_decay) }
+    if decoupled {
+        (double::narrow(double::one_minus(double::mul(double::wide(lr), double::wide(weight_decay)))), 0.0)
+    } else {
+        (1.0, weight_decay)
+    }
 }

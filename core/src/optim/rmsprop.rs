@@ -1,6 +1,7 @@
 use super::lerp::Lerp;
 use super::{check_beta, check_rate, check_state, check_step, decayed};
 use crate::context::Context;
+use crate::double;
 use crate::error::{Result, check_len};
 use crate::simd::{Simd, dispatch};
 use crate::slice::{share, update};
@@ -160,8 +161,8 @@ impl Rule {
     fn new(o: &RmsProp) -> Self {
         Self {
             lr: o.lr,
-            alpha: o.alpha as f32,
-            rest: (1.0 - o.alpha) as f32,
+            alpha: double::narrow(o.alpha),
+            rest: double::narrow(double::one_minus(o.alpha)),
             average: Lerp::new(o.alpha),
             eps: o.eps,
             weight_decay: o.weight_decay,

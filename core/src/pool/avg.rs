@@ -159,7 +159,7 @@ pub fn avg_pool2d(ctx: Context, shape: &AvgPool2d, x: &[f32], y: &mut [f32]) -> 
     let (size, out_size) = (windows.size(), windows.out_size());
     slice::share_chunks(slice::worth(ctx, x.len()), y, out_size, &mut [], 0, &|first, y, _| {
         let x = x.get(first * size..).unwrap_or(&[]);
-        let planes = x.chunks_exact(size.max(1)).zip(y.chunks_exact_mut(out_size.max(1)));
+        let planes = slice::chunks(x, size).zip(slice::chunks_mut(y, out_size));
         dispatch!(ctx.isa(), |s| match lanes::step(s, windows) {
             1 => planes.for_each(
                 #[inline(always)]
@@ -217,7 +217,7 @@ pub fn avg_pool2d_backward(ctx: Context, shape: &AvgPool2d, dy: &[f32], dx: &mut
     let (ctx, count) = (slice::worth(ctx, dx.len()), shape.common_count());
     slice::share_chunks(ctx, dx, size, &mut [], 0, &|first, dx, _| {
         let dy = dy.get(first * out_size..).unwrap_or(&[]);
-        let planes = dy.chunks_exact(out_size.max(1)).zip(dx.chunks_exact_mut(size.max(1)));
+        let planes = slice::chunks(dy, out_size).zip(slice::chunks_mut(dx, size));
         dispatch!(ctx.isa(), |s| match (lanes::step(s, windows), count) {
             (1, Some(count)) => planes.for_each(
                 #[inline(always)]

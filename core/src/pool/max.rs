@@ -125,14 +125,14 @@ impl MaxPool2d {
 /// # Ok::<(), flatgrad_core::Error>(())
 /// ```
 pub fn max_pool2d(ctx: Context, shape: &MaxPool2d, x: &[f32], y: &mut [f32]) -> Result {
-    shape.check()?;
-    check_len("x", shape.input_len(), x.len())?;
-    check_len("y", shape.output_len(), y.len())?;
     let windows = &shape.windows();
+    windows.check()?;
+    check_len("x", windows.input_len(), x.len())?;
+    check_len("y", windows.output_len(), y.len())?;
     let (size, out_size) = (windows.size(), windows.out_size());
     slice::share_chunks(slice::worth(ctx, x.len()), y, out_size, &mut [], 0, &|first, y, _| {
         let x = x.get(first * size..).unwrap_or(&[]);
-        let planes = x.chunks_exact(size.max(1)).zip(y.chunks_exact_mut(out_size.max(1)));
+        let planes = slice::chunks(x, size).zip(slice::chunks_mut(y, out_size));
         dispatch!(ctx.isa(), |s| match lanes::step(s, windows) {
             _ if lanes::are_there(s) && shape.is_2x2() => planes.for_each(
                 #[inline(always)]
@@ -149,7 +149,7 @@ pub fn max_pool2d(ctx: Context, shape: &MaxPool2d, x: &[f32], y: &mut [f32]) -> 
             _ => planes.for_each(|(x, y)| {
                 windows.each(|at, y_at| {
                     if let Some(y) = y.get_mut(y_at) {
-                        *y = maximum(windows, x, at);
+                        *y = chosen(windows, x, at).0;
                     }
                 })
             }),
@@ -179,16 +179,16 @@ pub fn max_pool2d(ctx: Context, shape: &MaxPool2d, x: &[f32], y: &mut [f32]) -> 
 /// # Ok::<(), flatgrad_core::Error>(())
 /// ```
 pub fn max_pool2d_backward(ctx: Context, shape: &MaxPool2d, x: &[f32], dy: &[f32], dx: &mut [f32]) -> Result {
-    shape.check()?;
-    check_len("x", shape.input_len(), x.len())?;
-    check_len("dy", shape.output_len(), dy.len())?;
-    check_len("dx", shape.input_len(), dx.len())?;
     let windows = &shape.windows();
+    windows.check()?;
+    check_len("x", windows.input_len(), x.len())?;
+    check_len("dy", windows.output_len(), dy.len())?;
+    check_len("dx", windows.input_len(), dx.len())?;
     let (size, out_size) = (windows.size(), windows.out_size());
     slice::share_chunks(slice::worth(ctx, x.len()), dx, size, &mut [], 0, &|first, dx, _| {
-        let x = x.get(first * size..).unwrap_or(&[]).chunks_exact(size.max(1));
-        let dy = dy.get(first * out_size..).unwrap_or(&[]).chunks_exact(out_size.max(1));
-        let planes = x.zip(dy).zip(dx.chunks_exact_mut(size.max(1)));
+        let x = slice::chunks(x.get(first * size..).unwrap_or(&[]), size);
+        let dy = slice::chunks(dy.get(first * out_size..).unwrap_or(&[]), out_size);
+        let planes = x.zip(dy).zip(slice::chunks_mut(dx, size));
         dispatch!(ctx.isa(), |s| match lanes::step(s, windows) {
             _ if lanes::are_there(s) && shape.is_2x2() => planes.for_each(
                 #[inline(always)]
@@ -210,7 +210,11 @@ pub fn max_pool2d_backward(ctx: Context, shape: &MaxPool2d, x: &[f32], dy: &[f32
             ),
             _ => planes.for_each(|((x, dy), dx)| {
                 dx.fill(0.0);
-                windows.each(|at, _| route(windows, [x, dy], dx, at, &[lanes::UNKNOWN]));
+                windows.each(|at, i| {
+                    if let (Some(dy), Some(dx)) = (dy.get(i), dx.get_mut(chosen(windows, x, at).1)) {
+                        *dx += dy;
+                    }
+                });
             }),
         });
     });
@@ -226,7 +230,7 @@ fn route(windows: &Windows, [x, dy]: [&[f32]; 2], dx: &mut [f32], [oy, ox]: [usi
     for (i, (place, dy)) in places.iter().zip(dy).enumerate() {
         let at = match lanes::offset(*place) {
             Some(offset) => corner.wrapping_add(offset),
-            None => chosen(windows, x, [oy, ox + i]),
+            None => chosen(windows, x, [oy, ox + i]).1,
         };
         if let Some(dx) = dx.get_mut(at) {
             *dx += dy;
@@ -235,19 +239,21 @@ fn route(windows: &Windows, [x, dy]: [&[f32]; 2], dx: &mut [f32], [oy, ox]: [usi
     }
 }
 
-/// The maximum of one window.
-#[inline(always)]
-fn maximum(windows: &Windows, x: &[f32], at: [usize; 2]) -> f32 {
-    let elements = windows.part(x, at).flat_map(|(_, row)| row);
-    elements.fold(f32::NEG_INFINITY, |m, &v| if (v > m) | v.is_nan() { v } else { m })
-}
-
-/// The index of the chosen element of one window: the first maximum, or the last NaN.
-fn chosen(windows: &Windows, x: &[f32], at: [usize; 2]) -> usize {
-    let max = maximum(windows, x, at);
-    let elements = windows.part(x, at).flat_map(|(start, row)| (start..).zip(row));
-    if max.is_nan() {
-        return elements.filter(|(_, v)| v.is_nan()).last().map_or(0, |(i, _)| i);
-    }
-    elements.into_iter().find(|(_, v)| **v == max).map_or(0, |(i, _)| i)
+/// The maximum of one window and the index of its element: the first maximum, or the last NaN.
+#[cfg_attr(all(target_arch = "arm", not(target_has_atomic = "64")), inline(never))]
+#[cfg_attr(not(all(target_arch = "arm", not(target_has_atomic = "64"))), inline(always))]
+fn chosen(windows: &Windows, x: &[f32], at: [usize; 2]) -> (f32, usize) {
+    let (mut max, mut place) = (f32::NEG_INFINITY, usize::MAX);
+    windows.part(x, at).for_each(
+        #[inline(always)]
+        |(start, row)| {
+            place = place.min(start); // the first element, if all are negative infinity
+            for (i, &v) in row.iter().enumerate() {
+                if (v > max) | v.is_nan() {
+                    (max, place) = (v, start + i);
+                }
+            }
+        },
+    );
+    (max, place)
 }

@@ -1,6 +1,6 @@
 //! Where windows lie: the geometry that maximum and average share.
 
-use crate::error::{Result, check_dim, checked_len};
+use crate::error::{Error, Result, checked_len};
 use core::ops::Range;
 
 /// Windows over planes `[h, w]` of data `[n, channels, h, w]`.
@@ -30,25 +30,25 @@ impl Windows {
     }
 
     pub(super) const fn check(&self) -> Result {
-        let size = [self.h, self.w];
         let mut d = 0;
         while d < 2 {
-            let padded = size[d].saturating_add(self.padding[d].saturating_mul(2));
-            let checks = [
-                check_dim(self.kernel[d] > 0, "kernel", "at least 1", self.kernel[d]),
-                check_dim(self.stride[d] > 0, "stride", "at least 1", self.stride[d]),
-                check_dim(self.padding[d] <= self.kernel[d] / 2, "padding", "at most half the kernel", self.padding[d]),
-                check_dim(size[d] > 0, "input height and width", "at least 1", size[d]),
-                check_dim(self.kernel[d] <= padded, "kernel", "at most the padded input", self.kernel[d]),
-            ];
-            let mut i = 0;
-            while i < checks.len() {
-                if checks[i].is_err() {
-                    return checks[i];
-                }
-                i += 1;
-            }
-            d += 1;
+            let (kernel, stride, padding) = (self.kernel[d], self.stride[d], self.padding[d]);
+            let size = if d == 0 { self.h } else { self.w };
+            let (what, requires, actual) = if kernel == 0 {
+                ("kernel", "at least 1", kernel)
+            } else if stride == 0 {
+                ("stride", "at least 1", stride)
+            } else if padding > kernel / 2 {
+                ("padding", "at most half the kernel", padding)
+            } else if size == 0 {
+                ("input height and width", "at least 1", size)
+            } else if kernel > size.saturating_add(padding.saturating_mul(2)) {
+                ("kernel", "at most the padded input", kernel)
+            } else {
+                d += 1;
+                continue;
+            };
+            return Err(Error::Dimension { what, requires, actual });
         }
         if let Err(e) = checked_len("x", &[self.n, self.channels, self.h, self.w]) {
             return Err(e);

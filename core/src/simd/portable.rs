@@ -90,7 +90,11 @@ unsafe impl Simd for Portable {
     }
     #[inline(always)]
     fn splat(self, x: f32) -> Self::V {
-        [x; LANES]
+        // An array repeat stays a loop at opt-level "s".
+        core::array::from_fn(
+            #[inline(always)]
+            |_| x,
+        )
     }
     #[inline(always)]
     unsafe fn load(self, p: *const f32) -> Self::V {

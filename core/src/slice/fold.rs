@@ -1,5 +1,6 @@
 //! Sums and maxima in the order of sixteen virtual lanes.
 
+use super::unrolled::{shortest, unrolled};
 use crate::simd::{MAX_LANES, Simd};
 
 /// The sums over `i` of the terms `f(inputs[0][i], ..)`, in the fixed order of 16 virtual lanes; stops at the shortest.
@@ -21,13 +22,14 @@ pub(crate) fn sum<S: Simd, const N: usize, const A: usize>(
                 |a| s.add(acc[a], terms[a]),
             )
         },
-        |a, b| a + b,
+        plus,
     )
 }
 
 /// The largest element (`if a > b { a } else { b }`), negative infinity for an empty slice. Any order gives the same
 /// value but for the sign of a zero and NaN; the fixed order settles those.
-#[inline(always)]
+#[cfg_attr(all(target_arch = "arm", not(target_has_atomic = "64")), inline(never))]
+#[cfg_attr(not(all(target_arch = "arm", not(target_has_atomic = "64"))), inline(always))]
 pub(crate) fn maximum<S: Simd>(s: S, x: &[f32]) -> f32 {
     let [m] = fold(
         s,
@@ -35,7 +37,7 @@ pub(crate) fn maximum<S: Simd>(s: S, x: &[f32]) -> f32 {
         f32::NEG_INFINITY,
         #[inline(always)]
         |[acc], [x]| [s.max(x, acc)],
-        |a, b| if b > a { b } else { a },
+        larger,
     );
     m
 }
@@ -66,7 +68,7 @@ fn fold_lanes<S: Simd, const N: usize, const A: usize, const G: usize>(
     f: impl Fn([S::V; A], [S::V; N]) -> [S::V; A],
     join: impl Fn(f32, f32) -> f32,
 ) -> [f32; A] {
-    let len = inputs.iter().map(|x| x.len()).min().unwrap_or(0);
+    let len = shortest(&inputs, &[]);
     let mut acc = [[s.splat(init); A]; G];
     let mut i = 0;
     while i + MAX_LANES <= len {
@@ -101,7 +103,8 @@ fn fold_lanes<S: Simd, const N: usize, const A: usize, const G: usize>(
             // SAFETY: G * LANES == 16 floats.
             unsafe { s.store(lanes.as_mut_ptr().add(g * S::LANES), acc[g][a]) }
         }
-        tree(lanes, &join)
+        tree(&mut lanes, &join);
+        lanes[0]
     })
 }
 
@@ -114,33 +117,49 @@ fn fold_elements<S: Simd, const N: usize, const A: usize>(
     f: impl Fn([S::V; A], [S::V; N]) -> [S::V; A],
     join: impl Fn(f32, f32) -> f32,
 ) -> [f32; A] {
-    let len = inputs.iter().map(|x| x.len()).min().unwrap_or(0);
-    let mut lanes = [[s.splat(init); MAX_LANES]; A];
+    let len = shortest(&inputs, &[]);
+    let mut lanes = [[init; MAX_LANES]; A];
     for i in 0..len {
-        // SAFETY: i < len, the shortest of all slices, and a vector is one element.
-        let x = inputs.map(
-            #[inline(always)]
-            |x| unsafe { s.load(x.as_ptr().add(i)) },
-        );
         let lane = i % MAX_LANES;
-        let next = f(core::array::from_fn(|a| lanes[a][lane]), x);
-        for a in 0..A {
-            lanes[a][lane] = next[a];
-        }
-    }
-    core::array::from_fn(|a| {
-        let mut one = [init; MAX_LANES];
-        for (lane, v) in one.iter_mut().zip(lanes[a]) {
+        // SAFETY: i < len, the shortest of all slices, and a vector is one element.
+        let x = unrolled(
+            #[inline(always)]
+            |j| unsafe { s.load(inputs[j].as_ptr().add(i)) },
+        );
+        let acc = unrolled(
+            #[inline(always)]
+            |a| s.splat(lanes[a][lane]),
+        );
+        let next = f(acc, x);
+        let _: [(); A] = unrolled(
+            #[inline(always)]
             // SAFETY: a vector is one element.
-            unsafe { s.store(lane, v) }
-        }
-        tree(one, &join)
-    })
+            |a| unsafe { s.store(&mut lanes[a][lane], next[a]) },
+        );
+    }
+    unrolled(
+        #[inline(always)]
+        |a| {
+            tree(&mut lanes[a], &join);
+            lanes[a][0]
+        },
+    )
 }
 
-/// Joins the lanes: lane `l` with lane `l + 8`, then `l + 4`, `l + 2`, `l + 1`.
 #[inline(always)]
-fn tree(mut lanes: [f32; MAX_LANES], join: impl Fn(f32, f32) -> f32) -> f32 {
+fn plus(a: f32, b: f32) -> f32 {
+    a + b
+}
+
+#[inline(always)]
+fn larger(a: f32, b: f32) -> f32 {
+    if b > a { b } else { a }
+}
+
+/// Joins the lanes in the first: lane `l` with lane `l + 8`, then `l + 4`, `l + 2`, `l + 1`.
+#[cfg_attr(all(target_arch = "arm", not(target_has_atomic = "64")), inline(never))]
+#[cfg_attr(not(all(target_arch = "arm", not(target_has_atomic = "64"))), inline(always))]
+fn tree(lanes: &mut [f32; MAX_LANES], join: impl Fn(f32, f32) -> f32) {
     let mut half = MAX_LANES / 2;
     while half > 0 {
         for l in 0..half {
@@ -148,5 +167,4 @@ fn tree(mut lanes: [f32; MAX_LANES], join: impl Fn(f32, f32) -> f32) -> f32 {
         }
         half /= 2;
     }
-    lanes[0]
 }

@@ -40,8 +40,23 @@ pub(super) struct Rows {
     pub rows: usize,
     pub len: usize,
     pub from: *const f32,
+    /// From an element to the next.
+    pub from_step: usize,
     /// From behind a row to the next.
     pub from_next: usize,
     pub to: *mut f32,
+    pub to_next: usize,
+}
+
+/// Copies of as many elements for each tap; at least one tap, at least one element.
+#[repr(C)]
+pub(super) struct Taps {
+    pub taps: usize,
+    /// For each tap the bits of an index into `from`.
+    pub offsets: *const f32,
+    pub from: *const f32,
+    pub to: *mut f32,
+    pub len: usize,
+    /// From behind a tap's elements to the next tap's.
     pub to_next: usize,
 }

@@ -23,10 +23,8 @@ mod weight;
 pub(super) use weight::SmallWeightPass;
 
 use super::axis::Axis;
-use super::patch::fill_patch;
 use super::plan::Plan;
 use super::shape::nonzero;
-use crate::simd::portable::Portable;
 
 /// Floats of a strip's input: a small image's channels, some rows of a large one's.
 const STRIP: usize = 2048;
@@ -42,7 +40,8 @@ fn list_taps(plan: &Plan, row: &Axis, col: &Axis, offsets: &mut [f32]) {
     }
 }
 
-/// Fills a strip's input: as `fill_patch`, but with one copying loop for whole images where nothing is de-interleaved.
+/// Copies what the strip of outputs from `(first_row, first_col)` reads of the planes `[channels, h, w]` of `x` to `patch`,
+/// zeros around the image: what `patch::fill_patch` does, in less code.
 fn fill(
     plan: &Plan,
     [row, col]: [&Axis; 2],
@@ -52,32 +51,35 @@ fn fill(
     patch: &mut [f32],
 ) {
     let (rows, cols) = (&plan.row_cover, &plan.col_cover);
-    let (down, across) = (row.line(rows, first_row, 0), col.line(cols, first_col, 0));
-    if rows.groups != 1 || cols.groups != 1 || across.step != 1 || h * w == 0 || plan.plane() == 0 {
-        return fill_patch(Portable, plan, [row, col], [first_row, first_col], x, [h, w], patch);
-    }
-    let ((top, bottom), (left, right)) = (down.inside(rows.pitch), across.inside(cols.pitch));
-    let Some(patch) = patch.get_mut(..x.len() / nonzero(h * w) * plan.plane()) else { return };
-    if (top, bottom, left, right) != (0, rows.pitch, 0, cols.pitch) {
-        patch.fill(0.0);
-    }
-    let (Some(from_row), Some(from_col), true, true) = (down.at(top), across.at(left), top < bottom, left < right)
-    else {
-        return;
-    };
-    let len = right - left;
-    let mut job = job::Rows {
-        rows: bottom - top,
-        len,
-        from: core::ptr::null(),
-        from_next: (down.step * w).wrapping_sub(len).wrapping_mul(size_of::<f32>()),
-        to: core::ptr::null_mut(),
-        to_next: (cols.pitch - len) * size_of::<f32>(),
-    };
-    for (plane, patch) in x.chunks_exact(nonzero(h * w)).zip(patch.chunks_exact_mut(nonzero(plan.plane()))) {
-        job.from = plane.as_ptr().wrapping_add(from_row * w + from_col);
-        job.to = patch.as_mut_ptr().wrapping_add(top * cols.pitch + left);
-        // SAFETY: the image's rows and columns that exist, into their places in the strip.
-        unsafe { kernels::copy(&job) };
+    let (size, plane, pitch) = (h * w, plan.plane(), cols.len());
+    let channels = x.len() / nonzero(size);
+    let Some(patch) = patch.get_mut(..channels * plane) else { return };
+    // SAFETY: the patch is a slice.
+    unsafe { kernels::clear(patch.as_mut_ptr(), patch.len()) };
+    for g in 0..rows.groups * cols.groups {
+        let (down, across) = (g / nonzero(cols.groups), g % nonzero(cols.groups));
+        let (to_row, to_col) = (down * rows.pitch, across * cols.pitch);
+        let (down, across) = (row.line(rows, first_row, down), col.line(cols, first_col, across));
+        let ((top, bottom), (left, right)) = (down.inside(rows.pitch), across.inside(cols.pitch));
+        let (Some(from_row), Some(from_col), true, true) = (down.at(top), across.at(left), top < bottom, left < right)
+        else {
+            continue;
+        };
+        let (len, from, to) = (right - left, from_row * w + from_col, (to_row + top) * pitch + to_col + left);
+        let mut job = job::Rows {
+            rows: bottom - top,
+            len,
+            from: core::ptr::null(),
+            from_step: across.step * size_of::<f32>(),
+            from_next: (down.step * w).wrapping_sub(len * across.step).wrapping_mul(size_of::<f32>()),
+            to: core::ptr::null_mut(),
+            to_next: (pitch - len) * size_of::<f32>(),
+        };
+        for channel in 0..channels {
+            job.from = x.as_ptr().wrapping_add(channel * size + from);
+            job.to = patch.as_mut_ptr().wrapping_add(channel * plane + to);
+            // SAFETY: the image's rows and columns that exist, into their places in the strip.
+            unsafe { kernels::copy(&job) };
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The kernels as plain loops: what the assembly computes, for cores without a floating-point unit.
 
-use super::job::{Gradient, Rows, Three};
+use super::job::{Gradient, Rows, Taps, Three};
 use crate::simd::portable::fma;
 
 /// `out = chain + bias`, the chain over channels, rows and columns of taps; `reversed`: the last column of taps
@@ -72,8 +72,33 @@ pub(super) unsafe fn copy(job: &Rows) {
         for _ in 0..job.len {
             // SAFETY: granted by the caller.
             unsafe { *to = *from }
-            (from, to) = (from.wrapping_add(1), to.wrapping_add(1));
+            (from, to) = (from.wrapping_byte_add(job.from_step), to.wrapping_add(1));
         }
         (from, to) = (from.wrapping_byte_add(job.from_next), to.wrapping_byte_add(job.to_next));
+    }
+}
+
+/// Zeros.
+///
+/// # Safety
+/// `to` must be valid for `len` floats.
+pub(super) unsafe fn clear(to: *mut f32, len: usize) {
+    // SAFETY: granted by the caller.
+    unsafe { to.write_bytes(0, len) }
+}
+
+/// Copies what the taps read.
+///
+/// # Safety
+/// The job's pointers must be valid for its taps.
+pub(super) unsafe fn gather(job: &Taps) {
+    let mut to = job.to;
+    for tap in 0..job.taps {
+        // SAFETY: granted by the caller.
+        unsafe {
+            let offset = (*job.offsets.add(tap)).to_bits() as usize;
+            core::ptr::copy_nonoverlapping(job.from.add(offset), to, job.len);
+        }
+        to = to.wrapping_add(job.len).wrapping_byte_add(job.to_next);
     }
 }

@@ -1,6 +1,6 @@
 //! The kernels in assembly, for Cortex-M with a floating-point unit; see `gemm/small/thumb.rs`.
 
-use super::job::{Gradient, Rows, Three};
+use super::job::{Gradient, Rows, Taps, Three};
 use crate::gemm::small::kernels::fmas;
 use core::arch::naked_asm;
 
@@ -167,24 +167,84 @@ pub(super) unsafe fn gradient(three: bool, four: bool, job: &Gradient) {
 pub(super) unsafe extern "C" fn copy(_: &Rows) {
     naked_asm!(
         ".fpu fpv4-sp-d16",
-        "push {{r4-r6, lr}}",
-        "ldmia r0, {{r1-r6}}", // rows, length, from, to the next, to, to the next
-        "2: subs r0, r2, #8",
+        "push {{r4-r7, lr}}",
+        "ldmia r0, {{r1-r7}}", // rows, length, from, its step, to the next, to, to the next
+        "2: mov r0, r2",
+        "cmp r4, #4",
+        "bne 5f",
+        "subs r0, #8",
         "blo 4f",
         "3: vldmia r3!, {{s0-s7}}",
-        "vstmia r5!, {{s0-s7}}",
+        "vstmia r6!, {{s0-s7}}",
         "subs r0, #8",
         "bhs 3b",
         "4: adds r0, #8",
         "beq 6f",
-        "5: ldr r12, [r3], #4",
-        "str r12, [r5], #4",
+        "5: ldr r12, [r3]",
+        "add r3, r4",
+        "str r12, [r6], #4",
         "subs r0, #1",
         "bne 5b",
-        "6: add r3, r4",
-        "add r5, r6",
+        "6: add r3, r5",
+        "add r6, r7",
+        "subs r1, #1",
+        "bne 2b",
+        "pop {{r4-r7, pc}}",
+    )
+}
+
+/// Zeros.
+///
+/// # Safety
+/// `to` must be valid for `len` floats.
+#[unsafe(naked)]
+pub(super) unsafe extern "C" fn clear(to: *mut f32, len: usize) {
+    naked_asm!(
+        ".fpu fpv4-sp-d16",
+        "movs r2, #0",
+        "vmov s0, s1, r2, r2",
+        "vmov s2, s3, r2, r2",
+        "vmov s4, s5, r2, r2",
+        "vmov s6, s7, r2, r2",
+        "subs r1, #8",
+        "blo 4f",
+        "3: vstmia r0!, {{s0-s7}}",
+        "subs r1, #8",
+        "bhs 3b",
+        "4: adds r1, #8",
+        "beq 6f",
+        "5: str r2, [r0], #4",
+        "subs r1, #1",
+        "bne 5b",
+        "6: bx lr",
+    )
+}
+
+/// Copies what the taps read.
+///
+/// # Safety
+/// The job's pointers must be valid for its taps.
+#[unsafe(naked)]
+pub(super) unsafe extern "C" fn gather(_: &Taps) {
+    naked_asm!(
+        ".fpu fpv4-sp-d16",
+        "push {{r4-r6, lr}}",
+        "ldmia r0, {{r1-r6}}", // taps, offsets, from, to, length, to the next
+        "2: ldr r0, [r2], #4",
+        "add r0, r3, r0, lsl #2",
+        "cmp r5, #8",
+        "bne 4f",
+        "vldmia r0, {{s0-s7}}",
+        "vstmia r4!, {{s0-s7}}",
+        "3: add r4, r6",
         "subs r1, #1",
         "bne 2b",
         "pop {{r4-r6, pc}}",
+        "4: mov r12, r5",
+        "5: ldr lr, [r0], #4",
+        "str lr, [r4], #4",
+        "subs r12, #1",
+        "bne 5b",
+        "b 3b",
     )
 }

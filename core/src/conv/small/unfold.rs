@@ -1,6 +1,7 @@
 //! Any other shape: eight outputs at a time are unfolded ("im2col") to scratch, then multiplied.
 
-use super::fill;
+use super::job::Taps;
+use super::{fill, kernels};
 use crate::conv::correlate::{Correlation, Direction, Phase};
 use crate::conv::plan::blocks;
 use crate::conv::shape::nonzero;
@@ -56,12 +57,15 @@ impl Correlation {
         self.steps().saturating_add(2).saturating_mul(WIDTH)
     }
 
-    /// Scratch for the weights of such a piece: where the data flow backward they do not lie in a row.
+    /// Whether the weights of some channels read must be packed: where the data flow backward, those of one channel lie
+    /// in a row, unless a phase meets only some of the taps.
+    const fn packs(&self) -> bool {
+        matches!(self.direction, Direction::Backward) && !matches!(self.conv.stride, [1, 1])
+    }
+
+    /// Scratch for the packed weights of such a piece.
     pub(super) const fn packed_block_len(&self) -> usize {
-        match self.direction {
-            Direction::Forward => 0,
-            Direction::Backward => self.writes.saturating_mul(self.steps()),
-        }
+        if self.packs() { self.writes.saturating_mul(self.steps()) } else { 0 }
     }
 
     /// `packed[channel written][channel read][tap]` of some channels, from a group's weight `[oc, ic, kh, kw]`.
@@ -116,7 +120,8 @@ impl Correlation {
         [packed, offsets, patch, unfolded]: [&mut [f32]; 4],
     ) {
         let (from_plane, plane, taps) = (self.from[0] * self.from[1], self.to[0] * self.to[1], p.taps());
-        let together = self.unfolded_channels(taps);
+        let backward = self.direction == Direction::Backward;
+        let together = if backward && !self.packs() { 1 } else { self.unfolded_channels(taps) };
         let Some((tile, panel)) = unfolded.split_at_mut_checked(2 * WIDTH) else { return };
         for (r0, rows) in blocks(p.row.outs, p.plan.rows) {
             for (c0, cols) in blocks(p.col.outs, p.plan.cols) {
@@ -133,16 +138,15 @@ impl Correlation {
                     fill(&p.plan, [&p.row, &p.col], [r0, c0], x, self.from, patch);
                     for (c, channels) in blocks(live.max(1), together) {
                         let (channels, read) = (channels.min(live), channel + c);
-                        let (ptr, row) = match self.direction {
-                            Direction::Forward => {
-                                let k = self.reads * taps;
-                                (weight.as_ptr().wrapping_add(first * k + read * taps), k)
-                            }
-                            Direction::Backward => {
-                                self.pack_block(p, weight, [first, count], [read, channels], packed);
-                                (packed.as_ptr(), channels * taps)
-                            }
+                        let (at, row) = match self.direction {
+                            Direction::Forward => ((first * self.reads + read) * taps, self.reads * taps),
+                            Direction::Backward => ((read * self.writes + first) * taps, taps),
                         };
+                        let mut a = Strided { ptr: weight.as_ptr().wrapping_add(at), row, col: 1 };
+                        if self.packs() {
+                            self.pack_block(p, weight, [first, count], [read, channels], packed);
+                            a = Strided { ptr: packed.as_ptr(), row: channels * taps, col: 1 };
+                        }
                         for (q, len) in blocks(rows * cols, WIDTH) {
                             let run = Run { first: q, len, cols, pitch: p.plan.col_cover.len() };
                             unfold_run(run, [c, channels], p.plan.plane(), offsets, patch, taps, panel);
@@ -150,7 +154,7 @@ impl Correlation {
                                 m: count,
                                 n: len,
                                 k: channels * taps,
-                                a: Strided { ptr, row, col: 1 },
+                                a,
                                 b: Strided { ptr: panel.as_ptr(), row: len, col: 1 },
                                 c: to.as_mut_ptr().wrapping_add(place(0, 0) + q),
                                 c_row: plane,
@@ -182,18 +186,18 @@ fn unfold_run(
     taps: usize,
     panel: &mut [f32],
 ) {
+    let k = channels * taps;
+    if taps == 0 || offsets.len() < taps || panel.len() < k * run.len {
+        return;
+    }
     run.each_row(|at, row, col, len| {
-        let mut out = panel.get_mut(at..).unwrap_or_default();
-        for c in first..first + channels {
-            let from = patch.get(c * plane + row * run.pitch + col..).unwrap_or_default();
-            for offset in offsets.iter().take(taps) {
-                let from = from.get(offset.to_bits() as usize..).unwrap_or_default();
-                match (from.first_chunk::<WIDTH>(), out.first_chunk_mut::<WIDTH>()) {
-                    (Some(from), Some(out)) if len == WIDTH => *out = *from,
-                    _ => out.iter_mut().zip(from).take(len).for_each(|(out, from)| *out = *from),
-                }
-                out = core::mem::take(&mut out).get_mut(run.len..).unwrap_or_default();
-            }
+        for c in 0..channels {
+            let from = patch.as_ptr().wrapping_add((first + c) * plane + row * run.pitch + col);
+            let to = panel.as_mut_ptr().wrapping_add(c * taps * run.len + at);
+            let to_next = (run.len - len) * size_of::<f32>();
+            // SAFETY: the patch holds what the strip's outputs read, in places that `offsets` lists; the panel `k` rows of
+            // the run's outputs.
+            unsafe { kernels::gather(&Taps { taps, offsets: offsets.as_ptr(), from, to, len, to_next }) };
         }
     });
 }

@@ -150,18 +150,19 @@ impl SmallWeightPass {
             for x in job.x.iter_mut().take(if four { 4 } else { 1 }) {
                 *x = next();
             }
-            let mut channel = 0;
-            while channel < channels {
-                // Threes, and twos so that no single one is left; if there is one in all, it is computed twice.
-                let left = channels - channel;
+            let (mut dw, mut dy, mut left) = (dw.wrapping_add(i), dy, channels);
+            while left > 0 {
+                // Threes, and twos so that no single one is left; if there is one in all, it is computed twice and written
+                // twice, with the same bits.
                 let three = left >= 3 && left != 4;
-                // What is computed twice is written twice, with the same bits.
-                let second = if left > 1 { 1 } else { 0 };
-                job.dw = [0, k * second, 2 * k].map(|at| dw.wrapping_add(channel * k + i + at));
-                job.dy = [0, self.outs * second, 2 * self.outs].map(|at| dy.wrapping_add(channel * self.outs + at));
+                let (second_dw, second_dy) = if left > 1 { (k, self.outs) } else { (0, 0) };
+                job.dw = [dw, dw.wrapping_add(second_dw), dw.wrapping_add(2 * k)];
+                job.dy = [dy, dy.wrapping_add(second_dy), dy.wrapping_add(2 * self.outs)];
                 // SAFETY: granted by the caller.
                 unsafe { kernels::gradient(three, four, &job) };
-                channel += if three { 3 } else { 2 };
+                let count = if three { 3 } else { 2 };
+                (dw, dy) = (dw.wrapping_add(count * k), dy.wrapping_add(count * self.outs));
+                left = left.saturating_sub(count);
             }
             i += if four { 4 } else { 1 };
         }

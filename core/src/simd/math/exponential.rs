@@ -31,7 +31,8 @@ fn scale<S: Simd>(s: S, y: S::V, n: S::V) -> S::V {
 }
 
 /// `e^x`: reduction, a polynomial, a power of two. Infinity from 88.73 on, 0 from -103.98 down, NaN for a NaN.
-#[inline(always)]
+#[cfg_attr(all(target_arch = "arm", not(target_has_atomic = "64")), inline(never))]
+#[cfg_attr(not(all(target_arch = "arm", not(target_has_atomic = "64"))), inline(always))]
 pub(crate) fn exp<S: Simd>(s: S, x: S::V) -> S::V {
     let (n, high, low) = reduce(s, clamp(s, x, -104.0));
     let r = s.add(high, low);
