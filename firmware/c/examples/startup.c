@@ -1,10 +1,12 @@
-/* What runs before newlib's start code: it sets up the stack, memory and the FPU. */
+/* From reset to main, in place of newlib's own: that asks the debugger where the stack is. */
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
-extern uint32_t stack_bottom[], stack_in_reset[], stack_top[], data_start[], data_end[], data_in_flash[];
-extern void _start(void);
+extern uint32_t stack_bottom[], stack_in_reset[], stack_top[], data_start[], data_end[], data_in_flash[], bss_start[], bss_end[];
+extern int main(void);
+extern void initialise_monitor_handles(void);
 void reset(void);
 void stop(void);
 size_t stack_used(void);
@@ -23,7 +25,9 @@ void reset(void)
         *word = PAINT;
     }
     memcpy(data_start, data_in_flash, (size_t)((char *)data_end - (char *)data_start));
-    _start();
+    memset(bss_start, 0, (size_t)((char *)bss_end - (char *)bss_start));
+    initialise_monitor_handles();
+    exit(main());
 }
 
 /* The most bytes of stack that were in use so far. */
