@@ -34,7 +34,7 @@ static const fg_config config = {.batch = 1, .optimizer = FG_ADAM(3e-3f)};
  * spends more on scratch than a microcontroller. Choose a size, run, and read what the program says of it.
  */
 #ifdef BOARD
-static uint64_t memory[39 * 1024 / 8];
+static uint64_t memory[38 * 1024 / 8];
 #else
 static uint64_t memory[1024 * 1024 / 8];
 #endif

@@ -67,12 +67,12 @@
  * A plan takes FG_PLAN_WORDS + FG_PLAN_LAYER_WORDS * layers words of memory, a word being a size_t: see
  * FG_PLAN_SIZE.
  */
-#define FG_PLAN_WORDS 48
+#define FG_PLAN_WORDS 40
 
 /**
  * Words of a plan's memory for each layer.
  */
-#define FG_PLAN_LAYER_WORDS 100
+#define FG_PLAN_LAYER_WORDS 88
 
 /**
  * Bytes of an error's text, its final zero included.
