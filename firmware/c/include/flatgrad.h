@@ -1409,8 +1409,8 @@ size_t fg_plan_size(size_t layers);
  *
  * memory of fg_plan_size(layers) bytes, aligned to 8; an input of c channels of h by w (features: {n, 1, 1}). The
  * layers and config are not needed afterwards, nor is the memory beyond the first fg_plan_kept bytes: the arena may
- * begin there. Returns FG_OK; or why not (error->layer and error->text name the layer): then plan is unchanged, the
- * memory's content may not be.
+ * begin there. Returns FG_OK; or why not (error->layer and error->text name the layer): then plan is unchanged, and
+ * the memory holds no plan.
  */
 fg_status fg_plan_init(void *memory,
                        size_t memory_size,

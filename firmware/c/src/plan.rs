@@ -107,8 +107,8 @@ pub extern "C" fn fg_plan_size(layers: usize) -> usize {
 ///
 /// memory of fg_plan_size(layers) bytes, aligned to 8; an input of c channels of h by w (features: {n, 1, 1}). The
 /// layers and config are not needed afterwards, nor is the memory beyond the first fg_plan_kept bytes: the arena may
-/// begin there. Returns FG_OK; or why not (error->layer and error->text name the layer): then plan is unchanged, the
-/// memory's content may not be.
+/// begin there. Returns FG_OK; or why not (error->layer and error->text name the layer): then plan is unchanged, and
+/// the memory holds no plan.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fg_plan_init(
     memory: *mut c_void,
@@ -139,6 +139,8 @@ pub unsafe extern "C" fn fg_plan_init(
             if memory_size < needed {
                 return Err(flatgrad_core::Error::TooShort { what, needed, actual: memory_size }.into());
             }
+            // Until it is whole, there is no plan: not the one either that may have been here.
+            (&raw mut (*start).magic).write(0);
             let capacity = ((memory_size - head) / PER_LAYER).min(net::MAX_LAYERS);
             let slots = start.add(1).cast::<Slot>();
             let drafts = slots.add(capacity).cast::<Draft>();

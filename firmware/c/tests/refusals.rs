@@ -101,8 +101,16 @@ fn plans() {
         assert_eq!((fg_plan_arena_len(p), fg_plan_layer_count(p), fg_plan_outputs(null())), (0, 0, 0));
         assert_eq!(fg_plan_layer(null(), 0, &mut layer, null_mut()), FG_ERROR_NULL);
         assert_eq!(fg_plan_layer(p.wrapping_byte_add(1), 0, &mut layer, null_mut()), FG_ERROR_ALIGNMENT);
+        // No plan is left where one could not be made.
+        let p = plan(&mut memory);
+        assert_ne!(fg_plan_arena_len(p), 0);
+        assert_eq!(fg_plan_init(m.cast(), SIZE, 2, 2, 2, l, 3, &bad, r, null_mut()), FG_ERROR_NETWORK);
+        assert_eq!(fg_plan_arena_len(p), 0);
         let p = plan(&mut memory);
         assert_eq!(fg_plan_layer(p, 0, null_mut(), null_mut()), FG_ERROR_NULL);
+        // Its layers are part of it.
+        let behind = p.wrapping_byte_add(fg_plan_kept(p) - 8).cast_mut();
+        assert_eq!(fg_plan_layer(p, 0, behind.cast(), null_mut()), FG_ERROR_OVERLAP);
         assert_eq!(fg_plan_layer(p, 0, p.cast_mut().cast(), null_mut()), FG_ERROR_OVERLAP);
         assert_eq!(fg_plan_tensor(p, 0, p.cast_mut().cast(), null_mut()), FG_ERROR_OVERLAP);
     }
