@@ -23,4 +23,5 @@ pub(crate) use fold::{maximum, sum};
 pub(crate) use map::{map, update};
 pub(crate) use pairs::{every_other, map_pairs, map_to_pairs};
 pub(crate) use share::{share, share_chunks, worth};
+pub(crate) use unrolled::unrolled;
 pub(crate) use words::{lane_numbers, update_with};

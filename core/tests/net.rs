@@ -3,7 +3,9 @@
 mod common;
 
 use common::{Guarded, assert_bits, contexts, numbers};
-use flatgrad_core::net::{Config, Layer, MAX_LAYERS, Net, Optimizer, Plan, Problem, Trainer, infer};
+use flatgrad_core::net::{
+    Config, Draft, Layer, MAX_LAYERS, Net, Optimizer, Phase, Plan, Problem, Slot, Trainer, infer,
+};
 use flatgrad_core::{Context, Error, Isa};
 
 const CNN: [Layer; 9] = [
@@ -360,4 +362,27 @@ fn deep_networks_plan() {
     assert!(PLAN.train_len() > 4 * 256 * 42);
     let run_time = Plan::try_new(&NET, PLAN.config()).unwrap();
     assert_eq!(run_time.train_len(), PLAN.train_len());
+}
+
+/// The same plan in memory of the caller, whatever lay there before; too little of it is refused.
+#[test]
+fn plans_in_lent_memory() {
+    let body = [Layer::conv2d(4, 3).padding(1), Layer::batch_norm(), Layer::relu()];
+    let layers = [Layer::residual(&body), Layer::relu(), Layer::flatten(), Layer::dropout(0.5), Layer::dense(3)];
+    let net = Net::try_new([4, 6, 6], &layers).unwrap();
+    let other = [Layer::dense(7); 9];
+    let other = Net::try_new([5, 1, 1], &other).unwrap();
+    let config = Config::new(3, Optimizer::adam(1e-3)).align(4);
+    let want = Plan::try_new(&net, config).unwrap();
+    let (mut slots, mut drafts) = ([Slot::EMPTY; 9], [Draft::EMPTY; 9]);
+    Plan::try_new_in(&other, config, &mut slots, &mut drafts).unwrap();
+    let plan = Plan::try_new_in(&net, config, &mut slots, &mut drafts).unwrap();
+    assert_eq!((plan.train_len(), plan.infer_work_len()), (want.train_len(), want.infer_work_len()));
+    assert!(plan.layers().eq(want.layers()));
+    assert!(plan.regions(Phase::Training).eq(want.regions(Phase::Training)));
+    assert!(plan.regions(Phase::Inference).eq(want.regions(Phase::Inference)));
+    for (in_slots, in_drafts) in [(7, 9), (9, 7), (0, 9), (9, 0)] {
+        let e = Plan::try_new_in(&net, config, &mut slots[..in_slots], &mut drafts[..in_drafts]).err().unwrap();
+        assert_eq!(e.problem, Problem::TooManyLayers { max: in_slots.min(in_drafts) });
+    }
 }

@@ -32,25 +32,19 @@ impl Finish<'_> {
         bias: impl FnOnce(&[f32]) -> S::V,
     ) -> [S::V; N] {
         let Finish::Final(biases, activation) = self else { return acc };
-        let zero = s.splat(0.0);
-        let mut y = acc.map(
-            #[inline(always)]
-            |acc| s.add(acc, zero),
-        );
-        if let Some(biases) = biases {
-            let bias = bias(biases);
-            y = y.map(
-                #[inline(always)]
-                |y| s.add(y, bias),
-            );
+        let bias = biases.map(bias);
+        let (zero, mut y) = (s.splat(0.0), acc);
+        // A loop and not `map`, which some compilations do not inline.
+        for y in &mut y {
+            *y = s.add(*y, zero);
+            if let Some(bias) = bias {
+                *y = s.add(*y, bias);
+            }
+            if activation == Activation::Relu {
+                *y = s.max(zero, *y);
+            }
         }
-        match activation {
-            Activation::None => y,
-            Activation::Relu => y.map(
-                #[inline(always)]
-                |y| s.max(zero, y),
-            ),
-        }
+        y
     }
 }
 

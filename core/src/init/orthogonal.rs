@@ -91,7 +91,7 @@ fn over_columns(cols: usize, out: &mut [f32]) {
     for number in 0..cols {
         let column = |row: &[f32]| row.get(number).copied().unwrap_or_default();
         let mut lanes = [0.0; LANES];
-        for rows in out.chunks(LANES.saturating_mul(cols.max(1))) {
+        for rows in out.chunks(LANES.saturating_mul(cols).max(1)) {
             for (lane, row) in lanes.iter_mut().zip(rows.chunks(cols.max(1))) {
                 *lane += column(row) as f64 * column(row) as f64;
             }
@@ -121,7 +121,7 @@ fn over_columns(cols: usize, out: &mut [f32]) {
 fn subtract_from(cols: usize, number: usize, columns: core::ops::Range<usize>, out: &mut [f32]) {
     let cols = cols.max(1);
     let mut sums = [[0.0; BLOCK]; LANES];
-    for rows in out.chunks(LANES.saturating_mul(cols)) {
+    for rows in out.chunks(LANES.saturating_mul(cols).max(1)) {
         for (sums, row) in sums.iter_mut().zip(rows.chunks(cols)) {
             let q = row.get(number).copied().unwrap_or_default() as f64;
             for (sum, x) in sums.iter_mut().zip(row.get(columns.clone()).unwrap_or_default()) {

@@ -8,36 +8,55 @@ use super::layer::{Form, Layer, Options};
 use super::slot::{EXTERNAL, Slot};
 
 /// The layers in the order in which they run; a residual block is its body, its shortcut, and an addition.
-#[derive(Clone, Copy)]
-pub(super) struct Graph {
-    pub(super) slots: [Slot; MAX_LAYERS],
+pub(super) struct Graph<'a> {
+    /// The caller's memory; nothing if the layers are only to be checked.
+    pub(super) slots: &'a mut [Slot],
+    /// The most layers there may be.
+    max: usize,
     pub(super) count: usize,
+    /// Learnt ones.
+    pub(super) parameters: usize,
+    /// The last layer's shape, `[c, h, w]`.
+    pub(super) output: [usize; 3],
 }
 
 /// Whose output: a layer's index or [`EXTERNAL`], the network's input. With its shape `[c, h, w]`.
 #[derive(Clone, Copy)]
 struct Value {
     from: usize,
+    /// Who made it: flatten layers give what they get.
+    made_by: usize,
     shape: [usize; 3],
 }
 
-impl Graph {
-    /// Checks every layer on the way.
-    pub(super) const fn new(input: [usize; 3], layers: &[Layer]) -> Result<Self, NetError> {
+impl<'a> Graph<'a> {
+    /// Checks every layer, and keeps nothing.
+    pub(super) const fn check(input: [usize; 3], layers: &[Layer]) -> Result<Self, NetError> {
+        Self::build(input, layers, &mut [], MAX_LAYERS)
+    }
+
+    /// The layers, checked, in `slots`.
+    pub(super) const fn new(input: [usize; 3], layers: &[Layer], slots: &'a mut [Slot]) -> Result<Self, NetError> {
+        let max = if slots.len() < MAX_LAYERS { slots.len() } else { MAX_LAYERS };
+        Self::build(input, layers, slots, max)
+    }
+
+    const fn build(input: [usize; 3], layers: &[Layer], slots: &'a mut [Slot], max: usize) -> Result<Self, NetError> {
         if layers.is_empty() {
             return Err(NetError { layer: 0, kind: "network", problem: Problem::NoLayers });
         }
-        let mut graph = Self { slots: [Slot::EMPTY; MAX_LAYERS], count: 0 };
+        let mut graph = Self { slots, max, count: 0, parameters: 0, output: input };
         if input[0] == 0 || input[1] == 0 || input[2] == 0 {
             return Err(NetError { layer: 0, kind: "network", problem: Problem::Zero { what: "the input" } });
         }
         if let Err(problem) = product(&input) {
             return Err(NetError { layer: 0, kind: "network", problem });
         }
-        match graph.chain(layers, Value { from: EXTERNAL, shape: input }, Options::DEFAULT) {
-            Ok(_) => Ok(graph),
-            Err(e) => Err(e),
+        match graph.chain(layers, Value { from: EXTERNAL, made_by: EXTERNAL, shape: input }, Options::DEFAULT) {
+            Ok(last) => graph.output = last.shape,
+            Err(e) => return Err(e),
         }
+        Ok(graph)
     }
 
     /// Adds layers one after the other and gives the last one's output.
@@ -97,7 +116,7 @@ impl Graph {
             Ok(shortcut) => shortcut,
             Err(e) => return Err(e),
         };
-        if self.value(body.from) == self.value(shortcut.from) {
+        if body.made_by == shortcut.made_by {
             return Err(self.fault(Kind::Add, Problem::EmptyBlock));
         }
         let ([a, b, c], [d, e, f]) = (body.shape, shortcut.shape);
@@ -110,28 +129,42 @@ impl Graph {
     /// Adds one layer.
     const fn push(&mut self, kind: Kind, input: Value, other: usize, options: Options) -> Result<Value, NetError> {
         let index = self.count;
-        if index == MAX_LAYERS {
-            let problem = Problem::TooManyLayers { max: MAX_LAYERS };
+        if index >= self.max {
+            let problem = Problem::TooManyLayers { max: self.max };
             return Err(NetError { layer: index, kind: "network", problem });
         }
         let inferred = match infer(&kind, input.shape) {
             Ok(inferred) => inferred,
             Err(problem) => return Err(self.fault(kind, problem)),
         };
-        if let Err(problem) = product(&inferred.output) {
+        let (shape, weight_len, bias_len) = (inferred.output, inferred.weight, inferred.bias);
+        if let Err(problem) = product(&shape) {
             return Err(self.fault(kind, problem));
         }
-        let slot = &mut self.slots[index];
-        (slot.kind, slot.options, slot.from, slot.other) = (kind, options, input.from, other);
-        (slot.input, slot.output) = (input.shape, inferred.output);
-        (slot.weight_len, slot.bias_len) = (inferred.weight, inferred.bias);
+        let from = input.from;
+        if let Some(slot) = self.at_mut(index) {
+            let (input, output) = (input.shape, shape);
+            *slot = Slot { kind, options, from, other, input, output, weight_len, bias_len, ..Slot::EMPTY };
+        }
+        self.parameters = self.parameters.saturating_add(weight_len).saturating_add(bias_len);
         self.count += 1;
-        Ok(Value { from: index, shape: inferred.output })
+        let made_by = if matches!(kind, Kind::Flatten) { input.made_by } else { index };
+        Ok(Value { from: index, made_by, shape })
+    }
+
+    /// Layer `i`. So that the compiler sees that nothing can panic, there is one even beyond the last.
+    pub(super) const fn at(&self, i: usize) -> &Slot {
+        if i < self.slots.len() { &self.slots[i] } else { &Slot::EMPTY }
+    }
+
+    /// Layer `i`, to change it.
+    pub(super) const fn at_mut(&mut self, i: usize) -> Option<&mut Slot> {
+        if i < self.slots.len() { Some(&mut self.slots[i]) } else { None }
     }
 
     /// The problem of a layer that has been added.
     pub(super) const fn blame(&self, layer: usize, problem: Problem) -> NetError {
-        NetError { layer, kind: self.slots[layer].kind.name(), problem }
+        NetError { layer, kind: self.at(layer).kind.name(), problem }
     }
 
     /// The problem of a layer that is about to be.
@@ -141,15 +174,15 @@ impl Graph {
 
     /// The layer that made what layer `from` gives: flatten layers give what they get.
     pub(super) const fn value(&self, mut from: usize) -> usize {
-        while from != EXTERNAL && matches!(self.slots[from].kind, Kind::Flatten) {
-            from = self.slots[from].from;
+        while from != EXTERNAL && matches!(self.at(from).kind, Kind::Flatten) {
+            from = self.at(from).from;
         }
         from
     }
 
     /// How often layer `i` (no flatten) reads the output of `value`.
     pub(super) const fn reads(&self, i: usize, value: usize) -> usize {
-        let slot = &self.slots[i];
+        let slot = self.at(i);
         if matches!(slot.kind, Kind::Flatten) {
             return 0;
         }

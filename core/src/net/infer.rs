@@ -182,7 +182,8 @@ const fn windows(
     }
     i = 0;
     while i < 2 {
-        count[i] = (padded[i] - covers[i]) / stride[i] + 1;
+        let Some(steps) = (padded[i] - covers[i]).checked_div(stride[i]) else { return Err(Problem::Overflow) };
+        count[i] = steps + 1;
         i += 1;
     }
     Ok(count)

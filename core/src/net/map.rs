@@ -170,7 +170,7 @@ impl<S: AsRef<[Slot]>> Plan<S> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::place::Lifetimes;
+    use super::super::place::{Draft, Lifetimes};
     use super::super::{Config, Layer, Net, Optimizer};
     use super::*;
 
@@ -227,7 +227,8 @@ mod tests {
     fn placed_again_every_region_comes_to_the_same_place() {
         each_plan(|plan| {
             for (phase, len) in [(Phase::Training, plan.head.train_work), (Phase::Inference, plan.head.infer_work)] {
-                let mut lifetimes = Lifetimes::<{ 6 * super::super::MAX_LAYERS }>::new();
+                let mut drafts = [Draft::EMPTY; super::super::MAX_LAYERS];
+                let mut lifetimes = Lifetimes::new(&mut drafts);
                 for region in plan.regions(phase) {
                     lifetimes.add(region.first_step, region.last_step, region.len, 1);
                 }

@@ -27,6 +27,7 @@ mod graph;
 mod infer;
 mod kind;
 mod layer;
+mod lives;
 mod loss;
 mod map;
 mod optimizer;
@@ -55,6 +56,7 @@ pub use loss::Loss;
 pub use map::{Phase, Region, RegionKind};
 pub use optimizer::Optimizer;
 pub use parts::{Everything, Linked, Parts};
+pub use place::Draft;
 pub use plan::{Config, Decay, LayerInfo, Plan, Trimmed};
 pub use slot::Slot;
 pub use tensors::{Role, TensorInfo, TensorName};
@@ -101,16 +103,10 @@ impl<'a> Net<'a> {
     ///
     /// [`NetError`] names the first layer that does not fit.
     pub const fn try_new(input: [usize; 3], layers: &'a [Layer<'a>]) -> Result<Self, NetError> {
-        let graph = match Graph::new(input, layers) {
-            Ok(graph) => graph,
-            Err(e) => return Err(e),
-        };
-        let (mut parameters, mut i) = (0usize, 0);
-        while i < graph.count {
-            parameters = parameters.saturating_add(graph.slots[i].weight_len).saturating_add(graph.slots[i].bias_len);
-            i += 1;
+        match Graph::check(input, layers) {
+            Ok(Graph { output, parameters, .. }) => Ok(Self { input, output, parameters, layers }),
+            Err(e) => Err(e),
         }
-        Ok(Self { input, output: graph.slots[graph.count - 1].output, parameters, layers })
     }
 
     /// The input's shape, `[c, h, w]`.

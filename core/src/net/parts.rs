@@ -48,23 +48,47 @@ impl Linked for Everything {
 }
 
 macro_rules! parts {
-    ($($name:ident = $bit:literal)*) => {
-        impl Parts { $(pub(super) const $name: Self = Self(1 << $bit);)* }
+    ($($name:ident = $bit:literal $doc:literal)*) => {
+        /// One thing each, for programs whose networks are not known when they are built.
+        impl Parts {
+            $(#[doc = $doc] pub const $name: Self = Self(1 << $bit);)*
+        }
     };
 }
 
 parts! {
-    CONV2D = 0 DENSE = 1 BATCH_NORM = 2 GROUP_NORM = 3 LAYER_NORM = 4 RMS_NORM = 5 RELU = 6 FUNCTIONS = 7 SOFTMAX = 8
-    LOG_SOFTMAX = 9 MAX_POOL = 10 AVG_POOL = 11 GLOBAL_AVG_POOL = 12 DROPOUT = 13 ADD = 14
-    SGD = 20 ADAGRAD = 21 RMSPROP = 22 ADAM = 23
-    CROSS_ENTROPY = 30 BINARY_CROSS_ENTROPY = 31 MEAN_SQUARED = 32 HUBER = 33
-    INIT = 40 MAX_NORM = 41
+    CONV2D = 0 "Convolutions."
+    DENSE = 1 "Dense layers."
+    BATCH_NORM = 2 "Batch normalization."
+    GROUP_NORM = 3 "Group and instance normalization."
+    LAYER_NORM = 4 "Layer normalization."
+    RMS_NORM = 5 "Root mean square normalization."
+    RELU = 6 "Relu."
+    FUNCTIONS = 7 "All other element-wise functions."
+    SOFTMAX = 8 "Softmax."
+    LOG_SOFTMAX = 9 "Log-softmax."
+    MAX_POOL = 10 "Max pooling."
+    AVG_POOL = 11 "Average pooling."
+    GLOBAL_AVG_POOL = 12 "Global average pooling."
+    DROPOUT = 13 "Dropout."
+    ADD = 14 "Additions at the ends of residual blocks."
+    SGD = 20 "Gradient descent, with momentum or without."
+    ADAGRAD = 21 "Adagrad."
+    RMSPROP = 22 "RMSprop."
+    ADAM = 23 "Adam and AdamW."
+    CROSS_ENTROPY = 30 "Cross-entropy."
+    BINARY_CROSS_ENTROPY = 31 "Binary cross-entropy."
+    MEAN_SQUARED = 32 "Mean squared error."
+    HUBER = 33 "Huber's loss."
+    INIT = 40 "Initializations other than the default."
+    MAX_NORM = 41 "Limits of the norms of weights."
 }
 
 impl Parts {
     /// All there is.
     pub const ALL: Self = Self(u64::MAX);
-    const NONE: Self = Self(0);
+    /// Flatten layers, which are no code.
+    pub const NONE: Self = Self(0);
 
     /// Both together.
     pub const fn and(self, other: Self) -> Self {

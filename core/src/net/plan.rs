@@ -7,6 +7,7 @@ use super::layer::Options;
 use super::loss::Loss;
 use super::optimizer::Optimizer;
 use super::parts::Parts;
+use super::place::Draft;
 use super::planner::Planner;
 use super::slot::Slot;
 use super::{MAX_LAYERS, Net};
@@ -198,16 +199,10 @@ impl Plan {
     ///
     /// [`NetError`] if a size overflows, or batch, threads or alignment is 0.
     pub const fn try_new(net: &Net, config: Config) -> Result<Self, NetError> {
-        let graph = match Graph::new(net.input(), net.layers()) {
-            Ok(graph) => graph,
-            Err(e) => return Err(e),
-        };
-        if config.batch == 0 || config.threads == 0 || config.align == 0 {
-            return Err(graph.blame(0, Problem::Zero { what: "batch, threads and alignment" }));
-        }
-        match Planner::new(graph, config).plan(net) {
-            Ok(plan) => Ok(plan),
-            Err((layer, problem)) => Err(graph.blame(layer, problem)),
+        let (mut slots, mut drafts) = ([Slot::EMPTY; MAX_LAYERS], [Draft::EMPTY; MAX_LAYERS]);
+        match draw_up(net, config, &mut slots, &mut drafts) {
+            Ok(head) => Ok(Plan { head, slots }),
+            Err(e) => Err(e),
         }
     }
 
@@ -243,6 +238,57 @@ impl Plan {
             i += 1;
         }
         parts
+    }
+}
+
+impl<'s> Plan<&'s [Slot]> {
+    /// The plan for `net` in memory of the caller, a slot and a draft for each layer, for networks that are put together
+    /// on a small machine: [`Plan::try_new`] takes the memory for [`MAX_LAYERS`] from the stack. The drafts are not needed
+    /// afterwards.
+    ///
+    /// # Errors
+    ///
+    /// As [`Plan::try_new`]; [`Problem::TooManyLayers`] for more layers than slots or drafts.
+    ///
+    /// ```
+    /// use flatgrad_core::net::{Config, Draft, Layer, Net, Optimizer, Plan, Slot};
+    /// let layers = [Layer::flatten(), Layer::dense(10)];
+    /// let net = Net::try_new([1, 8, 8], &layers)?;
+    /// let (mut slots, mut drafts) = ([Slot::EMPTY; 2], [Draft::EMPTY; 2]);
+    /// let plan = Plan::try_new_in(&net, Config::new(4, Optimizer::adam(1e-3)), &mut slots, &mut drafts)?;
+    /// assert_eq!(plan.train_len(), Plan::try_new(&net, plan.config())?.train_len());
+    /// # Ok::<(), flatgrad_core::net::NetError>(())
+    /// ```
+    pub const fn try_new_in(
+        net: &Net,
+        config: Config,
+        slots: &'s mut [Slot],
+        drafts: &mut [Draft],
+    ) -> Result<Self, NetError> {
+        match draw_up(net, config, slots, drafts) {
+            Ok(head) => Ok(Plan { head, slots }),
+            Err(e) => Err(e),
+        }
+    }
+}
+
+/// Makes a plan, its layers in `slots`.
+const fn draw_up(net: &Net, config: Config, slots: &mut [Slot], drafts: &mut [Draft]) -> Result<Head, NetError> {
+    let graph = match Graph::new(net.input(), net.layers(), slots) {
+        Ok(graph) => graph,
+        Err(e) => return Err(e),
+    };
+    if config.batch == 0 || config.threads == 0 || config.align == 0 {
+        return Err(graph.blame(0, Problem::Zero { what: "batch, threads and alignment" }));
+    }
+    if drafts.len() < graph.count {
+        let problem = Problem::TooManyLayers { max: drafts.len() };
+        return Err(NetError { layer: graph.count, kind: "network", problem });
+    }
+    let mut planner = Planner::new(graph, config);
+    match planner.plan(net, drafts) {
+        Ok(head) => Ok(head),
+        Err((layer, problem)) => Err(planner.graph.blame(layer, problem)),
     }
 }
 

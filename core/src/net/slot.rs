@@ -71,7 +71,8 @@ pub(super) enum Gradient {
 }
 
 impl Slot {
-    pub(super) const EMPTY: Self = Self {
+    /// No layer yet, to be filled in: see [`Plan::try_new_in`](super::Plan::try_new_in).
+    pub const EMPTY: Self = Self {
         kind: Kind::Flatten,
         options: Options::DEFAULT,
         from: EXTERNAL,

@@ -5,7 +5,7 @@ use super::kind::{Kind, Needs};
 use super::slot::{EXTERNAL, Gradient};
 use crate::activation::Function;
 
-impl Graph {
+impl Graph<'_> {
     /// Fills in everything about the passes that does not need sizes.
     pub(super) const fn wire(&mut self) {
         self.places();
@@ -17,9 +17,9 @@ impl Graph {
     const fn places(&mut self) {
         let mut i = 0;
         while i < self.count {
-            let kind = self.slots[i].kind;
-            let value = self.value(self.slots[i].from);
-            self.slots[i].in_place = if matches!(kind, Kind::Flatten) {
+            let kind = self.at(i).kind;
+            let value = self.value(self.at(i).from);
+            let in_place = if matches!(kind, Kind::Flatten) {
                 true
             } else if !kind.can_be_in_place() || value == EXTERNAL {
                 false
@@ -32,35 +32,46 @@ impl Graph {
                 };
                 readers == 1 && spares
             };
+            if let Some(slot) = self.at_mut(i) {
+                slot.in_place = in_place;
+            }
             if self.is_fused_relu(i, value) {
-                (self.slots[i].fused, self.slots[value].fused) = (true, true);
+                self.fuse(i);
+                self.fuse(value);
             }
             i += 1;
+        }
+    }
+
+    const fn fuse(&mut self, i: usize) {
+        if let Some(slot) = self.at_mut(i) {
+            slot.fused = true;
         }
     }
 
     /// What the backward passes of all who wrote the memory of `value` need of it as it is now.
     const fn kept(&self, mut value: usize) -> Needs {
         loop {
-            match self.slots[value].kind.needs(self.slots[value].learns()) {
+            let slot = self.at(value);
+            match slot.kind.needs(slot.learns()) {
                 Needs::Output => return Needs::Output,
                 Needs::Sign => return Needs::Sign,
                 _ => {}
             }
-            if !self.slots[value].in_place {
+            if !slot.in_place {
                 return Needs::Nothing;
             }
-            value = self.value(self.slots[value].from);
+            value = self.value(slot.from);
         }
     }
 
     /// Whether `i` is a relu that the linear layer before it can apply to its results.
     const fn is_fused_relu(&self, i: usize, value: usize) -> bool {
-        let slot = &self.slots[i];
+        let slot = self.at(i);
         slot.in_place
             && matches!(slot.kind, Kind::Activation(Function::Relu))
             && value == slot.from
-            && matches!(self.slots[value].kind, Kind::Conv2d { .. } | Kind::Dense { .. })
+            && matches!(self.at(value).kind, Kind::Conv2d { .. } | Kind::Dense { .. })
     }
 
     /// Decides whose output's gradient is wanted, and which input gradients are written and which added. Backward passes run
@@ -68,17 +79,18 @@ impl Graph {
     const fn gradients(&mut self) {
         let mut i = 0;
         while i < self.count {
-            let (from, other) = (self.slots[i].from, self.slots[i].other);
-            let (below, beside) = (self.wants(from), self.wants(other));
-            self.slots[i].wanted = self.slots[i].learns() || below || beside;
-            self.slots[i].dx = self.gradient(i, from);
-            self.slots[i].dx_other = self.gradient(i, other);
+            let (from, other) = (self.at(i).from, self.at(i).other);
+            let wanted = self.at(i).learns() || self.wants(from) || self.wants(other);
+            let (dx, dx_other) = (self.gradient(i, from), self.gradient(i, other));
+            if let Some(slot) = self.at_mut(i) {
+                (slot.wanted, slot.dx, slot.dx_other) = (wanted, dx, dx_other);
+            }
             i += 1;
         }
     }
 
     const fn wants(&self, from: usize) -> bool {
-        from != EXTERNAL && self.slots[from].wanted
+        from != EXTERNAL && self.at(from).wanted
     }
 
     const fn gradient(&self, i: usize, from: usize) -> Gradient {
@@ -94,15 +106,15 @@ impl Graph {
     /// The layer whose memory layer `i` works on: itself, or the first of those in place before it; [`EXTERNAL`] for the
     /// caller's input.
     pub(super) const fn root(&self, mut i: usize) -> usize {
-        while i != EXTERNAL && self.slots[i].in_place {
-            i = self.slots[i].from;
+        while i != EXTERNAL && self.at(i).in_place {
+            i = self.at(i).from;
         }
         i
     }
 
     /// Whether layer `i` reads the memory of `root`.
     pub(super) const fn touches(&self, i: usize, root: usize) -> bool {
-        let slot = &self.slots[i];
+        let slot = self.at(i);
         self.root(slot.from) == root || (matches!(slot.kind, Kind::Add) && self.root(slot.other) == root)
     }
 }

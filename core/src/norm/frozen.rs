@@ -6,7 +6,7 @@ use super::{BLOCK, BatchNorm, blocks, part, part_mut, reciprocal_deviation};
 use crate::context::Context;
 use crate::error::{Result, check_len, checked_len};
 use crate::simd::{Simd, dispatch};
-use crate::slice::{self, ChannelsMut};
+use crate::slice::{self, ChannelsMut, chunks, chunks_mut};
 
 /// The layer whose outputs a batch normalization follows: where in its weight an output stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,7 +100,7 @@ fn scale_channels<S: Simd>(s: S, shape: &BatchNorm, dy: &[f32], [scale, var]: [&
                     );
                     continue;
                 }
-                let planes = dy.chunks_exact(shape.spatial.max(1)).zip(dx.chunks_exact_mut(shape.spatial.max(1)));
+                let planes = chunks(dy, shape.spatial).zip(chunks_mut(dx, shape.spatial));
                 for (factor, (dy, dx)) in factor.iter().zip(planes) {
                     let factor = s.splat(*factor);
                     slice::map(
@@ -222,7 +222,7 @@ fn fold<S: Simd>(
                     );
                     continue;
                 }
-                for (factor, row) in factor.iter().zip(weight.chunks_exact_mut(spatial.max(1))) {
+                for (factor, row) in factor.iter().zip(chunks_mut(weight, spatial)) {
                     let factor = s.splat(*factor);
                     slice::update(
                         s,

@@ -6,7 +6,7 @@
 
 use super::{BLOCK, BatchNorm, blocks, finish, gradients, part, part_mut, reciprocal_deviation};
 use crate::simd::Simd;
-use crate::slice::{self, ChannelsMut};
+use crate::slice::{self, ChannelsMut, chunks};
 use crate::update::Update;
 
 /// Elements that a run of channels may have: 8 MB.
@@ -16,7 +16,7 @@ const RUN: usize = 2 << 20;
 #[inline(always)]
 fn planes<'a>(shape: &BatchNorm, x: &'a [f32], sample: usize, at: usize) -> impl Iterator<Item = &'a [f32]> {
     let start = (sample * shape.channels + at) * shape.spatial;
-    x.get(start..).unwrap_or(&[]).chunks_exact(shape.spatial.max(1))
+    chunks(x.get(start..).unwrap_or(&[]), shape.spatial)
 }
 
 #[inline(always)]

@@ -16,7 +16,7 @@ use super::{BLOCK, blocks, part, part_mut, reciprocal_root};
 use crate::context::Context;
 use crate::error::{Result, check_len};
 use crate::simd::{Simd, dispatch};
-use crate::slice::{self, ChannelsMut};
+use crate::slice::{self, ChannelsMut, chunks, chunks_mut};
 
 /// Elements of a block of runs: with the two other tensors of a gradient, 24 KB.
 const RUN: usize = 2048;
@@ -140,8 +140,8 @@ fn forward_part<S: Simd>(
         RUN / len.max(1),
         #[inline(always)]
         |start, width| {
-            let x = part(x, (first + start) * len, width * len).chunks_exact(len.max(1));
-            let y = part_mut(y, start * len, width * len).chunks_exact_mut(len.max(1));
+            let x = chunks(part(x, (first + start) * len, width * len), len);
+            let y = chunks_mut(part_mut(y, start * len, width * len), len);
             let rstd = part_mut(saved_rstd.sample(0), start, width);
             let mean = if centered { part_mut(saved_mean.sample(0), start, width) } else { &mut zeros };
             if centered {
@@ -182,7 +182,7 @@ fn normalize_run<S: Simd>(
         return normalize(s, x, statistics, scale, Values::run(shift, first, runs.channels, NO_SHIFT), y);
     }
     let spatial = runs.spatial.max(1);
-    for (c, (x, y)) in (first..).zip(x.chunks_exact(spatial).zip(y.chunks_exact_mut(spatial))) {
+    for (c, (x, y)) in (first..).zip(chunks(x, spatial).zip(chunks_mut(y, spatial))) {
         normalize(s, x, statistics, Values::plane(scale, c, NO_SCALE), Values::plane(shift, c, NO_SHIFT), y);
     }
 }

@@ -160,30 +160,20 @@ pub fn avg_pool2d(ctx: Context, shape: &AvgPool2d, x: &[f32], y: &mut [f32]) -> 
     slice::share_chunks(slice::worth(ctx, x.len()), y, out_size, &mut [], 0, &|first, y, _| {
         let x = x.get(first * size..).unwrap_or(&[]);
         let planes = slice::chunks(x, size).zip(slice::chunks_mut(y, out_size));
-        dispatch!(ctx.isa(), |s| match lanes::step(s, windows) {
-            1 => planes.for_each(
+        // Loops and not `for_each`, which some compilations do not inline.
+        dispatch!(ctx.isa(), |s| {
+            let (step, counts) = (
+                lanes::step(s, windows),
                 #[inline(always)]
-                |(x, y)| lanes::average::<_, 1>(
-                    s,
-                    windows,
-                    x,
-                    y,
-                    #[inline(always)]
-                    |at| shape.counts(s, windows, at)
-                )
-            ),
-            2 => planes.for_each(
-                #[inline(always)]
-                |(x, y)| lanes::average::<_, 2>(
-                    s,
-                    windows,
-                    x,
-                    y,
-                    #[inline(always)]
-                    |at| shape.counts(s, windows, at)
-                )
-            ),
-            _ => planes.for_each(|(x, y)| average(shape, windows, x, y)),
+                |at| shape.counts(s, windows, at),
+            );
+            for (x, y) in planes {
+                match step {
+                    1 => lanes::average::<_, 1>(s, windows, x, y, counts),
+                    2 => lanes::average::<_, 2>(s, windows, x, y, counts),
+                    _ => average(shape, windows, x, y),
+                }
+            }
         });
     });
     Ok(())
@@ -218,16 +208,15 @@ pub fn avg_pool2d_backward(ctx: Context, shape: &AvgPool2d, dy: &[f32], dx: &mut
     slice::share_chunks(ctx, dx, size, &mut [], 0, &|first, dx, _| {
         let dy = dy.get(first * out_size..).unwrap_or(&[]);
         let planes = slice::chunks(dy, out_size).zip(slice::chunks_mut(dx, size));
-        dispatch!(ctx.isa(), |s| match (lanes::step(s, windows), count) {
-            (1, Some(count)) => planes.for_each(
-                #[inline(always)]
-                |(dy, dx)| lanes::spread::<_, 1>(s, windows, dy, 1.0 / count, dx)
-            ),
-            (2, Some(count)) => planes.for_each(
-                #[inline(always)]
-                |(dy, dx)| lanes::spread::<_, 2>(s, windows, dy, 1.0 / count, dx)
-            ),
-            _ => planes.for_each(|(dy, dx)| spread(shape, windows, dy, dx)),
+        dispatch!(ctx.isa(), |s| {
+            let step = lanes::step(s, windows);
+            for (dy, dx) in planes {
+                match (step, count) {
+                    (1, Some(count)) => lanes::spread::<_, 1>(s, windows, dy, 1.0 / count, dx),
+                    (2, Some(count)) => lanes::spread::<_, 2>(s, windows, dy, 1.0 / count, dx),
+                    _ => spread(shape, windows, dy, dx),
+                }
+            }
         });
     });
     Ok(())

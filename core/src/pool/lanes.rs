@@ -5,7 +5,7 @@
 
 use super::window::Windows;
 use crate::simd::{MAX_LANES, Simd, math};
-use crate::slice::{keep, load_every, store_every};
+use crate::slice::{keep, load_every, store_every, unrolled};
 
 /// Whether these functions can take the windows: at other strides there is no cheap load, and wider windows than rows
 /// would be walked outside the image only.
@@ -174,7 +174,7 @@ pub(super) fn spread<S: Simd, const STEP: usize>(s: S, windows: &Windows, dy: &[
     for (iy, dx) in dx.chunks_exact_mut(windows.w.max(1)).enumerate() {
         let mut at = 0;
         while at * STEP < dx.len() {
-            let sums = core::array::from_fn(
+            let sums = unrolled(
                 #[inline(always)]
                 |phase| gather::<S, STEP>(s, windows, dy, weight, [iy, at], phase),
             );

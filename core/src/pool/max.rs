@@ -133,26 +133,21 @@ pub fn max_pool2d(ctx: Context, shape: &MaxPool2d, x: &[f32], y: &mut [f32]) -> 
     slice::share_chunks(slice::worth(ctx, x.len()), y, out_size, &mut [], 0, &|first, y, _| {
         let x = x.get(first * size..).unwrap_or(&[]);
         let planes = slice::chunks(x, size).zip(slice::chunks_mut(y, out_size));
-        dispatch!(ctx.isa(), |s| match lanes::step(s, windows) {
-            _ if lanes::are_there(s) && shape.is_2x2() => planes.for_each(
-                #[inline(always)]
-                |(x, y)| two_by_two::forward(s, shape.w, x, y)
-            ),
-            1 => planes.for_each(
-                #[inline(always)]
-                |(x, y)| lanes::maximum::<_, 1>(s, windows, x, y)
-            ),
-            2 => planes.for_each(
-                #[inline(always)]
-                |(x, y)| lanes::maximum::<_, 2>(s, windows, x, y)
-            ),
-            _ => planes.for_each(|(x, y)| {
-                windows.each(|at, y_at| {
-                    if let Some(y) = y.get_mut(y_at) {
-                        *y = chosen(windows, x, at).0;
-                    }
-                })
-            }),
+        // Loops and not `for_each`, which some compilations do not inline.
+        dispatch!(ctx.isa(), |s| {
+            let step = lanes::step(s, windows);
+            for (x, y) in planes {
+                match step {
+                    _ if lanes::are_there(s) && shape.is_2x2() => two_by_two::forward(s, shape.w, x, y),
+                    1 => lanes::maximum::<_, 1>(s, windows, x, y),
+                    2 => lanes::maximum::<_, 2>(s, windows, x, y),
+                    _ => windows.each(|at, y_at| {
+                        if let Some(y) = y.get_mut(y_at) {
+                            *y = chosen(windows, x, at).0;
+                        }
+                    }),
+                }
+            }
         });
     });
     Ok(())
@@ -189,33 +184,24 @@ pub fn max_pool2d_backward(ctx: Context, shape: &MaxPool2d, x: &[f32], dy: &[f32
         let x = slice::chunks(x.get(first * size..).unwrap_or(&[]), size);
         let dy = slice::chunks(dy.get(first * out_size..).unwrap_or(&[]), out_size);
         let planes = x.zip(dy).zip(slice::chunks_mut(dx, size));
-        dispatch!(ctx.isa(), |s| match lanes::step(s, windows) {
-            _ if lanes::are_there(s) && shape.is_2x2() => planes.for_each(
-                #[inline(always)]
-                |((x, dy), dx)| two_by_two::backward(s, shape.w, x, dy, dx)
-            ),
-            1 => planes.for_each(
-                #[inline(always)]
-                |((x, dy), dx)| {
-                    dx.fill(0.0);
-                    lanes::chosen::<_, 1>(s, windows, x, |at, places| route(windows, [x, dy], dx, at, places));
+        dispatch!(ctx.isa(), |s| {
+            let step = lanes::step(s, windows);
+            for ((x, dy), dx) in planes {
+                if lanes::are_there(s) && shape.is_2x2() {
+                    two_by_two::backward(s, shape.w, x, dy, dx);
+                    continue;
                 }
-            ),
-            2 => planes.for_each(
-                #[inline(always)]
-                |((x, dy), dx)| {
-                    dx.fill(0.0);
-                    lanes::chosen::<_, 2>(s, windows, x, |at, places| route(windows, [x, dy], dx, at, places));
-                }
-            ),
-            _ => planes.for_each(|((x, dy), dx)| {
                 dx.fill(0.0);
-                windows.each(|at, i| {
-                    if let (Some(dy), Some(dx)) = (dy.get(i), dx.get_mut(chosen(windows, x, at).1)) {
-                        *dx += dy;
-                    }
-                });
-            }),
+                match step {
+                    1 => lanes::chosen::<_, 1>(s, windows, x, |at, places| route(windows, [x, dy], dx, at, places)),
+                    2 => lanes::chosen::<_, 2>(s, windows, x, |at, places| route(windows, [x, dy], dx, at, places)),
+                    _ => windows.each(|at, i| {
+                        if let (Some(dy), Some(dx)) = (dy.get(i), dx.get_mut(chosen(windows, x, at).1)) {
+                            *dx += dy;
+                        }
+                    }),
+                }
+            }
         });
     });
     Ok(())

@@ -3,7 +3,7 @@
 
 /// Chunks of `size` elements, without what is left behind them; none if `size` is 0.
 #[inline(always)]
-pub(crate) fn chunks(mut x: &[f32], size: usize) -> impl Iterator<Item = &[f32]> {
+pub(crate) fn chunks(mut x: &[f32], size: usize) -> impl Iterator<Item = &[f32]> + Clone {
     core::iter::from_fn(move || {
         let (chunk, rest) = x.split_at_checked(size).filter(|_| size > 0)?;
         x = rest;

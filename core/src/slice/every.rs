@@ -1,6 +1,7 @@
 //! Vectors of every first, second, .. element from an offset that may lie outside the slice.
 
 use super::pairs::unzip;
+use super::unrolled::unrolled;
 use crate::simd::{MAX_LANES, Simd};
 
 /// `[v0, .., v(STEP - 1)]` with `vr = (x[at + r], x[at + r + STEP], x[at + r + 2 STEP], ..)`, zeros outside the slice.
@@ -12,7 +13,7 @@ pub(crate) fn load_every<S: Simd, const STEP: usize>(s: S, x: &[f32], at: isize)
         return [first; STEP];
     }
     let (even, odd) = unzip(s, first, load_at(s, x, at.wrapping_add(S::LANES as isize)));
-    core::array::from_fn(
+    unrolled(
         #[inline(always)]
         |r| if r == 0 { even } else { odd },
     )

@@ -17,7 +17,7 @@ pub(crate) fn sum<S: Simd, const N: usize, const A: usize>(
         #[inline(always)]
         |acc, x| {
             let terms = f(x);
-            core::array::from_fn(
+            unrolled(
                 #[inline(always)]
                 |a| s.add(acc[a], terms[a]),
             )

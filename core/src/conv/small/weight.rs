@@ -144,6 +144,8 @@ impl SmallWeightPass {
             }
             plane.wrapping_add(taps.next().map_or(0, |offset| offset.to_bits() as usize))
         };
+        // If there is one channel in all, it is computed twice and written twice, with the same bits.
+        let (second_dw, second_dy) = if channels > 1 { (k, self.outs) } else { (0, 0) };
         let mut i = 0;
         while i < count {
             let four = count - i >= 4;
@@ -152,10 +154,8 @@ impl SmallWeightPass {
             }
             let (mut dw, mut dy, mut left) = (dw.wrapping_add(i), dy, channels);
             while left > 0 {
-                // Threes, and twos so that no single one is left; if there is one in all, it is computed twice and written
-                // twice, with the same bits.
+                // Threes, and twos so that no single one is left.
                 let three = left >= 3 && left != 4;
-                let (second_dw, second_dy) = if left > 1 { (k, self.outs) } else { (0, 0) };
                 job.dw = [dw, dw.wrapping_add(second_dw), dw.wrapping_add(2 * k)];
                 job.dy = [dy, dy.wrapping_add(second_dy), dy.wrapping_add(2 * self.outs)];
                 // SAFETY: granted by the caller.

@@ -5,7 +5,7 @@ use super::super::{BLOCK, blocks, part, part_mut};
 use super::{NO_SCALE, RUN, Runs, Values, optional};
 use crate::context::Context;
 use crate::simd::{MAX_LANES, Simd, dispatch};
-use crate::slice::{self, ChannelsMut};
+use crate::slice::{self, ChannelsMut, chunks, chunks_mut};
 use crate::update::Update;
 
 /// What the passes read.
@@ -98,10 +98,9 @@ fn some_runs<S: Simd>(
         #[inline(always)]
         |start, width| {
             let at = first + start;
-            let data = part(inputs.x, at * len, width * len)
-                .chunks_exact(len)
-                .zip(part(inputs.dy, at * len, width * len).chunks_exact(len));
-            let dx = part_mut(dx, start * len, width * len).chunks_exact_mut(len);
+            let data = chunks(part(inputs.x, at * len, width * len), len)
+                .zip(chunks(part(inputs.dy, at * len, width * len), len));
+            let dx = chunks_mut(part_mut(dx, start * len, width * len), len);
             let (mut sums, mut dots) = ([0.0; BLOCK], [0.0; BLOCK]);
             for (r, ((sum, dot), (x, dy))) in (at..).zip(sums.iter_mut().zip(&mut dots).zip(data.clone())) {
                 let channel = runs.first_channel(r) - first_channel;
@@ -140,7 +139,7 @@ fn run_sums<S: Simd>(
     // Channel `c` of the run into lane `c mod 16`.
     let mut lanes = [[0.0; MAX_LANES]; 2];
     let spatial = runs.spatial.max(1);
-    for (c, (x, dy)) in x.chunks_exact(spatial).zip(dy.chunks_exact(spatial)).enumerate() {
+    for (c, (x, dy)) in chunks(x, spatial).zip(chunks(dy, spatial)).enumerate() {
         let [sum, dot] = sum_products(s, x, dy, mean);
         add(dscale.get_mut(c), dot * rstd);
         add(dshift.get_mut(c), sum);
@@ -217,7 +216,7 @@ fn run_gradient<S: Simd>(
         return input_gradient(s, [x, dy], Values::run(scale, first, runs.channels, NO_SCALE), parameters, dx);
     }
     let spatial = runs.spatial.max(1);
-    let planes = x.chunks_exact(spatial).zip(dy.chunks_exact(spatial)).zip(dx.chunks_exact_mut(spatial));
+    let planes = chunks(x, spatial).zip(chunks(dy, spatial)).zip(chunks_mut(dx, spatial));
     for (c, ((x, dy), dx)) in (first..).zip(planes) {
         input_gradient(s, [x, dy], Values::plane(scale, c, NO_SCALE), parameters, dx);
     }
@@ -274,7 +273,7 @@ fn some_channels<S: Simd>(s: S, runs: &Runs, inputs: Inputs, [mut dscale, mut ds
             add_row(s, data, statistics, [dscale, dshift]);
             continue;
         }
-        let planes = data[0].chunks_exact(spatial).zip(data[1].chunks_exact(spatial));
+        let planes = chunks(data[0], spatial).zip(chunks(data[1], spatial));
         for (c, (x, dy)) in planes.enumerate() {
             let [sum, dot] = sum_products(s, x, dy, statistics[0]);
             add(dscale.get_mut(c), dot * statistics[1]);
