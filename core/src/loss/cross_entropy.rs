@@ -118,8 +118,8 @@ pub fn cross_entropy_backward(
     target: Target,
     dlogits: &mut [f32],
 ) -> Result<LossReport> {
-    check_product("dlogits", [n, classes], dlogits.len())?;
     let smoothing = check([n, classes], logits, target, label_smoothing)?;
+    check_len("dlogits", logits.len(), dlogits.len())?;
     Ok(pass(ctx, [n, classes], smoothing, Some(grad_scale), logits, target, dlogits))
 }
 
