@@ -18,8 +18,8 @@ mod server {
     include!(env!(
         "FLATGRAD_WEIGHTS",
         "there are no weights to start from. `flatgrad train --net tiny` makes some, `flatgrad export --format rust \
-         --weights runs/digits-tiny/weights.safetensors --out /tmp/weights.rs` turns them into source code, and \
-         FLATGRAD_WEIGHTS=/tmp/weights.rs (a whole path) says where they are"
+         --weights runs/digits-tiny/weights.safetensors --out weights.rs` turns them into source code, and \
+         FLATGRAD_WEIGHTS=$PWD/weights.rs (a whole path) says where they are"
     ));
 }
 
