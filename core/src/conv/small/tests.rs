@@ -5,19 +5,8 @@ extern crate std;
 use super::SmallWeightPass;
 use crate::conv::Conv2d;
 use crate::conv::correlate::{Correlation, Direction};
+use crate::gemm::small::tests::numbers;
 use crate::{Activation, Update, reference};
-use std::vec::Vec;
-
-fn numbers(n: usize, seed: u32) -> Vec<f32> {
-    let mut s = seed.wrapping_mul(0x9e37_79b9) | 1;
-    let mut next = || {
-        s ^= s << 13;
-        s ^= s >> 17;
-        s ^= s << 5;
-        (s >> 8) as f32 / 8_388_608.0 - 1.0
-    };
-    (0..n).map(|_| next()).collect()
-}
 
 #[track_caller]
 fn same(got: &[f32], want: &[f32], conv: &Conv2d) {

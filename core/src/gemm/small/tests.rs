@@ -9,7 +9,8 @@ use crate::gemm::{Bias, Epilogue, gemm_scratch_len};
 use crate::simd::portable::fma;
 use std::vec::Vec;
 
-fn numbers(n: usize, seed: u32) -> Vec<f32> {
+/// Numbers between -1 and 1.
+pub(crate) fn numbers(n: usize, seed: u32) -> Vec<f32> {
     let mut s = seed.wrapping_mul(0x9e37_79b9) | 1;
     let mut next = || {
         s ^= s << 13;
