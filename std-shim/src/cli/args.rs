@@ -1,12 +1,13 @@
 //! What can be asked for, and its defaults.
 
 use std::num::{NonZeroU64, NonZeroUsize};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use flatgrad_core::net::Optimizer;
 
+use super::data::DataArgs;
 use super::net::NetChoice;
 use super::plan_args::PlanArgs;
 use super::weights::{ExportArgs, ImportArgs};
@@ -41,9 +42,8 @@ pub enum Command {
 
 #[derive(Debug, Args)]
 pub struct TrainArgs {
-    /// `digits` (1,797 handwritten digits in the program), or a folder with the four IDX files of MNIST, raw or .gz
-    #[arg(long, value_name = "digits|DIR", default_value = "digits")]
-    pub data: PathBuf,
+    #[command(flatten)]
+    pub data: DataArgs,
     /// `cnn` (convolutions with batch norm), `mlp` (two hidden layers of 800), `tiny` (1,898 parameters for the digits), a
     /// network file in TOML, or the weights.safetensors of a run: its network, from scratch
     #[arg(long, value_name = "NAME|FILE", value_parser = NetChoice::parse, default_value = "cnn")]
@@ -69,6 +69,13 @@ pub struct TrainArgs {
     /// How many threads: changes the speed only [default: as many as there are]
     #[arg(long, value_name = "N", value_parser = positive::<NonZeroUsize>, allow_negative_numbers = true)]
     pub threads: Option<NonZeroUsize>,
+    /// Threads that read samples ahead of the training: changes the speed only [default: up to 4 for a folder of images, else
+    /// none]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub workers: Option<usize>,
+    /// Leave out an epoch's last batch if it is not full
+    #[arg(long)]
+    pub drop_last: bool,
     /// Stop after so many steps
     #[arg(long, value_name = "N", value_parser = positive::<NonZeroU64>, allow_negative_numbers = true)]
     pub max_steps: Option<NonZeroU64>,
@@ -90,14 +97,11 @@ pub enum OptimizerName {
 }
 
 impl TrainArgs {
-    pub fn is_digits(&self) -> bool {
-        self.data == Path::new("digits")
-    }
     pub fn epochs(&self) -> usize {
-        self.epochs.map_or(if self.is_digits() { 20 } else { 5 }, NonZeroUsize::get)
+        self.epochs.map_or(if self.data.is_digits() { 20 } else { 5 }, NonZeroUsize::get)
     }
     pub fn batch(&self) -> usize {
-        self.batch.map_or(if self.is_digits() { 32 } else { 128 }, NonZeroUsize::get)
+        self.batch.map_or(if self.data.is_digits() { 32 } else { 128 }, NonZeroUsize::get)
     }
     pub fn optimizer(&self) -> Optimizer {
         match self.optimizer {
