@@ -8,7 +8,8 @@ use flatgrad::data::{self, OpenOptions, Opened, TableOptions};
 
 #[derive(Debug, Args)]
 pub struct DataArgs {
-    /// `digits` (1,797 handwritten digits in the program); a table, .csv or .tsv; or a folder: with the IDX files of MNIST,
+    /// `digits` (1,797 handwritten digits in the program); a table, .csv or .tsv; arrays x and y (or
+    /// x_train, y_train, x_test, y_test), .npz; or a folder: with the IDX files of MNIST,
     /// raw or .gz, with the binary files of CIFAR-10 or CIFAR-100, or with a folder of PNG, JPEG or BMP files for each
     /// class (also in `train` and `test`)
     #[arg(long, value_name = "digits|FILE|DIR", default_value = "digits")]
@@ -16,7 +17,7 @@ pub struct DataArgs {
     /// The table's column to predict, by name or by number from 1 [default: the last]
     #[arg(long, value_name = "COLUMN")]
     pub target: Option<String>,
-    /// The table's target is a number, not a class
+    /// The target is a number, not a class
     #[arg(long)]
     pub regression: bool,
     /// The table's first line is not names but numbers

@@ -13,7 +13,7 @@ use flatgrad_core::net::Plan;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::args::TrainArgs;
+use super::args::{TrainArgs, is_table};
 use super::output::{Console, Printer, megabytes};
 
 /// More than this must be asked for.
@@ -25,10 +25,10 @@ pub fn run(args: &TrainArgs) -> Result {
     let pool = Pool::new(args.threads.map_or_else(Pool::available, NonZeroUsize::get))?;
     let ctx = pool.context(isa);
     let Opened { split: data, streams } = args.data.open()?;
-    let network = args.net.network(data.train.shape(), data.train.task().outputs())?;
+    let network = args.net(&data).network(data.train.shape(), data.train.task().outputs())?;
     let store = LayerStore::default();
     let net = network.net(&store)?;
-    let settings = settings(args, streams);
+    let settings = settings(args, &data, streams);
     let plan = settings.plan(ctx, &net, &data).map_err(|error| match error {
         Error::Core(flatgrad_core::Error::Net(error)) => network.explain(error),
         other => other,
@@ -57,7 +57,7 @@ pub fn run(args: &TrainArgs) -> Result {
         weights: &outcome.weights.to_safetensors_with(&network.with_scaling(scaling))?,
         history: &outcome.history.to_jsonl(),
         curve: loss_curve_svg(&title, &outcome.history).as_deref(),
-        run: summary.run_json(args),
+        run: summary.run_json(args, settings.batch),
     })?;
     summary.print(printer, data.test.len(), &out);
     if args.json {
@@ -74,10 +74,10 @@ fn instruction_set(name: &str) -> Result<Isa> {
     })
 }
 
-fn settings(args: &TrainArgs, streams: bool) -> Settings {
+fn settings(args: &TrainArgs, data: &DataSplit, streams: bool) -> Settings {
     Settings {
-        epochs: args.epochs(),
-        batch: args.batch(),
+        epochs: args.epochs(data),
+        batch: args.batch(data),
         optimizer: args.optimizer(),
         seed: args.seed,
         max_steps: args.max_steps.map(|n| n.get()),
@@ -109,7 +109,7 @@ fn introduce(
         "{net} on {}: {}, batches of {}, seed {}; {}, {} thread{}",
         train.name(),
         args.optimizer_name(),
-        args.batch(),
+        args.batch(data),
         args.seed,
         isa.name(),
         threads,
@@ -128,7 +128,7 @@ fn describe(data: &DataSplit, scaling: &Scaling) -> String {
     let outputs = data.train.task().outputs();
     let task =
         if data.train.task().is_classes() { format!("{outputs} classes") } else { format!("{outputs} to predict") };
-    if [height, width] == [1, 1] {
+    if is_table(data) {
         return format!("{train} training and {test} test samples of {channels} numbers, {task}");
     }
     let (mean, std) = (scaling.mean[0], scaling.std[0]);
@@ -194,8 +194,8 @@ impl Summary {
         }
     }
 
-    fn run_json(&self, args: &TrainArgs) -> Value {
-        let (summary, batch, optimizer, lr) = (self, args.batch(), args.optimizer_name(), args.lr());
+    fn run_json(&self, args: &TrainArgs, batch: usize) -> Value {
+        let (summary, optimizer, lr) = (self, args.optimizer_name(), args.lr());
         let run = Run { summary, batch, optimizer, lr, version: env!("CARGO_PKG_VERSION") };
         serde_json::to_value(run).unwrap_or_default()
     }

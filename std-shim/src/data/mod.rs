@@ -26,6 +26,8 @@ mod images;
 mod loader;
 mod moments;
 mod normalize;
+pub mod npy;
+mod npz;
 mod open;
 mod split;
 mod subset;

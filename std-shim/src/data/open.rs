@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::folder::name;
-use super::{DataSplit, ImageFolder, TableOptions, cifar, idx, read_table, split, split_groups};
+use super::{DataFault, DataSplit, ImageFolder, TableOptions, cifar, idx, npz, read_table, split, split_groups};
 use crate::error::{Error, Result};
 
 /// The classes of MNIST, Fashion-MNIST and their like.
@@ -32,7 +32,8 @@ pub struct Opened {
     pub streams: bool,
 }
 
-/// Opens what the path is: a table (`.csv`, `.tsv`), a folder of CIFAR's binary files, of IDX files ([`idx`]), or of
+/// Opens what the path is: a table (`.csv`, `.tsv`), an archive of arrays (`.npz`: `x` and `y`, or `x_train`, `y_train`,
+/// `x_test` and `y_test`), a folder of CIFAR's binary files, of IDX files ([`idx`]), or of
 /// folders of images ([`ImageFolder`]): with `train` and `test` (or `val`) if it has these, else one part is split off.
 ///
 /// # Errors
@@ -54,6 +55,7 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Opened> {
     let memory = |split| Opened { split, streams: false };
     match kind {
         Kind::Table => open_table(path, options).map(memory),
+        Kind::Arrays => open_arrays(path, options).map(memory),
         Kind::Cifar => cifar::read_folder(path).map(DataSplit::shared).map(memory),
         Kind::Idx => idx::read_folder(path, IDX_CLASSES).map(DataSplit::shared).map(memory),
         Kind::Folder { train, test } => {
@@ -94,8 +96,21 @@ pub fn check_plain(options: &OpenOptions) -> Result {
     Kind::Idx.check(options)
 }
 
+fn open_arrays(path: &Path, options: &OpenOptions) -> Result<DataSplit> {
+    let mut parts = npz::read(path, options.table.regression)?.into_iter();
+    match (parts.next(), parts.next()) {
+        (Some(_), Some(_)) if options.split.is_some() => Err(Error::setting("split", SAYS_ITSELF)),
+        (Some(train), Some(test)) => Ok(DataSplit { train, test }),
+        (Some(all), None) => Ok(split(all, options.split.unwrap_or(0.2), SPLIT_SEED)?.shared()),
+        (None, _) => Err(Error::data(path.display(), DataFault::Empty)),
+    }
+}
+
+const SAYS_ITSELF: &str = "the data says itself what is for testing";
+
 enum Kind {
     Table,
+    Arrays,
     Cifar,
     Idx,
     Folder { train: PathBuf, test: Option<PathBuf> },
@@ -108,7 +123,10 @@ impl Kind {
             if matches!(ending.as_str(), "csv" | "tsv") {
                 return Ok(Self::Table);
             }
-            let fault = format!("{} is not a folder, .csv or .tsv", path.display());
+            if ending == "npz" {
+                return Ok(Self::Arrays);
+            }
+            let fault = format!("{} is not a folder, .csv, .tsv or .npz", path.display());
             return Err(Error::setting("data", fault));
         }
         if cifar::is_cifar(path) {
@@ -129,15 +147,16 @@ impl Kind {
     /// Whether the options are for data of this kind.
     fn check(&self, options: &OpenOptions) -> Result {
         let (table, images) = (matches!(self, Self::Table), matches!(self, Self::Folder { .. }));
-        let splits = table || matches!(self, Self::Folder { test: None, .. });
+        let arrays = matches!(self, Self::Arrays);
+        let splits = table || arrays || matches!(self, Self::Folder { test: None, .. });
         let TableOptions { target, regression, header, group } = &options.table;
         let faults = [
             ("target", target.is_some() && !table, "only a table has columns"),
             ("group", group.is_some() && !table, "only a table has columns"),
-            ("regression", *regression && !table, "only a table has numbers to predict"),
+            ("regression", *regression && !table && !arrays, "only a table or .npz has numbers to predict"),
             ("no-header", !header && !table, "only a table has a header"),
             ("resize", options.resize.is_some() && !images, "only images in a folder are resized"),
-            ("split", options.split.is_some() && !splits, "the data says itself what is for testing"),
+            ("split", options.split.is_some() && !splits, SAYS_ITSELF),
         ];
         match faults.into_iter().find(|&(_, wrong, _)| wrong) {
             Some((what, _, fault)) => Err(Error::setting(what, fault)),
