@@ -137,7 +137,7 @@ impl TrainArgs {
 /// Whether samples are rows of numbers.
 pub fn is_table(data: &DataSplit) -> bool {
     let [_, height, width] = data.train.shape();
-    [height, width] == [1, 1]
+    data.train.white().is_none() && [height, width] == [1, 1]
 }
 
 /// A number that is at least 1.

@@ -38,8 +38,10 @@ pub fn run(args: &TrainArgs) -> Result {
 
     let printer = Printer { to_stderr: args.json };
     if !args.quiet {
-        let normalizer = Normalizer::fit_with(&data.train, settings.loading.workers)?;
-        introduce(printer, args, network.name(), &data, normalizer.scaling(), &plan, (isa, ctx.threads()));
+        // Files are not all decoded for a line of text.
+        let normalizer = if streams { None } else { Some(Normalizer::fit(&data.train)?) };
+        let scaling = normalizer.as_ref().map(Normalizer::scaling);
+        introduce(printer, args, network.name(), &data, scaling, &plan, (isa, ctx.threads()));
     }
     let (samples, batch) = (data.train.len(), settings.batch);
     let steps_per_epoch = if args.drop_last { samples / batch } else { samples.div_ceil(batch) } as u64;
@@ -100,7 +102,7 @@ fn introduce(
     args: &TrainArgs,
     net: &str,
     data: &DataSplit,
-    scaling: &Scaling,
+    scaling: Option<&Scaling>,
     plan: &Plan,
     (isa, threads): (Isa, usize),
 ) {
@@ -122,7 +124,7 @@ fn introduce(
 }
 
 /// The data in a line.
-fn describe(data: &DataSplit, scaling: &Scaling) -> String {
+fn describe(data: &DataSplit, scaling: Option<&Scaling>) -> String {
     let (train, test) = (grouped(data.train.len() as u64), grouped(data.test.len() as u64));
     let [channels, height, width] = data.train.shape();
     let outputs = data.train.task().outputs();
@@ -131,10 +133,9 @@ fn describe(data: &DataSplit, scaling: &Scaling) -> String {
     if is_table(data) {
         return format!("{train} training and {test} test samples of {channels} numbers, {task}");
     }
-    let (mean, std) = (scaling.mean[0], scaling.std[0]);
-    format!(
-        "{train} training and {test} test images, {channels} x {height} x {width}, {task}; mean {mean:.4}, deviation {std:.4}"
-    )
+    let measured = scaling
+        .map_or(String::new(), |scaling| format!("; mean {:.4}, deviation {:.4}", scaling.mean[0], scaling.std[0]));
+    format!("{train} training and {test} test images, {channels} x {height} x {width}, {task}{measured}")
 }
 
 /// The line of `--json`.
