@@ -96,7 +96,7 @@ fn settings_outside_their_range_are_refused() {
         (&["--epochs", "-3"], "--epochs"),
         (&["--epochs", "many"], "--epochs"),
         (&["--batch", "0"], "--batch"),
-        (&["--batch", "1438"], "--batch: must be from 1 to the 1437 training images"),
+        (&["--batch", "1438"], "--batch: must be from 1 to the 1437 training samples"),
         (&["--batch", "18446744073709551616"], "--batch"),
         (&["--lr", "NaN"], "finite number above 0"),
         (&["--lr", "inf"], "finite number above 0"),

@@ -41,8 +41,8 @@ fn a_file_that_is_wrong_is_refused_with_its_place() {
     for (net, text) in [
         ("typo.toml", "flatgrad: typo.toml:3:12: unknown layer \"conv2\"; did you mean \"conv2d\"?"),
         ("shape.toml", "flatgrad: shape.toml:5:12: layer 2 (dense): the input is an image, 4x6x6; put a flatten layer"),
-        ("few.toml", "--data: images [1, 8, 8] in 10 classes; the network takes [1, 8, 8] and gives 9"),
-        ("other.toml", "--data: images [1, 8, 8] in 10 classes; the network takes [1, 28, 28] and gives 10"),
+        ("few.toml", "--data: samples [1, 8, 8] in 10 classes; the network takes [1, 8, 8] and gives 9"),
+        ("other.toml", "--data: samples [1, 8, 8] in 10 classes; the network takes [1, 28, 28] and gives 10"),
         ("huge.toml", "no memory for"),
         ("none.toml", "--net: none.toml is neither a file nor the name of a network; the names are cnn, mlp, tiny"),
         (".", "flatgrad: .: "),

@@ -1,12 +1,15 @@
 //! What can be asked for, and its defaults.
 
 use std::num::{NonZeroU64, NonZeroUsize};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use flatgrad::data::{DataSplit, Dataset};
+use flatgrad::model::Recipe;
 use flatgrad_core::net::Optimizer;
 
+use super::data::DataArgs;
 use super::net::NetChoice;
 use super::plan_args::PlanArgs;
 use super::weights::{ExportArgs, ImportArgs};
@@ -41,17 +44,17 @@ pub enum Command {
 
 #[derive(Debug, Args)]
 pub struct TrainArgs {
-    /// `digits` (1,797 handwritten digits in the program), or a folder with the four IDX files of MNIST, raw or .gz
-    #[arg(long, value_name = "digits|DIR", default_value = "digits")]
-    pub data: PathBuf,
+    #[command(flatten)]
+    pub data: DataArgs,
     /// `cnn` (convolutions with batch norm), `mlp` (two hidden layers of 800), `tiny` (1,898 parameters for the digits), a
     /// network file in TOML, or the weights.safetensors of a run: its network, from scratch
-    #[arg(long, value_name = "NAME|FILE", value_parser = NetChoice::parse, default_value = "cnn")]
-    pub net: NetChoice,
-    /// Passes over the training images [default: 20 for digits, else 5]
+    /// [default: mlp for a table, else cnn]
+    #[arg(long, value_name = "NAME|FILE", value_parser = NetChoice::parse)]
+    pub net: Option<NetChoice>,
+    /// Passes over the training samples [default: 20 for digits and tables, else 5]
     #[arg(long, value_name = "N", value_parser = positive::<NonZeroUsize>, allow_negative_numbers = true)]
     pub epochs: Option<NonZeroUsize>,
-    /// Images per step [default: 32 for digits, else 128]
+    /// Samples per step [default: 32 for digits and tables, else 128, and never more than there are]
     #[arg(long, value_name = "N", value_parser = positive::<NonZeroUsize>, allow_negative_numbers = true)]
     pub batch: Option<NonZeroUsize>,
     /// The optimizer; sgd has momentum 0.9
@@ -69,6 +72,13 @@ pub struct TrainArgs {
     /// How many threads: changes the speed only [default: as many as there are]
     #[arg(long, value_name = "N", value_parser = positive::<NonZeroUsize>, allow_negative_numbers = true)]
     pub threads: Option<NonZeroUsize>,
+    /// Threads that read samples ahead of the training: changes the speed only [default: up to 4 for a folder of images, else
+    /// none]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub workers: Option<usize>,
+    /// Leave out an epoch's last batch if it is not full
+    #[arg(long)]
+    pub drop_last: bool,
     /// Stop after so many steps
     #[arg(long, value_name = "N", value_parser = positive::<NonZeroU64>, allow_negative_numbers = true)]
     pub max_steps: Option<NonZeroU64>,
@@ -90,14 +100,19 @@ pub enum OptimizerName {
 }
 
 impl TrainArgs {
-    pub fn is_digits(&self) -> bool {
-        self.data == Path::new("digits")
+    pub fn epochs(&self, data: &DataSplit) -> usize {
+        self.epochs.map_or(if self.is_small(data) { 20 } else { 5 }, NonZeroUsize::get)
     }
-    pub fn epochs(&self) -> usize {
-        self.epochs.map_or(if self.is_digits() { 20 } else { 5 }, NonZeroUsize::get)
+    pub fn batch(&self, data: &DataSplit) -> usize {
+        let usual = if self.is_small(data) { 32 } else { 128 };
+        self.batch.map_or(usual.min(data.train.len()), NonZeroUsize::get)
     }
-    pub fn batch(&self) -> usize {
-        self.batch.map_or(if self.is_digits() { 32 } else { 128 }, NonZeroUsize::get)
+    pub fn net(&self, data: &DataSplit) -> NetChoice {
+        let usual = if is_table(data) { Recipe::Mlp } else { Recipe::Cnn };
+        self.net.clone().unwrap_or(NetChoice::Recipe(usual))
+    }
+    fn is_small(&self, data: &DataSplit) -> bool {
+        self.data.is_digits() || is_table(data)
     }
     pub fn optimizer(&self) -> Optimizer {
         match self.optimizer {
@@ -117,6 +132,12 @@ impl TrainArgs {
             OptimizerName::Adam => "adam",
         }
     }
+}
+
+/// Whether samples are rows of numbers.
+pub fn is_table(data: &DataSplit) -> bool {
+    let [_, height, width] = data.train.shape();
+    data.train.white().is_none() && [height, width] == [1, 1]
 }
 
 /// A number that is at least 1.

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod args;
+mod data;
 mod net;
 mod output;
 mod plan;

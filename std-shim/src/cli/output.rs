@@ -38,15 +38,24 @@ impl Observer for Console {
             return;
         }
         let width = self.epochs.to_string().len();
-        let EpochRecord { epoch, train_loss, test_loss, test_accuracy, samples_per_second, .. } = record;
-        let (percent, rate) = (100.0 * test_accuracy, grouped(*samples_per_second as u64));
+        let EpochRecord { epoch, train_loss, test_loss, samples_per_second, .. } = record;
+        let (result, rate) = (measured(record.test_accuracy, record.test_mae), grouped(*samples_per_second as u64));
         self.progress.suspend(|| {
             self.printer.line(format_args!(
                 "  epoch {epoch:>width$}/{}   loss {train_loss:.4}   test loss {test_loss:.4}   \
-                 test accuracy {percent:.2} %   {rate} images/s",
+                 {result}   {rate} samples/s",
                 self.epochs
             ));
         });
+    }
+}
+
+/// What was measured besides the loss.
+fn measured(accuracy: Option<f64>, mae: Option<f64>) -> String {
+    match (accuracy, mae) {
+        (Some(accuracy), _) => format!("test accuracy {:.2} %", 100.0 * accuracy),
+        (_, Some(mae)) => format!("test MAE {mae:.4}"),
+        _ => String::new(),
     }
 }
 

@@ -11,8 +11,12 @@ pub struct EpochRecord {
     pub train_loss: f32,
     /// Mean loss over the test part after the epoch.
     pub test_loss: f32,
-    /// Share of the test part that is classified correctly after the epoch, from 0 to 1.
-    pub test_accuracy: f64,
+    /// Share of the test part that is classified correctly after the epoch, from 0 to 1; if the task is about classes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test_accuracy: Option<f64>,
+    /// Mean absolute error on the test part after the epoch; if the task is about values.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test_mae: Option<f64>,
     /// Seconds the epoch's training took, evaluation excluded.
     pub seconds: f64,
     /// Training samples per second of these.
@@ -78,7 +82,8 @@ mod tests {
             epoch: 1,
             train_loss: 0.5,
             test_loss: 0.25,
-            test_accuracy: 0.975,
+            test_accuracy: Some(0.975),
+            test_mae: None,
             seconds: 1.5,
             samples_per_second: 958.0,
             lr: 0.001,

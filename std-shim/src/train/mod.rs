@@ -1,14 +1,18 @@
 //! The training loop: shuffled epochs, evaluation after each, a stop at the first loss that is not a number.
 
+mod evaluate;
+
 use std::time::{Duration, Instant};
 
 use flatgrad_core::Context;
 use flatgrad_core::net::{Config, Kind, LayerInfo, Net, Optimizer, Plan, Trainer};
 
-use crate::data::{Batches, DataSplit, Dataset, Normalizer, epoch_order};
+use crate::data::{Batch, DataSplit, Dataset, Loader, Normalizer, Scaling, Transform};
 use crate::error::{Error, Result};
 use crate::model::{self, StateDict};
 use crate::report::{EpochRecord, History};
+
+pub use evaluate::{Evaluation, evaluate, loss_for};
 
 /// At most so many of an epoch's whole batches count for batch norm's running averages ([`Trainer::calibrate`]).
 const CALIBRATION_BATCHES: u32 = 64;
@@ -26,6 +30,17 @@ pub struct Settings {
     pub seed: u64,
     /// Stop after so many steps, even inside an epoch.
     pub max_steps: Option<u64>,
+    /// How samples are fetched.
+    pub loading: Loading,
+}
+
+/// How samples are fetched. The number of workers changes the speed and no bit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Loading {
+    /// Threads that fetch batches ahead; 0: the training thread fetches them. At most [`Loader::MAX_WORKERS`].
+    pub workers: usize,
+    /// Leave out an epoch's last batch if it is not full.
+    pub drop_last: bool,
 }
 
 /// Looks on while a network is trained.
@@ -66,6 +81,10 @@ pub struct Outcome {
     pub seconds: f64,
     /// Training samples per second, evaluation excluded.
     pub samples_per_second: f64,
+    /// Seconds of training, evaluation excluded, in which there was nothing to do but to wait for samples.
+    pub data_wait_seconds: f64,
+    /// How a sample becomes the network's input, as measured on the training part.
+    pub scaling: Scaling,
 }
 
 impl Settings {
@@ -74,8 +93,9 @@ impl Settings {
     /// # Errors
     ///
     /// [`Error::Setting`] if there are no epochs, no samples in a batch or no steps, if a batch is larger than the
-    /// training part, or if the data does not fit the network; [`Error::Core`] if the plan is refused.
-    pub fn plan(&self, ctx: Context, net: &Net, data: &DataSplit) -> Result<Plan> {
+    /// training part, if there are too many workers, or if the data does not fit the network; [`Error::Core`] if the plan
+    /// is refused.
+    pub fn plan<D: Dataset>(&self, ctx: Context, net: &Net, data: &DataSplit<D>) -> Result<Plan> {
         let samples = data.train.len();
         if self.epochs == 0 {
             return Err(Error::setting("epochs", "must be at least 1"));
@@ -84,58 +104,94 @@ impl Settings {
             return Err(Error::setting("max-steps", "must be at least 1"));
         }
         if self.batch == 0 || self.batch > samples {
-            let fault = format!("must be from 1 to the {samples} training images, got {}", self.batch);
+            let fault = format!("must be from 1 to the {samples} training samples, got {}", self.batch);
             return Err(Error::setting("batch", fault));
         }
-        for part in [&data.train, &data.test] {
-            if part.shape() != net.input() || part.classes() > net.outputs() {
-                let (shape, classes, input, outputs) = (part.shape(), part.classes(), net.input(), net.outputs());
-                let fault =
-                    format!("images {shape:?} in {classes} classes; the network takes {input:?} and gives {outputs}");
-                return Err(Error::setting("data", fault));
-            }
+        if self.loading.workers > Loader::MAX_WORKERS {
+            return Err(Error::setting("workers", format!("must be at most {}", Loader::MAX_WORKERS)));
         }
+        check_data(net, &data.train, &data.test)?;
         let config = Config::new(self.batch, self.optimizer).threads(ctx.threads()).align(16);
+        let config = config.loss(loss_for(data.train.task()));
         Ok(Plan::try_new(net, config).map_err(flatgrad_core::Error::Net)?)
     }
 }
 
-/// Trains `net` on `data.train` from scratch and evaluates it on `data.test` after every epoch.
+/// Whether both parts fit the network, and each other.
+fn check_data(net: &Net, train: &dyn Dataset, test: &dyn Dataset) -> Result {
+    for part in [train, test] {
+        let (shape, count, input, outputs) = (part.shape(), part.task().outputs(), net.input(), net.outputs());
+        let classes = part.task().is_classes();
+        let fits = if classes { count <= outputs } else { count == outputs };
+        if shape != input || !fits {
+            let what = if classes { format!("in {count} classes") } else { format!("with {count} values to predict") };
+            let fault = format!("samples {shape:?} {what}; the network takes {input:?} and gives {outputs}");
+            return Err(Error::setting("data", fault));
+        }
+    }
+    if train.white() != test.white() || train.task() != test.task() {
+        return Err(Error::setting("data", "the training and the test part are not of one kind"));
+    }
+    Ok(())
+}
+
+/// Trains `net` on `data.train` from scratch and evaluates it on `data.test` after every epoch: for classes by cross
+/// entropy, for values by the mean squared error.
 ///
-/// The weights depend on the network, the data and the settings alone, not on the context: bit for bit.
+/// The weights depend on the network, the data and the settings alone, not on the context or the number of workers: bit
+/// for bit.
 ///
 /// # Errors
 ///
 /// As [`Settings::plan`]; [`Error::Setting`] if there is no memory for the plan; [`Error::Diverged`] at the first
-/// loss that is not finite; [`Error::Core`] if a kernel refuses a hyper-parameter.
-pub fn train(
+/// loss that is not finite; [`Error::Core`] if a kernel refuses a hyper-parameter; those of reading the data.
+pub fn train<D: Dataset>(
     ctx: Context,
     net: Net,
-    data: &DataSplit,
+    data: &DataSplit<D>,
     settings: &Settings,
+    observer: &mut dyn Observer,
+) -> Result<Outcome> {
+    train_with(ctx, net, data, settings, None, observer)
+}
+
+/// [`train`], with training samples changed on their way.
+///
+/// # Errors
+///
+/// As [`train`].
+pub fn train_with<D: Dataset>(
+    ctx: Context,
+    net: Net,
+    data: &DataSplit<D>,
+    settings: &Settings,
+    transform: Option<&dyn Transform>,
     observer: &mut dyn Observer,
 ) -> Result<Outcome> {
     let plan = settings.plan(ctx, &net, data)?;
     let mut arena = arena(plan.train_len())?;
-    let normalizer = Normalizer::fit(&data.train);
+    let Settings { batch, seed, loading: Loading { workers, drop_last }, .. } = *settings;
+    let normalizer = Normalizer::fit_with(&data.train, workers)?;
+    let loader = |part| Loader::new(part, &normalizer, batch).seed(seed).workers(workers);
     let mut run = Run {
-        trainer: Trainer::new(ctx, &plan, &mut arena, settings.seed)?,
+        trainer: Trainer::new(ctx, &plan, &mut arena, seed)?,
         settings,
-        train: Batches::new(&data.train, &normalizer, settings.batch),
+        train: loader(&data.train).drop_last(drop_last).transform(transform),
         history: History::default(),
         observer,
     };
-    let mut test = Batches::new(&data.test, &normalizer, settings.batch);
+    let test = loader(&data.test);
     let start = Instant::now();
-    let (mut samples, mut training) = (0, Duration::ZERO);
+    let (mut samples, mut training, mut waited) = (0, Duration::ZERO, Duration::ZERO);
     for epoch in 1..=settings.epochs {
-        let pass = run.epoch(epoch, &data.train)?;
-        run.calibrate(epoch, &pass, &data.train)?;
-        let (test_loss, test_accuracy) = evaluate(&mut run.trainer, &data.test, &mut test, settings.batch)?;
-        run.check_finite(epoch, test_loss)?;
-        run.record(epoch, &pass, test_loss, test_accuracy);
+        let pass = run.epoch(epoch)?;
+        run.calibrate(epoch, &pass)?;
+        let evaluation = evaluate(ctx, &mut run.trainer, &test)?;
+        run.check_finite(epoch, evaluation.loss)?;
+        run.record(epoch, &pass, evaluation);
         samples += pass.samples;
         training += pass.time;
+        waited += pass.waited;
         if run.is_over() {
             break;
         }
@@ -146,84 +202,81 @@ pub fn train(
         history: run.history,
         seconds: start.elapsed().as_secs_f64(),
         samples_per_second: rate(samples, training),
+        data_wait_seconds: waited.as_secs_f64(),
+        scaling: normalizer.scaling().clone(),
     })
-}
-
-/// Mean loss, and share of correct answers from 0 to 1, on all samples of `data`.
-fn evaluate(trainer: &mut Trainer, data: &Dataset, batches: &mut Batches, batch: usize) -> Result<(f32, f64)> {
-    let (mut loss_sum, mut correct) = (0.0, 0);
-    let order: Vec<u32> = (0..data.len() as u32).collect();
-    for indices in order.chunks(batch) {
-        let (x, labels) = batches.load(indices)?;
-        let report = trainer.evaluate(x, labels)?;
-        loss_sum += f64::from(report.loss_sum);
-        correct += report.correct;
-    }
-    let samples = data.len() as f64;
-    Ok(((loss_sum / samples) as f32, correct as f64 / samples))
 }
 
 struct Run<'a, 'b> {
     trainer: Trainer<'a>,
     settings: &'b Settings,
-    train: Batches<'b>,
+    train: Loader<'b>,
     history: History,
     observer: &'b mut dyn Observer,
 }
 
 /// One pass over the training part, or the beginning of one.
+#[derive(Default)]
 struct Pass {
     samples: usize,
     loss_sum: f64,
     time: Duration,
+    waited: Duration,
 }
 
 impl Run<'_, '_> {
-    fn epoch(&mut self, epoch: usize, data: &Dataset) -> Result<Pass> {
-        let start = Instant::now();
-        let mut pass = Pass { samples: 0, loss_sum: 0.0, time: Duration::ZERO };
-        let order = epoch_order(self.settings.seed, epoch as u64 - 1, data.len() as u32);
-        for indices in order.chunks(self.settings.batch) {
-            if self.is_over() {
-                break;
+    fn epoch(&mut self, epoch: usize) -> Result<Pass> {
+        let (start, mut pass, loader) = (Instant::now(), Pass::default(), self.train);
+        loader.epoch(epoch as u64 - 1, |batches| {
+            while !self.is_over()
+                && let Some(batch) = batches.next_batch()?
+            {
+                self.step(epoch, batch, &mut pass, start)?;
             }
-            let (x, labels) = self.train.load(indices)?;
-            let report = self.trainer.step(&self.settings.optimizer, x, labels)?;
-            let samples = labels.len();
-            let loss = report.loss_sum / samples as f32;
-            self.history.step_losses.push(loss);
-            self.check_finite(epoch, loss)?;
-            pass.samples += samples;
-            pass.loss_sum += f64::from(report.loss_sum);
-            let samples_per_second = rate(pass.samples, start.elapsed());
-            self.observer.step(&StepRecord { epoch, loss: pass.loss_sum / pass.samples as f64, samples_per_second });
-        }
+            pass.waited = batches.waited();
+            Ok(())
+        })?;
         pass.time = start.elapsed();
         Ok(pass)
     }
 
+    fn step(&mut self, epoch: usize, batch: &Batch, pass: &mut Pass, start: Instant) -> Result {
+        let report = self.trainer.step(&self.settings.optimizer, batch.x(), batch.target())?;
+        let loss = report.loss_sum / batch.len() as f32;
+        self.history.step_losses.push(loss);
+        self.check_finite(epoch, loss)?;
+        pass.samples += batch.len();
+        pass.loss_sum += f64::from(report.loss_sum);
+        let samples_per_second = rate(pass.samples, start.elapsed());
+        self.observer.step(&StepRecord { epoch, loss: pass.loss_sum / pass.samples as f64, samples_per_second });
+        Ok(())
+    }
+
     /// Estimates the running averages of batch norm anew, for the weights as they are now: training goes on as it would
     /// have without, evaluation and saved weights do not depend on which batches came last.
-    fn calibrate(&mut self, epoch: usize, pass: &Pass, data: &Dataset) -> Result {
+    fn calibrate(&mut self, epoch: usize, pass: &Pass) -> Result {
         let normalizes = |layer: LayerInfo| matches!(layer.kind, Kind::BatchNorm { .. });
         if !self.trainer.plan().layers().any(normalizes) {
             return Ok(());
         }
-        let mut order = epoch_order(self.settings.seed, epoch as u64 - 1, data.len() as u32);
-        order.truncate(pass.samples);
-        for (batch, indices) in (1..=CALIBRATION_BATCHES).zip(order.chunks_exact(self.settings.batch)) {
-            let (x, _) = self.train.load(indices)?;
-            self.trainer.calibrate(x, batch)?;
-        }
-        Ok(())
+        let whole = pass.samples / self.settings.batch;
+        let loader = self.train;
+        loader.epoch(epoch as u64 - 1, |batches| {
+            for number in 1..=CALIBRATION_BATCHES.min(whole as u32) {
+                let Some(batch) = batches.next_batch()? else { break };
+                self.trainer.calibrate(batch.x(), number)?;
+            }
+            Ok(())
+        })
     }
 
-    fn record(&mut self, epoch: usize, pass: &Pass, test_loss: f32, test_accuracy: f64) {
+    fn record(&mut self, epoch: usize, pass: &Pass, Evaluation { loss, accuracy, mae }: Evaluation) {
         let record = EpochRecord {
             epoch,
             train_loss: (pass.loss_sum / pass.samples.max(1) as f64) as f32,
-            test_loss,
-            test_accuracy,
+            test_loss: loss,
+            test_accuracy: accuracy,
+            test_mae: mae,
             seconds: pass.time.as_secs_f64(),
             samples_per_second: rate(pass.samples, pass.time),
             lr: self.settings.optimizer.lr(),
