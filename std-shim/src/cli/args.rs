@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use flatgrad::Result;
 use flatgrad_core::net::Optimizer;
 
+use super::evaluate::{EvalArgs, InfoArgs, PredictArgs};
 use super::method_args::{MethodArgs, OptimizerName, above_zero};
 use super::net::NetChoice;
 use super::plan_args::PlanArgs;
@@ -39,6 +40,12 @@ pub enum Command {
     Export(ExportArgs),
     /// Turns the weights that a device dumped into a safetensors file with PyTorch's names
     Import(ImportArgs),
+    /// Measures trained weights on a data set: accuracy, precision and recall of each class, confusion matrix
+    Eval(EvalArgs),
+    /// Says which classes images are of: a table in CSV, with the probability of every class
+    Predict(PredictArgs),
+    /// Says what is in a file of weights
+    Info(InfoArgs),
 }
 
 #[derive(Debug, Args)]
@@ -83,6 +90,9 @@ pub struct TrainArgs {
     /// Where the results go; an earlier run's are replaced once this one has succeeded [default: runs/DATA-NET]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Also write event files for TensorBoard, into this folder
+    #[arg(long, value_name = "DIR")]
+    pub tensorboard: Option<PathBuf>,
     /// End stdout with one line of JSON; everything for people goes to stderr
     #[arg(long)]
     pub json: bool,

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod args;
+mod evaluate;
 mod method_args;
 mod net;
 mod output;
@@ -9,6 +10,7 @@ mod plan_args;
 mod resume;
 mod train;
 mod weights;
+mod weights_file;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -42,6 +44,9 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode, String
         Some(Command::Plan(args)) => plan::run(&args),
         Some(Command::Export(args)) => weights::export(&args).map(|()| ExitCode::SUCCESS),
         Some(Command::Import(args)) => weights::import(&args).map(|()| ExitCode::SUCCESS),
+        Some(Command::Eval(args)) => evaluate::eval(&args).map(|()| ExitCode::SUCCESS),
+        Some(Command::Predict(args)) => evaluate::predict(&args).map(|()| ExitCode::SUCCESS),
+        Some(Command::Info(args)) => evaluate::info(&args).map(|()| ExitCode::SUCCESS),
         None => train::run(TrainArgs { given: given(), ..cli.train }),
     };
     done.map_err(|error| match error {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use flatgrad::data::{self, DataSplit, Normalizer, idx};
 use flatgrad::model::{LayerStore, layer_rows};
-use flatgrad::report::{Progress, RunFiles, RunFolder, grouped, layer_table, loss_curve_svg, peak_memory};
+use flatgrad::report::{Progress, RunFiles, RunFolder, TensorBoard, grouped, layer_table, loss_curve_svg, peak_memory};
 use flatgrad::train::{Callback, Checkpoint, Checkpoints, Fit, Interrupt, Outcome, Settings, hold_out};
 use flatgrad::{Error, Pool, Result};
 use flatgrad_core::Isa;
@@ -83,9 +83,11 @@ fn run_from(args: &TrainArgs, from: Option<(PathBuf, Checkpoint)>) -> Result<Exi
     let mut console = Console { printer, progress, quiet: args.quiet, epochs: settings.epochs };
     let mut stopping = args.method.early_stopping();
     let mut checkpoints = checkpoints(args, &out);
+    let mut board = args.tensorboard.as_deref().map(TensorBoard::create).transpose()?;
     let mut interrupt = Interrupt(on_interrupt());
     let mut callbacks: Vec<&mut dyn Callback> = vec![&mut console, &mut interrupt, &mut checkpoints];
     callbacks.extend(stopping.as_mut().map(|stopping| stopping as &mut dyn Callback));
+    callbacks.extend(board.as_mut().map(|board| board as &mut dyn Callback));
     let trained = pool.run(|| fit.run(pool.context(isa), &mut callbacks));
     console.progress.finish();
     let outcome = match trained {

@@ -14,11 +14,13 @@ mod dataset;
 mod digits;
 mod fault;
 pub mod idx;
+mod image_file;
 mod loader;
 mod normalize;
 
 pub use dataset::{DataSplit, Dataset};
 pub use digits::{TEST_PER_CLASS, digits, digits_test_samples};
 pub use fault::DataFault;
+pub use image_file::image_bytes;
 pub use loader::{Batches, epoch_order};
 pub use normalize::{Normalizer, Scaling};
