@@ -2,25 +2,31 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use flatgrad::train::{Checkpoint, Checkpoints};
 use flatgrad::{Error, Result};
 
 use super::args::{Cli, Command, TrainArgs};
 use super::method_args::setting;
 
-/// Options with a value that are not kept: where, how fast, and for how long this time.
-const PASSING: [&str; 6] = ["--resume", "--out", "--isa", "--threads", "--max-steps", "--checkpoint-steps"];
-/// The same, without a value.
-const PASSING_FLAGS: [&str; 2] = ["--json", "--quiet"];
-/// Options without a value that are kept.
-const FLAGS: [&str; 1] = ["--decay-weights-only"];
+/// Options that are not kept: where, how fast, how loud, and for how long this time.
+const PASSING: [&str; 9] = [
+    "--resume",
+    "--out",
+    "--isa",
+    "--threads",
+    "--max-steps",
+    "--checkpoint-steps",
+    "--tensorboard",
+    "--json",
+    "--quiet",
+];
 
 /// The options on which the course of training depends, as `--name=value`.
 pub fn lasting(arguments: &[String]) -> Vec<String> {
     options(arguments)
         .into_iter()
-        .filter(|(name, _)| !PASSING.contains(&name.as_str()) && !PASSING_FLAGS.contains(&name.as_str()))
+        .filter(|(name, _)| !PASSING.contains(&name.as_str()))
         .map(|(name, value)| value.map_or(name.clone(), |value| format!("{name}={value}")))
         .collect()
 }
@@ -28,18 +34,32 @@ pub fn lasting(arguments: &[String]) -> Vec<String> {
 /// Names and values.
 fn options(arguments: &[String]) -> Vec<(String, Option<String>)> {
     let mut found = Vec::new();
-    let mut arguments = arguments.iter().filter(|argument| *argument != "train");
+    let mut arguments = without_command(arguments).iter();
     while let Some(argument) = arguments.next() {
         let (name, value) = match argument.split_once('=') {
             Some((name, value)) => (name, Some(value.to_string())),
-            None if PASSING_FLAGS.contains(&argument.as_str()) || FLAGS.contains(&argument.as_str()) => {
-                (argument.as_str(), None)
-            }
+            None if is_flag(argument) => (argument.as_str(), None),
             None => (argument.as_str(), arguments.next().cloned()),
         };
         found.push((name.to_string(), value));
     }
     found
+}
+
+/// `train` may stand before the options.
+fn without_command(arguments: &[String]) -> &[String] {
+    match arguments {
+        [command, options @ ..] if command == "train" => options,
+        options => options,
+    }
+}
+
+/// Whether an option of `flatgrad train` has no value.
+fn is_flag(option: &str) -> bool {
+    let program = Cli::command();
+    let train = program.find_subcommand("train").unwrap_or(&program);
+    let found = train.get_arguments().find(|argument| argument.get_long() == option.strip_prefix("--"));
+    found.is_some_and(|argument| !argument.get_action().takes_values())
 }
 
 /// The options of the run in `folder`, where `given` does not say otherwise, and its checkpoint.
@@ -53,7 +73,7 @@ pub fn options_of_run(folder: &Path, given: &[String]) -> Result<(TrainArgs, Che
     let anew: Vec<String> = options(given).into_iter().map(|(name, _)| name).collect();
     let kept = Checkpoints::note_in(&checkpoint)?;
     let kept = kept.iter().filter(|option| !anew.iter().any(|name| option.split('=').next() == Some(name)));
-    let given = given.iter().filter(|argument| *argument != "train");
+    let given = without_command(given);
     let all: Vec<String> = ["flatgrad", "train"].map(String::from).iter().chain(kept).chain(given).cloned().collect();
     match Cli::try_parse_from(&all) {
         Ok(Cli { command: Some(Command::Train(mut args)), .. }) => {
@@ -62,7 +82,7 @@ pub fn options_of_run(folder: &Path, given: &[String]) -> Result<(TrainArgs, Che
         }
         _ => Err(Error::Weights {
             origin: path.display().to_string(),
-            fault: "its options are not those of this program; was it written by another version?".to_string(),
+            fault: "its options do not go together with those given, or are of another version of this program".into(),
         }),
     }
 }
