@@ -63,6 +63,12 @@ pub enum Error {
         /// The loss.
         loss: f32,
     },
+    /// A callback asked for the end of training at once.
+    #[error("training was interrupted after step {step}")]
+    Interrupted {
+        /// The step, counted from 1 over the whole run.
+        step: u64,
+    },
     /// A kernel or the network refused its arguments.
     #[error(transparent)]
     Core(#[from] flatgrad_core::Error),

@@ -113,7 +113,7 @@ fn settings_outside_their_range_are_refused() {
         (&["--optimizer", "lbfgs"], "sgd, adam"),
         (&["--isa", "mmx"], "avx2"),
         (&["--colour"], "--colour"),
-        (&["predict"], "predict"),
+        (&["predikt"], "predikt"),
         (&["--out"], "--out"),
         (&["--epochs", "1", "--epochs", "2"], "--epochs"),
     ] {

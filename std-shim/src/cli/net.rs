@@ -58,6 +58,11 @@ impl NetArgs {
         }
     }
 
+    /// The network if they name one.
+    pub fn named(&self) -> Result<Option<Network>> {
+        self.net.as_ref().map(|choice| self.network_or(choice.clone())).transpose()
+    }
+
     /// The network of these arguments, or of `choice` if they name none.
     pub fn network_or(&self, choice: NetChoice) -> Result<Network> {
         let choice = self.net.clone().unwrap_or(choice);

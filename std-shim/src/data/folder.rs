@@ -1,22 +1,13 @@
 //! Folders of images: a folder per class.
 
-use std::fs::File;
-use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-use image::error::{ImageError, LimitErrorKind};
-use image::imageops::FilterType;
-use image::{DynamicImage, ImageDecoder, ImageReader, Limits};
+use image::DynamicImage;
 
 use super::dataset::check_sample;
+use super::image_file::{Header, MAX_SIDE, decode, planes, resized};
 use super::{DataFault, Dataset, Label, Scratch, Task, Values};
 use crate::error::{Error, Result};
-
-/// Larger images are refused before memory is taken for them: 16,384 pixels in a direction, 512 MiB decoded.
-const MAX_SIDE: u32 = 1 << 14;
-const MAX_ALLOC: u64 = 512 << 20;
-/// Larger files are refused unread: some decoders hold a file in memory.
-const MAX_FILE: u64 = 256 << 20;
 
 const ENDINGS: [&str; 4] = ["png", "jpg", "jpeg", "bmp"];
 /// Images that are not read; to leave them out in silence would be worse.
@@ -123,11 +114,11 @@ impl ImageFolder {
     }
 
     fn decode(&self, path: &Path) -> Result<DynamicImage> {
-        let image = DynamicImage::from_decoder(decoder(path)?).map_err(|error| failed(path, error))?;
+        let image = decode(path)?;
         let [_, height, width] = self.shape;
         let found = [image.height() as usize, image.width() as usize];
         if self.resize {
-            return Ok(image.resize_exact(width as u32, height as u32, FilterType::Triangle));
+            return Ok(resized(image, [height, width]));
         }
         if found != [height, width] {
             return Err(Error::data(path.display(), DataFault::Size { found, expected: [height, width] }));
@@ -160,65 +151,9 @@ impl Dataset for ImageFolder {
     }
     fn read<'a>(&'a self, index: usize, scratch: &'a mut Scratch) -> Result<Values<'a>> {
         check_sample(self, index, self.pixels())?;
-        let image = self.decode(&self.files[index].0)?;
-        scratch.bytes.clear();
-        if self.shape[0] == 1 {
-            scratch.bytes.extend_from_slice(image.to_luma8().as_raw());
-        } else {
-            let colors = image.to_rgb8();
-            for channel in 0..3 {
-                scratch.bytes.extend(colors.as_raw().iter().skip(channel).step_by(3));
-            }
-        }
+        planes(&self.decode(&self.files[index].0)?, self.shape[0], &mut scratch.bytes);
         Ok(Values::Bytes(&scratch.bytes))
     }
-}
-
-/// What the beginning of an image file says.
-struct Header {
-    size: [usize; 2],
-    gray: bool,
-}
-
-impl Header {
-    fn read(path: &Path) -> Result<Self> {
-        let decoder = decoder(path)?;
-        let (width, height) = decoder.dimensions();
-        if width.max(height) > MAX_SIDE || width == 0 || height == 0 {
-            let fault = format!("{width} x {height} pixels; a side has from 1 to {MAX_SIDE}");
-            return Err(Error::data(path.display(), DataFault::Image(fault)));
-        }
-        Ok(Self { size: [height as usize, width as usize], gray: !decoder.color_type().has_color() })
-    }
-}
-
-fn decoder(path: &Path) -> Result<impl ImageDecoder> {
-    let file = File::open(path).map_err(Error::io(path))?;
-    let len = file.metadata().map_err(Error::io(path))?.len();
-    if len > MAX_FILE {
-        let fault = format!("{} MB are more than the {} this reader accepts", len >> 20, MAX_FILE >> 20);
-        return Err(Error::data(path.display(), DataFault::Image(fault)));
-    }
-    // What a file is, its content says and not its name.
-    let mut reader = ImageReader::new(BufReader::new(file)).with_guessed_format().map_err(Error::io(path))?;
-    let mut limits = Limits::no_limits();
-    (limits.max_image_width, limits.max_image_height) = (Some(MAX_SIDE), Some(MAX_SIDE));
-    limits.max_alloc = Some(MAX_ALLOC);
-    reader.limits(limits);
-    reader.into_decoder().map_err(|error| failed(path, error))
-}
-
-fn failed(path: &Path, error: ImageError) -> Error {
-    let fault = match error {
-        ImageError::IoError(error) if error.kind() != std::io::ErrorKind::UnexpectedEof => {
-            return Error::io(path)(error);
-        }
-        ImageError::Limits(error) if matches!(error.kind(), LimitErrorKind::InsufficientMemory) => {
-            format!("it would take more than {} MB", MAX_ALLOC >> 20)
-        }
-        other => other.to_string().split_whitespace().collect::<Vec<_>>().join(" "),
-    };
-    Error::data(path.display(), DataFault::Image(fault))
 }
 
 /// The names of the folders in `folder`, sorted.

@@ -76,7 +76,27 @@ impl<'a> Loader<'a> {
     ///
     /// Those of `consume`; [`Error::Setting`] if the system refuses to start the workers.
     pub fn epoch<T>(&self, epoch: u64, consume: impl FnOnce(&mut Batches) -> Result<T>) -> Result<T> {
-        self.pass(epoch, epoch_order(self.seed, epoch, self.filler.data.len() as u32), consume)
+        self.epoch_from(epoch, 0, consume)
+    }
+
+    /// [`Loader::epoch`] without its first `skip` batches, which are not even fetched: the others are what they are in the
+    /// whole pass.
+    ///
+    /// # Errors
+    ///
+    /// As [`Loader::epoch`].
+    pub fn epoch_from<T>(&self, epoch: u64, skip: usize, consume: impl FnOnce(&mut Batches) -> Result<T>) -> Result<T> {
+        self.pass(epoch, self.order(epoch), skip, consume)
+    }
+
+    /// The order in which a shuffled pass takes the samples.
+    pub fn order(&self, epoch: u64) -> Vec<u32> {
+        epoch_order(self.seed, epoch, self.filler.data.len() as u32)
+    }
+
+    /// The data.
+    pub fn data(&self) -> &'a dyn Dataset {
+        self.filler.data
     }
 
     /// A pass in the data's own order.
@@ -85,21 +105,29 @@ impl<'a> Loader<'a> {
     ///
     /// As [`Loader::epoch`].
     pub fn in_order<T>(&self, consume: impl FnOnce(&mut Batches) -> Result<T>) -> Result<T> {
-        self.pass(0, (0..self.filler.data.len() as u32).collect(), consume)
+        self.pass(0, (0..self.filler.data.len() as u32).collect(), 0, consume)
     }
 
-    fn pass<T>(&self, epoch: u64, order: Vec<u32>, consume: impl FnOnce(&mut Batches) -> Result<T>) -> Result<T> {
-        let pass = Pass { filler: self.filler, order, batch: self.batch, seed: self.seed, epoch, steps: self.steps() };
+    fn pass<T>(
+        &self,
+        epoch: u64,
+        order: Vec<u32>,
+        skip: usize,
+        consume: impl FnOnce(&mut Batches) -> Result<T>,
+    ) -> Result<T> {
+        let (steps, first) = (self.steps(), skip.min(self.steps()));
+        let pass = Pass { filler: self.filler, order, batch: self.batch, seed: self.seed, epoch, first, steps };
         let pass = &pass;
         if self.workers == 0 {
             return consume(&mut Batches::new(pass, Vec::new()));
         }
         thread::scope(|scope| {
             let mut lanes = Vec::new();
-            for first in 0..self.workers.min(pass.steps) {
+            for worker in 0..self.workers.min(pass.steps - pass.first) {
                 let (lane, empty, full) = Lane::new();
-                let work = move || pass.work((first..pass.steps).step_by(self.workers), &empty, &full);
-                let started = thread::Builder::new().name(format!("flatgrad-data-{first}")).spawn_scoped(scope, work);
+                let mine = (pass.first + worker..pass.steps).step_by(self.workers);
+                let work = move || pass.work(mine, &empty, &full);
+                let started = thread::Builder::new().name(format!("flatgrad-data-{worker}")).spawn_scoped(scope, work);
                 started.map_err(|e| Error::setting("workers", format!("cannot start {}: {e}", self.workers)))?;
                 lanes.push(lane);
             }
@@ -116,6 +144,9 @@ struct Pass<'a> {
     batch: usize,
     seed: u64,
     epoch: u64,
+    /// The first batch.
+    first: usize,
+    /// One after the last.
     steps: usize,
 }
 
@@ -169,7 +200,7 @@ pub struct Batches<'a> {
 impl<'a> Batches<'a> {
     fn new(pass: &'a Pass<'a>, lanes: Vec<Lane>) -> Self {
         let (scratch, batch) = (Scratch::default(), Batch::default());
-        Self { pass, lanes, scratch, batch, step: 0, waited: Duration::ZERO }
+        Self { pass, lanes, scratch, batch, step: pass.first, waited: Duration::ZERO }
     }
 
     /// The next batch, or `None` at the end of the pass.
@@ -189,14 +220,16 @@ impl<'a> Batches<'a> {
     }
 
     fn fetch(&mut self) -> Result {
-        let Some(workers) = self.lanes.len().checked_sub(1) else {
+        let workers = self.lanes.len();
+        if workers == 0 {
             return self.pass.fill(self.step, &mut self.scratch, &mut self.batch);
-        };
-        // What the caller has seen goes back to the worker it came from.
-        if let Some(before) = self.step.checked_sub(1) {
-            let _ = self.lanes[before % (workers + 1)].empty.send(std::mem::take(&mut self.batch));
         }
-        match self.lanes[self.step % (workers + 1)].full.recv() {
+        let taken = self.step - self.pass.first;
+        // What the caller has seen goes back to the worker it came from.
+        if let Some(before) = taken.checked_sub(1) {
+            let _ = self.lanes[before % workers].empty.send(std::mem::take(&mut self.batch));
+        }
+        match self.lanes[taken % workers].full.recv() {
             Ok(filled) => self.batch = filled?,
             // Only a worker that panicked is gone: when its scope ends, so does this thread.
             Err(_) => panic!("a data worker panicked"),

@@ -67,6 +67,19 @@ impl Normalizer {
         Ok(Self::bytes(Scaling { white: f32::from(white), mean, std }))
     }
 
+    /// One that was measured before: for bytes if the data has them, else for `f32` samples.
+    ///
+    /// ```
+    /// use flatgrad::data::{self, Normalizer};
+    /// let digits = data::digits()?.train;
+    /// let measured = Normalizer::fit(&digits)?;
+    /// assert_eq!(Normalizer::with_scaling(measured.scaling().clone(), &digits), measured);
+    /// # Ok::<(), flatgrad::Error>(())
+    /// ```
+    pub fn with_scaling(scaling: Scaling, data: &dyn Dataset) -> Self {
+        if data.white().is_some() { Self::bytes(scaling) } else { Self { scaling, table: Vec::new() } }
+    }
+
     fn bytes(scaling: Scaling) -> Self {
         let white = f64::from(scaling.white);
         let table = scaling.mean.iter().zip(&scaling.std).map(|(&m, &s)| table(white, m, s)).collect();

@@ -35,13 +35,18 @@ use flatgrad_core::rng::Stream;
 /// assert_eq!(steps, 45);
 /// # Ok::<(), flatgrad::Error>(())
 /// ```
-pub trait Transform: Sync {
+pub trait Transform: Send + Sync {
     /// Changes one sample `[c, h, w]`: parts of white, from 0 to 1, not normalized yet. `f32` data comes as it is.
     fn apply(&self, key: SampleKey, shape: [usize; 3], image: &mut [f32]);
 
     /// Whether [`Transform::mix`] does anything; targets then become probabilities, one for each class.
     fn mixes(&self) -> bool {
         false
+    }
+
+    /// Everything that decides what it does, in words of its own: a run is continued only with the same.
+    fn describe(&self) -> String {
+        String::new()
     }
 
     /// Changes the samples of a batch together, after [`Transform::apply`]; only if [`Transform::mixes`].

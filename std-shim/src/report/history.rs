@@ -1,9 +1,9 @@
 //! The course of a run, as numbers.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One line of `history.jsonl`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochRecord {
     /// The epoch, counted from 1.
     pub epoch: usize,
@@ -12,16 +12,25 @@ pub struct EpochRecord {
     /// Mean loss over the test part after the epoch.
     pub test_loss: f32,
     /// Share of the test part that is classified correctly after the epoch, from 0 to 1; if the task is about classes.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test_accuracy: Option<f64>,
     /// Mean absolute error on the test part after the epoch; if the task is about values.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test_mae: Option<f64>,
+    /// Mean loss over the validation part after the epoch, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation_loss: Option<f32>,
+    /// As `test_accuracy`, on the validation part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation_accuracy: Option<f64>,
+    /// As `test_mae`, on the validation part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation_mae: Option<f64>,
     /// Seconds the epoch's training took, evaluation excluded.
     pub seconds: f64,
     /// Training samples per second of these.
     pub samples_per_second: f64,
-    /// The learning rate.
+    /// The learning rate of the last step.
     pub lr: f32,
 }
 
@@ -84,6 +93,9 @@ mod tests {
             test_loss: 0.25,
             test_accuracy: Some(0.975),
             test_mae: None,
+            validation_loss: None,
+            validation_accuracy: None,
+            validation_mae: None,
             seconds: 1.5,
             samples_per_second: 958.0,
             lr: 0.001,

@@ -11,7 +11,7 @@ mod write;
 use std::io::Read;
 use std::path::Path;
 
-use flatgrad_core::net::{Layer, Net, NetError};
+use flatgrad_core::net::{Kind, Layer, Net, NetError};
 
 pub use self::build::LayerStore;
 use self::source::{Position, Source};
@@ -166,6 +166,19 @@ impl Network {
         self
     }
 
+    /// The same, with a limit for the norm of every neuron's incoming weights in all convolutions and dense layers
+    /// ([`Layer::max_norm`]).
+    ///
+    /// ```
+    /// use flatgrad::model::{Network, Recipe};
+    /// let limited = Network::recipe(Recipe::Mlp, [1, 8, 8], 10).with_max_norm(2.0);
+    /// assert_eq!(limited.to_toml().matches("max_norm = 2").count(), 3);
+    /// ```
+    pub fn with_max_norm(mut self, limit: f32) -> Self {
+        limit_norms(&mut self.nodes, limit);
+        self
+    }
+
     /// How a sample becomes the network's input, if that is known: weights of a run say it.
     pub fn scaling(&self) -> Option<&Scaling> {
         self.scaling.as_ref()
@@ -213,5 +226,21 @@ impl Network {
     /// ```
     pub fn to_toml(&self) -> String {
         write::network(&self.name, self.input, self.scaling.as_ref(), &self.nodes)
+    }
+}
+
+fn limit_norms(nodes: &mut [Node], limit: f32) {
+    for node in nodes {
+        match node {
+            Node::Single(layer) if matches!(layer.kind(), Kind::Conv2d { .. } | Kind::Dense { .. }) => {
+                *layer = layer.max_norm(limit);
+            }
+            Node::Single(_) => {}
+            Node::Depthwise { layer, .. } => *layer = layer.max_norm(limit),
+            Node::Residual { body, shortcut, .. } => {
+                limit_norms(body, limit);
+                limit_norms(shortcut, limit);
+            }
+        }
     }
 }
