@@ -7,6 +7,7 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use flatgrad_core::net::Optimizer;
 
+use super::augment::AugmentArgs;
 use super::net::NetChoice;
 use super::plan_args::PlanArgs;
 use super::weights::{ExportArgs, ImportArgs};
@@ -30,6 +31,8 @@ pub enum Command {
     ///
     /// As firmware has it: one thread, tensors without alignment. The exit status is 1 if training does not fit in --ram.
     Plan(PlanArgs),
+    /// Shows what a recipe for data augmentation does to images
+    Augment(AugmentArgs),
     /// Turns trained weights into what firmware compiles in or reads from flash memory
     ///
     /// The numbers are in the order in which an arena holds them, ready to be copied into `Trainer::weights_mut()`. A file

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod args;
+mod augment;
 mod net;
 mod output;
 mod plan;
@@ -36,6 +37,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode, String
     let done = match cli.command {
         Some(Command::Train(args)) => train::run(&args).map(|()| ExitCode::SUCCESS),
         Some(Command::Plan(args)) => plan::run(&args),
+        Some(Command::Augment(args)) => augment::run(&args).map(|()| ExitCode::SUCCESS),
         Some(Command::Export(args)) => weights::export(&args).map(|()| ExitCode::SUCCESS),
         Some(Command::Import(args)) => weights::import(&args).map(|()| ExitCode::SUCCESS),
         None => train::run(&cli.train).map(|()| ExitCode::SUCCESS),
