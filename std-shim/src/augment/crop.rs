@@ -103,12 +103,24 @@ impl RandomTranslation {
 
     /// By how many pixels: right and down. Each is uniform in its range, then rounded.
     pub fn params(&self, draws: &mut Draws, [_, height, width]: [usize; 3]) -> [isize; 2] {
-        let mut shift = |max: f32, size: usize| {
-            let most = f64::from(max) * size as f64;
-            round(draws.between([-most, most])) as isize
-        };
-        [shift(self.max[0], width), shift(self.max[1], height)]
+        [whole_shift(draws, self.max[0], width), whole_shift(draws, self.max[1], height)]
     }
+}
+
+/// At most a part of `size`, in both directions.
+pub(super) fn whole_shift(draws: &mut Draws, max: f32, size: usize) -> isize {
+    let most = f64::from(max) * size as f64;
+    round(draws.between([-most, most])) as isize
+}
+
+/// Moves the image by whole pixels.
+pub(super) fn translate([right, down]: [isize; 2], mode: Padding, fill: &[f32], canvas: &mut Canvas) -> Result {
+    let shape = canvas.shape();
+    if [right, down] == [0, 0] {
+        return Ok(());
+    }
+    let window = Window { top: -down, left: -right, height: shape[1], width: shape[2] };
+    canvas.replace(shape, |shape, from, to| crop(shape, window, mode, fill, from, to))
 }
 
 impl Transform for RandomTranslation {
@@ -121,12 +133,7 @@ impl Transform for RandomTranslation {
     }
 
     fn apply(&self, place: Place, canvas: &mut Canvas) -> Result {
-        let shape = canvas.shape();
-        let [right, down] = self.params(&mut place.draws(), shape);
-        if [right, down] == [0, 0] {
-            return Ok(());
-        }
-        let window = Window { top: -down, left: -right, height: shape[1], width: shape[2] };
-        canvas.replace(shape, |shape, from, to| crop(shape, window, self.mode, &self.fill, from, to))
+        let shift = self.params(&mut place.draws(), canvas.shape());
+        translate(shift, self.mode, &self.fill, canvas)
     }
 }

@@ -59,7 +59,7 @@ impl Axis {
 /// let all = Region { top: 0, left: 0, height: 1, width: 4 };
 /// let mut to = [0.0; 2];
 /// resize([1, 1, 4], all, [1, 2], true, &[0.0, 1.0, 2.0, 3.0], &mut to, &mut Axes::default())?;
-/// assert_eq!(to, [0.71428573, 2.2857144]);
+/// assert_eq!(to, [0.71428573, 2.2857141]);
 /// resize([1, 1, 4], all, [1, 2], false, &[0.0, 1.0, 2.0, 3.0], &mut to, &mut Axes::default())?;
 /// assert_eq!(to, [0.5, 2.5]);
 /// # Ok::<(), flatgrad::Error>(())

@@ -1,7 +1,8 @@
 //! Signals `[c, 1, len]` in time.
 
 use super::check::{check, check_fill};
-use super::{Canvas, Padding, Place, RandomCrop, RandomTranslation, Transform, Window};
+use super::crop::{translate, whole_shift};
+use super::{Canvas, Draws, Padding, Place, RandomCrop, Transform, Window};
 use crate::error::Result;
 
 /// Moves a signal in time by whole samples, forward or backward.
@@ -27,8 +28,9 @@ impl TimeShift {
     /// Up to a tenth; the first or last sample goes on.
     pub const DEFAULT: Self = Self { max: 0.1, fill: Vec::new(), mode: Padding::Edge };
 
-    fn translation(&self) -> RandomTranslation {
-        RandomTranslation { max: [self.max, 0.0], fill: self.fill.clone(), mode: self.mode }
+    /// By how many samples, later if positive: uniform in its range, then rounded.
+    pub fn params(&self, draws: &mut Draws, [.., len]: [usize; 3]) -> isize {
+        whole_shift(draws, self.max, len)
     }
 }
 
@@ -41,7 +43,8 @@ impl Transform for TimeShift {
     }
 
     fn apply(&self, place: Place, canvas: &mut Canvas) -> Result {
-        self.translation().apply(place, canvas)
+        let shift = self.params(&mut place.draws(), canvas.shape());
+        translate([shift, 0], self.mode, &self.fill, canvas)
     }
 }
 
@@ -71,7 +74,7 @@ impl SignalCrop {
     /// # Errors
     ///
     /// As [`Transform::out_shape`].
-    pub fn params(&self, draws: &mut super::Draws, shape: [usize; 3]) -> Result<Window> {
+    pub fn params(&self, draws: &mut Draws, shape: [usize; 3]) -> Result<Window> {
         self.out_shape(shape)?;
         self.crop().params(draws, shape)
     }
