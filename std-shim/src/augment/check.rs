@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 /// Images larger than this, in either direction, are taken for a mistake.
 const MAX_SIDE: usize = 1 << 20;
 /// And so are images of more values than this.
-const MAX_VALUES: usize = 1 << 30;
+const MAX_VALUES: usize = 1 << 26;
 
 /// An error unless `fits`; it says what `what` must be and is.
 pub(super) fn check(
@@ -38,7 +38,7 @@ pub(super) fn check_range(
 /// One value, or one for each channel.
 pub(super) fn check_fill(operation: &'static str, fill: &[f32], channels: usize) -> Result {
     let fits = fill.len() <= 1 || fill.len() == channels;
-    let must = format!("one number, or one for each of the {channels} channels");
+    let must = format_args!("one number, or one for each of the {channels} channels");
     check(operation, fits && fill.iter().all(|x| x.is_finite()), "fill", must, fill)
 }
 

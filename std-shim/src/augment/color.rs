@@ -167,11 +167,11 @@ pub fn normalize(shape: [usize; 3], mean: &[f32], std: &[f32], image: &mut [f32]
 }
 
 pub(super) fn check_normalize(channels: usize, mean: &[f32], std: &[f32]) -> Result {
-    let must = format!("{channels} finite numbers, one for each channel");
+    let must = format_args!("{channels} finite numbers, one for each channel");
     let count = |numbers: &[f32]| numbers.len() == channels || numbers.len() == 1;
-    check("normalize", count(mean) && mean.iter().all(|x| x.is_finite()), "mean", &must, mean)?;
+    check("normalize", count(mean) && mean.iter().all(|x| x.is_finite()), "mean", must, mean)?;
     let positive = std.iter().all(|&x| x > 0.0 && x.is_finite());
-    check("normalize", count(std) && positive, "std", format!("{must}, above 0"), std)
+    check("normalize", count(std) && positive, "std", format_args!("{must}, above 0"), std)
 }
 
 /// `1 - factor`, which Python computes in f64.
