@@ -386,3 +386,23 @@ fn what_is_out_of_range_is_refused_before_anything_is_written() {
 fn crop_refused(window: Window, to: &mut [f32]) -> bool {
     crop([1, 2, 2], window, Padding::Wrap, &[], &[0.0; 4], to).is_err()
 }
+
+#[test]
+fn sheets_of_any_images_are_drawn_or_refused() {
+    for shape in [[1, 28, 28], [2, 3, 5], [3, 100, 1], [2, 1, 50], [5, 1, 1]] {
+        let mut sheet = Sheet::new(shape, 2).unwrap();
+        assert!(sheet.png().is_err(), "no images");
+        let mut image = image(shape);
+        sheet.push(&image).unwrap();
+        assert_eq!(sheet.range(), SheetRange { black: 0.0, white: 1.0 });
+        image[0] = f32::NAN;
+        sheet.push(&image).unwrap();
+        image.fill(-2.0);
+        sheet.push(&image).unwrap();
+        assert_eq!(sheet.range().black, -2.0);
+        assert!(sheet.png().unwrap().starts_with(b"\x89PNG"));
+        assert!(sheet.push(&[]).is_err());
+    }
+    assert!(Sheet::new([1, 20_000, 20_000], 1).is_err() && Sheet::new([1, 8, 8], 0).is_err());
+    assert!(Sheet::new([1, 0, 8], 1).is_err() && Sheet::new([1, 8, 8], usize::MAX).is_err());
+}
