@@ -41,7 +41,15 @@ pub enum Error {
         /// What is wrong with it.
         fault: String,
     },
-    /// A network file says something that is not understood, or describes a network that cannot be.
+    /// An augmentation's parameter is out of range, or does not fit the images.
+    #[error("{operation}: {fault}")]
+    Augment {
+        /// The operation, as recipes call it.
+        operation: &'static str,
+        /// What is wrong with it.
+        fault: String,
+    },
+    /// A network file or a recipe says something that is not understood, or describes something that cannot be.
     #[error("{origin}:{line}:{column}: {fault}")]
     Network {
         /// The file.
@@ -89,6 +97,10 @@ impl Error {
 
     pub(crate) fn setting(what: &'static str, fault: impl Into<String>) -> Self {
         Self::Setting { what, fault: fault.into() }
+    }
+
+    pub(crate) fn augment(operation: &'static str, fault: impl Into<String>) -> Self {
+        Self::Augment { operation, fault: fault.into() }
     }
 
     pub(crate) fn weights(origin: impl std::fmt::Display, fault: impl Into<String>) -> Self {

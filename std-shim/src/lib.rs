@@ -29,6 +29,7 @@ mod error;
 mod files;
 mod parallel;
 
+pub mod augment;
 pub mod data;
 pub mod memory;
 pub mod model;

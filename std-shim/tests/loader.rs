@@ -4,9 +4,10 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use flatgrad::augment::{Canvas, CenterCrop, MixUp, Mixing, Pipeline, Place, RandomCrop, Transform};
 use flatgrad::data::{
-    self, Batch, BatchKey, DataFault, Dataset, Images, Label, Loader, Mix, Normalizer, SampleKey, Scratch, Task,
-    Transform, Values, epoch_order,
+    self, Batch, DataFault, Dataset, Floats, Images, Label, Loader, Normalizer, Scratch, Targets, Task, Values,
+    epoch_order,
 };
 use flatgrad::{Error, Result};
 use flatgrad_core::loss::Target;
@@ -43,41 +44,44 @@ fn batches_hold_the_samples_of_the_epochs_order() {
     assert_eq!(dropped, batches[..14]);
 }
 
-/// Adds noise, and mixes each sample with its neighbour.
-struct Noise {
-    mixes: bool,
+/// Changes nothing, and sees that images come in parts of white.
+#[derive(Debug)]
+struct Nothing;
+
+impl Transform for Nothing {
+    fn out_shape(&self, shape: [usize; 3]) -> Result<[usize; 3]> {
+        Ok(shape)
+    }
+    fn apply(&self, _: Place, canvas: &mut Canvas) -> Result {
+        assert!(canvas.image().iter().all(|x| (0.0..=1.0).contains(x)));
+        Ok(())
+    }
 }
 
-impl Transform for Noise {
-    fn apply(&self, key: SampleKey, _: [usize; 3], image: &mut [f32]) {
-        assert!(image.iter().all(|x| (0.0..=1.0).contains(x)), "parts of white");
-        for (i, x) in image.iter_mut().enumerate() {
-            *x += key.uniform(1, i as u16);
-        }
-    }
-    fn mixes(&self) -> bool {
-        self.mixes
-    }
-    fn mix(&self, key: BatchKey, batch: Mix) {
-        let part = key.uniform(2, 0);
-        for (values, each) in [(batch.x, batch.shape.iter().product()), (batch.targets, batch.outputs)] {
-            let first = values[..each].to_vec();
-            for at in 0..values.len() - each {
-                values[at] = part * values[at] + (1.0 - part) * values[at + each];
-            }
-            let last = values.len() - each;
-            values[last..].iter_mut().zip(first).for_each(|(x, first)| *x = part * *x + (1.0 - part) * first);
-        }
-    }
-}
+const MIXING: Mixing = Mixing { mix_up: Some(MixUp { alpha: 1.0 }), ..Mixing::DEFAULT };
 
 #[test]
 fn the_number_of_workers_changes_nothing() {
     let digits = data::digits().unwrap();
     let normalizer = Normalizer::fit(&digits.train).unwrap();
-    for transform in [None, Some(&Noise { mixes: false } as &dyn Transform), Some(&Noise { mixes: true })] {
-        let loader = Loader::new(&digits.train, &normalizer, 64).seed(9).transform(transform);
+    let operations = || -> Vec<Box<dyn Transform>> {
+        vec![Box::new(Nothing), Box::new(RandomCrop { padding: [2; 4], ..RandomCrop::DEFAULT })]
+    };
+    let same = Pipeline::new(operations(), [1, 8, 8]).unwrap();
+    let mut chain = operations();
+    chain.push(Box::new(CenterCrop { size: [6, 7] }));
+    let smaller = Pipeline::new(chain, [1, 8, 8]).unwrap();
+    for (pipeline, mixing) in [
+        (None, Mixing::DEFAULT),
+        (Some(&same), Mixing::DEFAULT),
+        (Some(&same), MIXING),
+        (None, MIXING),
+        (Some(&smaller), MIXING),
+    ] {
+        let loader = Loader::new(&digits.train, &normalizer, 64).seed(9).pipeline(pipeline).mixing(mixing);
         let expected = all(&loader, 1);
+        let pixels = loader.shape().iter().product::<usize>();
+        assert!(expected.iter().all(|batch| batch.x().len() == pixels * batch.len()));
         for workers in [1, 2, 4, 100] {
             assert_eq!(all(&loader.workers(workers), 1), expected, "{workers}");
         }
@@ -86,39 +90,75 @@ fn the_number_of_workers_changes_nothing() {
 }
 
 #[test]
-fn mixed_targets_are_probabilities() {
+fn an_epoch_can_be_entered_at_any_batch() {
     let digits = data::digits().unwrap();
     let normalizer = Normalizer::fit(&digits.train).unwrap();
-    let loader = Loader::new(&digits.train, &normalizer, 50).transform(Some(&Noise { mixes: true }));
-    for batch in all(&loader, 0) {
-        let Target::Values(targets) = batch.target() else { panic!("classes") };
-        let part = BatchKey { seed: 0, epoch: 0, batch: 0 }.uniform(2, 0);
-        assert_eq!(targets.len(), 10 * batch.len());
-        for (k, row) in targets.chunks_exact(10).enumerate() {
-            assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-6);
-            let [own, next] = [k, (k + 1) % batch.len()].map(|k| batch.labels()[k] as usize);
-            if own == next {
-                assert_eq!(row[own], 1.0);
-            } else if batch.indices()[0] == epoch_order(0, 0, 1437)[0] {
-                assert_eq!((row[own], row[next]), (part, 1.0 - part));
-            }
+    let loader = Loader::new(&digits.train, &normalizer, 100).seed(3).mixing(MIXING);
+    let whole = all(&loader, 2);
+    for workers in [0, 1, 3, 20] {
+        for skip in [0, 1, 7, 14, 15, usize::MAX] {
+            let rest = loader.workers(workers).epoch_from(2, skip, |batches| {
+                let mut rest = Vec::new();
+                while let Some(batch) = batches.next_batch()? {
+                    rest.push(batch.clone());
+                }
+                Ok(rest)
+            });
+            assert_eq!(rest.unwrap(), whole[skip.min(15)..], "{workers} {skip}");
         }
     }
 }
 
 #[test]
-fn a_transform_that_does_nothing_changes_last_bits_at_most() {
-    struct Nothing;
-    impl Transform for Nothing {
-        fn apply(&self, _: SampleKey, _: [usize; 3], _: &mut [f32]) {}
-    }
+fn mixed_targets_are_probabilities() {
     let digits = data::digits().unwrap();
     let normalizer = Normalizer::fit(&digits.train).unwrap();
+    let loader = Loader::new(&digits.train, &normalizer, 50).mixing(MIXING);
+    let mut mixed = 0;
+    for batch in all(&loader, 0) {
+        let Target::Values(targets) = batch.target() else { panic!("classes") };
+        assert_eq!(targets.len(), 10 * batch.len());
+        for (row, &own) in targets.chunks_exact(10).zip(batch.labels()) {
+            assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-6 && row[own as usize] > 0.0);
+            mixed += usize::from(row[own as usize] < 1.0);
+        }
+    }
+    assert!(mixed > 1000, "{mixed}");
+}
+
+#[test]
+fn a_pipeline_that_does_nothing_changes_last_bits_at_most() {
+    let digits = data::digits().unwrap();
+    let normalizer = Normalizer::fit(&digits.train).unwrap();
+    let pipeline = Pipeline::new(vec![Box::new(Nothing)], [1, 8, 8]).unwrap();
     let loader = Loader::new(&digits.train, &normalizer, 64);
-    for (plain, other) in all(&loader, 0).iter().zip(all(&loader.transform(Some(&Nothing)), 0)) {
+    for (plain, other) in all(&loader, 0).iter().zip(all(&loader.pipeline(Some(&pipeline)), 0)) {
         assert!(plain.x().iter().zip(other.x()).all(|(a, b)| (a - b).abs() <= 1e-6 * a.abs().max(1.0)));
         assert_eq!((plain.labels(), plain.target()), (other.labels(), other.target()));
     }
+}
+
+#[test]
+fn numbers_are_changed_when_they_are_normalized() {
+    /// Adds 1.
+    #[derive(Debug)]
+    struct Add;
+    impl Transform for Add {
+        fn out_shape(&self, shape: [usize; 3]) -> Result<[usize; 3]> {
+            Ok(shape)
+        }
+        fn apply(&self, _: Place, canvas: &mut Canvas) -> Result {
+            canvas.image_mut().iter_mut().for_each(|x| *x += 1.0);
+            Ok(())
+        }
+    }
+    let targets = Targets::classes(vec!["a".into()], vec![0; 4]).unwrap();
+    let data = Floats::new("four", [1, 1, 1], vec![10.0, 20.0, 30.0, 40.0], targets).unwrap();
+    let normalizer = Normalizer::fit(&data).unwrap();
+    let pipeline = Pipeline::new(vec![Box::new(Add)], [1, 1, 1]).unwrap();
+    let loader = Loader::new(&data, &normalizer, 4);
+    let (plain, added) = (all(&loader, 0), all(&loader.pipeline(Some(&pipeline)), 0));
+    assert_eq!(added[0].x(), plain[0].x().iter().map(|x| x + 1.0).collect::<Vec<_>>());
 }
 
 /// A data set whose samples take a while, and one of which may be broken.

@@ -10,6 +10,7 @@ use flatgrad::data::{DataSplit, Dataset};
 use flatgrad::model::Recipe;
 use flatgrad_core::net::Optimizer;
 
+use super::augment::AugmentArgs;
 use super::data::DataArgs;
 use super::eval::EvalArgs;
 use super::info::InfoArgs;
@@ -38,6 +39,8 @@ pub enum Command {
     ///
     /// As firmware has it: one thread, tensors without alignment. The exit status is 1 if training does not fit in --ram.
     Plan(PlanArgs),
+    /// Shows what a recipe for data augmentation does to images
+    Augment(AugmentArgs),
     /// Turns trained weights into what firmware compiles in or reads from flash memory
     ///
     /// The numbers are in the order in which an arena holds them, ready to be copied into `Trainer::weights_mut()`. A file
@@ -62,6 +65,10 @@ pub struct TrainArgs {
     /// [default: mlp for a table, else cnn]
     #[arg(long, value_name = "NAME|FILE", value_parser = NetChoice::parse)]
     pub net: Option<NetChoice>,
+    /// Change the training samples at random: `light`, `digits`, `cifar`, `fashion`, `imagenet`, `signal`, or a recipe in TOML
+    /// (`flatgrad augment` shows what it does)
+    #[arg(long, value_name = "NAME|FILE")]
+    pub augment: Option<PathBuf>,
     /// Passes over the training samples [default: 20 for digits and tables, else 5]
     #[arg(long, value_name = "N", value_parser = positive::<NonZeroUsize>, allow_negative_numbers = true)]
     pub epochs: Option<NonZeroUsize>,

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod args;
+mod augment;
 mod data;
 mod eval;
 mod info;
@@ -46,6 +47,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode, String
     let done = match cli.command {
         Some(Command::Train(args)) => train::run(TrainArgs { given: given(), ..*args }),
         Some(Command::Plan(args)) => plan::run(&args),
+        Some(Command::Augment(args)) => augment::run(&args).map(|()| ExitCode::SUCCESS),
         Some(Command::Export(args)) => weights::export(&args).map(|()| ExitCode::SUCCESS),
         Some(Command::Import(args)) => weights::import(&args).map(|()| ExitCode::SUCCESS),
         Some(Command::Eval(args)) => eval::eval(&args).map(|()| ExitCode::SUCCESS),

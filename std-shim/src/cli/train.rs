@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use flatgrad::augment::Augmentation;
 use flatgrad::data::{self, DataSplit, Dataset, Normalizer, Opened, Scaling};
 use flatgrad::model::{LayerStore, layer_rows};
 use flatgrad::report::{Progress, RunFiles, RunFolder, TensorBoard, grouped, layer_table, loss_curve_svg};
@@ -16,6 +17,7 @@ use flatgrad_core::Isa;
 use flatgrad_core::net::Plan;
 
 use super::args::{TrainArgs, is_table};
+use super::augment;
 use super::method_args::setting;
 use super::output::{Console, Printer, megabytes};
 use super::resume;
@@ -48,14 +50,24 @@ fn run_from(args: &TrainArgs, from: Option<(PathBuf, Checkpoint)>) -> Result<Exi
         let DataSplit { train, test: held } = hold_out(&data, share, args.seed)?;
         (data.train, validation) = (train, Some(held));
     }
-    let mut network = args.net(&data).network(data.train.shape(), data.train.task().outputs())?;
+    let augmentation = args.augment.as_deref().map(|recipe| augment::find(recipe)?.augmentation(data.train.shape()));
+    let augmentation = augmentation.transpose()?;
+    let shape = augmentation.as_ref().map_or(data.train.shape(), Augmentation::out_shape);
+    let mut network = args.net(&data).network(shape, data.train.task().outputs())?;
     if let Some(limit) = args.method.max_norm {
         network = network.with_max_norm(limit);
     }
     let store = LayerStore::default();
     let net = network.net(&store)?;
     let settings = settings(args, &data, streams)?;
-    let plan = settings.plan(ctx, &net, &data).map_err(|error| match error {
+    let mut fit = Fit::new(net, &data, &settings);
+    if let Some(part) = &validation {
+        fit = fit.validation(part);
+    }
+    if let Some(augmentation) = &augmentation {
+        fit = fit.augment(augmentation);
+    }
+    let plan = fit.plan(ctx).map_err(|error| match error {
         Error::Core(flatgrad_core::Error::Net(error)) => network.explain(error),
         other => other,
     })?;
@@ -63,10 +75,6 @@ fn run_from(args: &TrainArgs, from: Option<(PathBuf, Checkpoint)>) -> Result<Exi
         Some((folder, checkpoint)) => (folder, Some(checkpoint)),
         None => (out_folder(args, data.train.name(), network.name()), None),
     };
-    let mut fit = Fit::new(net, &data, &settings);
-    if let Some(part) = &validation {
-        fit = fit.validation(part);
-    }
     match checkpoint {
         Some(checkpoint) => fit = fit.resume(checkpoint),
         None => resume::check_unfinished(&out)?,

@@ -2,7 +2,8 @@
 
 use flatgrad_core::loss::Target;
 
-use super::{BatchKey, Dataset, Label, Mix, Normalizer, SampleKey, Scratch, Task, Transform};
+use super::{Dataset, Label, Normalizer, Scratch, Task};
+use crate::augment::{Canvas, Key, Mixing, Pipeline};
 use crate::error::Result;
 
 /// Some samples, normalized, with their targets.
@@ -48,35 +49,70 @@ impl Batch {
 pub(super) struct Filler<'a> {
     pub(super) data: &'a dyn Dataset,
     pub(super) normalizer: &'a Normalizer,
-    pub(super) transform: Option<&'a dyn Transform>,
+    pub(super) pipeline: Option<&'a Pipeline>,
+    pub(super) mixing: Mixing,
+}
+
+/// A worker's memory.
+#[derive(Default)]
+pub(super) struct Workspace {
+    scratch: Scratch,
+    canvas: Canvas,
+    /// A sample that the pipeline gives another shape.
+    sample: Vec<f32>,
+    spare: Vec<f32>,
 }
 
 impl Filler<'_> {
-    /// Puts the samples `indices` into `batch`, batch `key` of its epoch.
-    pub(super) fn fill(&self, key: BatchKey, indices: &[u32], scratch: &mut Scratch, batch: &mut Batch) -> Result {
-        let pixels = self.data.pixels();
+    /// Channels, height and width of what the network gets.
+    pub(super) fn shape(&self) -> [usize; 3] {
+        self.pipeline.map_or(self.data.shape(), Pipeline::out_shape)
+    }
+
+    /// Puts the samples `indices` into `batch`, whose number in the epoch is `key.sample`.
+    pub(super) fn fill(&self, key: Key, indices: &[u32], space: &mut Workspace, batch: &mut Batch) -> Result {
+        let pixels = self.shape().iter().product::<usize>().max(1);
         batch.x.resize(indices.len() * pixels, 0.0);
         batch.indices.clear();
         batch.indices.extend(indices);
         self.targets(indices, batch);
-        let samples = indices.iter().zip(batch.x.chunks_exact_mut(pixels.max(1)));
-        let Some(transform) = self.transform else {
-            let mut samples = samples;
-            return samples.try_for_each(|(&i, x)| self.normalizer.write_with(self.data, i as usize, scratch, x));
-        };
-        let BatchKey { seed, epoch, .. } = key;
-        for (&index, x) in samples {
-            self.normalizer.write_parts(self.data, index as usize, scratch, x)?;
-            transform.apply(SampleKey { seed, epoch, index }, self.data.shape(), x);
+        let bytes = self.data.white().is_some();
+        // Where nothing happens between, bytes are looked up in the normalizer's table.
+        let plain = self.pipeline.is_none() && !self.mixing.mixes();
+        for (&index, x) in indices.iter().zip(batch.x.chunks_exact_mut(pixels)) {
+            let sample = Key { sample: u64::from(index), ..key };
+            match self.pipeline {
+                None => self.read(index, plain, space, x)?,
+                Some(pipeline) if pipeline.shape() == pipeline.out_shape() => {
+                    self.read(index, false, space, x)?;
+                    pipeline.apply_in_place(sample, x, &mut space.canvas)?;
+                }
+                Some(pipeline) => {
+                    let mut from = std::mem::take(&mut space.sample);
+                    from.resize(self.data.pixels(), 0.0);
+                    self.read(index, false, space, &mut from)?;
+                    pipeline.apply(sample, &from, x, &mut space.canvas)?;
+                    space.sample = from;
+                }
+            }
         }
-        if transform.mixes() {
-            let outputs = self.data.task().outputs();
-            one_hot(outputs, batch);
-            let Batch { x, values, .. } = batch;
-            transform.mix(key, Mix { shape: self.data.shape(), x, targets: values, outputs });
+        if self.mixing.mixes() {
+            one_hot(self.data.task().outputs(), batch);
+            self.mixing.apply(key, self.shape(), &mut batch.x, &mut batch.values, &mut space.spare)?;
         }
-        batch.x.chunks_exact_mut(pixels.max(1)).for_each(|x| self.normalizer.apply(x));
+        if bytes && !plain {
+            batch.x.chunks_exact_mut(pixels).for_each(|x| self.normalizer.apply(x));
+        }
         Ok(())
+    }
+
+    /// One sample: bytes that are still to be changed in parts of white, everything else normalized.
+    fn read(&self, index: u32, plain: bool, space: &mut Workspace, x: &mut [f32]) -> Result {
+        if plain || self.data.white().is_none() {
+            self.normalizer.write_with(self.data, index as usize, &mut space.scratch, x)
+        } else {
+            self.normalizer.write_parts(self.data, index as usize, &mut space.scratch, x)
+        }
     }
 
     fn targets(&self, indices: &[u32], batch: &mut Batch) {

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use flatgrad_core::rng::{Stream, permutation};
 
-use super::batch::Filler;
-use super::{Batch, BatchKey, Dataset, Normalizer, Scratch, Transform};
+use super::batch::{Filler, Workspace};
+use super::{Batch, Dataset, Normalizer};
+use crate::augment::{Key, Mixing, Pipeline};
 use crate::error::{Error, Result};
 
 /// Batches that a worker may be ahead of its consumer.
@@ -43,11 +44,11 @@ impl<'a> Loader<'a> {
 
     /// Batches of `batch` samples (at least 1) that the caller's thread fetches; the last one takes what is left.
     pub fn new(data: &'a dyn Dataset, normalizer: &'a Normalizer, batch: usize) -> Self {
-        let filler = Filler { data, normalizer, transform: None };
+        let filler = Filler { data, normalizer, pipeline: None, mixing: Mixing::DEFAULT };
         Self { filler, batch: batch.max(1), seed: 0, workers: 0, drop_last: false }
     }
 
-    /// Decides the order of samples and all randomness in [`Loader::transform`].
+    /// Decides the order of samples, and everything random that happens to them.
     pub fn seed(self, seed: u64) -> Self {
         Self { seed, ..self }
     }
@@ -59,9 +60,20 @@ impl<'a> Loader<'a> {
     pub fn drop_last(self, drop_last: bool) -> Self {
         Self { drop_last, ..self }
     }
-    /// Changes samples on their way.
-    pub fn transform(self, transform: Option<&'a dyn Transform>) -> Self {
-        Self { filler: Filler { transform, ..self.filler }, ..self }
+    /// Changes each sample on its way: images of bytes in parts of white, from 0 to 1, and normalized afterwards; `f32` samples
+    /// when they are normalized. The pipeline must be for the data's shape, and keep the channels.
+    pub fn pipeline(self, pipeline: Option<&'a Pipeline>) -> Self {
+        let pipeline = pipeline.filter(|pipeline| !pipeline.is_empty());
+        Self { filler: Filler { pipeline, ..self.filler }, ..self }
+    }
+    /// Mixes the samples of a batch with one another, after the pipeline. Targets become probabilities of the classes.
+    pub fn mixing(self, mixing: Mixing) -> Self {
+        Self { filler: Filler { mixing, ..self.filler }, ..self }
+    }
+
+    /// Channels, height and width of the samples in a batch.
+    pub fn shape(&self) -> [usize; 3] {
+        self.filler.shape()
     }
 
     /// Batches in a pass over the data.
@@ -151,18 +163,18 @@ struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    fn fill(&self, step: usize, scratch: &mut Scratch, batch: &mut Batch) -> Result {
+    fn fill(&self, step: usize, space: &mut Workspace, batch: &mut Batch) -> Result {
         let indices = self.order.chunks(self.batch).nth(step).unwrap_or_default();
-        let key = BatchKey { seed: self.seed, epoch: self.epoch, batch: step as u32 };
-        self.filler.fill(key, indices, scratch, batch)
+        let key = Key { seed: self.seed, epoch: self.epoch, sample: step as u64 };
+        self.filler.fill(key, indices, space, batch)
     }
 
     /// A worker's life: empty batches come, full ones go; it ends when nobody is at the other end.
     fn work(&self, steps: impl Iterator<Item = usize>, empty: &Receiver<Batch>, full: &SyncSender<Result<Batch>>) {
-        let mut scratch = Scratch::default();
+        let mut space = Workspace::default();
         for step in steps {
             let Ok(mut batch) = empty.recv() else { return };
-            let filled = self.fill(step, &mut scratch, &mut batch).map(|()| batch);
+            let filled = self.fill(step, &mut space, &mut batch).map(|()| batch);
             if full.send(filled).is_err() {
                 return;
             }
@@ -191,7 +203,7 @@ impl Lane {
 pub struct Batches<'a> {
     pass: &'a Pass<'a>,
     lanes: Vec<Lane>,
-    scratch: Scratch,
+    space: Workspace,
     batch: Batch,
     step: usize,
     waited: Duration,
@@ -199,8 +211,8 @@ pub struct Batches<'a> {
 
 impl<'a> Batches<'a> {
     fn new(pass: &'a Pass<'a>, lanes: Vec<Lane>) -> Self {
-        let (scratch, batch) = (Scratch::default(), Batch::default());
-        Self { pass, lanes, scratch, batch, step: pass.first, waited: Duration::ZERO }
+        let (space, batch) = (Workspace::default(), Batch::default());
+        Self { pass, lanes, space, batch, step: pass.first, waited: Duration::ZERO }
     }
 
     /// The next batch, or `None` at the end of the pass.
@@ -222,7 +234,7 @@ impl<'a> Batches<'a> {
     fn fetch(&mut self) -> Result {
         let workers = self.lanes.len();
         if workers == 0 {
-            return self.pass.fill(self.step, &mut self.scratch, &mut self.batch);
+            return self.pass.fill(self.step, &mut self.space, &mut self.batch);
         }
         let taken = self.step - self.pass.first;
         // What the caller has seen goes back to the worker it came from.

@@ -34,7 +34,6 @@ mod split;
 mod subset;
 mod table;
 mod targets;
-mod transform;
 
 pub use batch::Batch;
 pub use dataset::{DataSplit, Dataset, Label, Scratch, Task, Values};
@@ -51,4 +50,3 @@ pub use split::{split, split_groups};
 pub use subset::Subset;
 pub use table::{Table, TableOptions, read_table};
 pub use targets::Targets;
-pub use transform::{BatchKey, Mix, SampleKey, Transform};

@@ -1,11 +1,12 @@
 //! A run to be, and what it gives.
 
 use flatgrad_core::Context;
-use flatgrad_core::net::Net;
+use flatgrad_core::net::{Net, Plan};
 
 use super::run;
 use super::{Callback, Checkpoint, Evaluation, Settings};
-use crate::data::{DataSplit, Dataset, Scaling, Transform};
+use crate::augment::Augmentation;
+use crate::data::{DataSplit, Dataset, Scaling};
 use crate::error::Result;
 use crate::model::StateDict;
 use crate::report::History;
@@ -58,7 +59,7 @@ pub struct Fit<'a> {
     pub(super) train: &'a dyn Dataset,
     pub(super) test: &'a dyn Dataset,
     pub(super) validation: Option<&'a dyn Dataset>,
-    pub(super) transform: Option<&'a dyn Transform>,
+    pub(super) augmentation: Option<&'a Augmentation>,
     pub(super) settings: &'a Settings,
     pub(super) resume: Option<Checkpoint>,
 }
@@ -76,7 +77,7 @@ impl<'a> Fit<'a> {
         test: &'a dyn Dataset,
         settings: &'a Settings,
     ) -> Self {
-        Self { net, train, test, validation: None, transform: None, settings, resume: None }
+        Self { net, train, test, validation: None, augmentation: None, settings, resume: None }
     }
 
     /// Also evaluates this part after every epoch; what depends on a loss goes by it, and the test part is only looked at.
@@ -84,9 +85,9 @@ impl<'a> Fit<'a> {
         Self { validation: Some(validation), ..self }
     }
 
-    /// Changes training samples on their way.
-    pub fn transform(self, transform: &'a dyn Transform) -> Self {
-        Self { transform: Some(transform), ..self }
+    /// Changes samples on their way: for training at random, for testing as training expects it.
+    pub fn augment(self, augmentation: &'a Augmentation) -> Self {
+        Self { augmentation: Some(augmentation), ..self }
     }
 
     /// Goes on where a checkpoint was made.
@@ -94,15 +95,24 @@ impl<'a> Fit<'a> {
         Self { resume: Some(checkpoint), ..self }
     }
 
-    /// Trains.
-    ///
-    /// The weights depend on the network, the data, the settings and the transform alone, not on the context, the number of
-    /// workers or interruptions: bit for bit.
+    /// The memory plan, checked against the data.
     ///
     /// # Errors
     ///
-    /// As [`Settings::plan`]; [`Error::Setting`] if there is no memory for the plan, if class weights come together with a
-    /// transform that mixes, or if the checkpoint is of other settings, another network or other data;
+    /// As [`Settings::plan`].
+    pub fn plan(&self, ctx: Context) -> Result<Plan> {
+        self.settings.plan_for(ctx, &self.net, self.train, self.test, self.augmentation)
+    }
+
+    /// Trains.
+    ///
+    /// The weights depend on the network, the data, the settings and the augmentation alone, not on the context, the number
+    /// of workers or interruptions: bit for bit.
+    ///
+    /// # Errors
+    ///
+    /// As [`Settings::plan`]; [`Error::Setting`] if there is no memory for the plan, if class weights come together with
+    /// samples that are mixed, or if the checkpoint is of other settings, another network or other data;
     /// [`Error::Diverged`] at the first loss that is not finite; [`Error::Interrupted`] if a callback ends it at once;
     /// [`Error::Core`] if a kernel refuses a hyper-parameter; those of callbacks, and of reading the data.
     ///

@@ -9,8 +9,9 @@ use flatgrad_core::net::{Kind, LayerInfo, Trainer};
 use flatgrad_core::optim::ema_update;
 
 use super::feed::{Feed, Part, fingerprint};
-use super::{Callback, Checkpoint, Clip, EpochEnd, Evaluation, Fit, Flow, Outcome, Position};
+use super::{Callback, Checkpoint, Clip, EpochEnd, Evaluation, Fit, Flow, Loading, Outcome, Position};
 use super::{RunEnd, RunStart, Saved, Settings, StepRecord, evaluate};
+use crate::augment::{Augmentation, Mixing};
 use crate::data::{Loader, Normalizer, Scaling};
 use crate::error::{Error, Result};
 use crate::model;
@@ -22,19 +23,19 @@ const CALIBRATION_BATCHES: u32 = 64;
 /// [`Fit::run`].
 pub(super) fn run(fit: Fit, ctx: Context, callbacks: &mut [&mut dyn Callback]) -> Result<Outcome> {
     let settings = fit.settings;
-    let plan = settings.plan_parts(ctx, &fit.net, fit.train, fit.test)?;
-    if !settings.class_weights.is_empty() && fit.transform.is_some_and(|transform| transform.mixes()) {
-        return Err(Error::setting("class-weights", "cannot be had together with mixed samples: they have no class"));
-    }
+    let plan = fit.plan(ctx)?;
     let mut arena = arena(plan.train_len())?;
     let normalizer = Normalizer::fit_with(fit.train, settings.loading.workers)?;
-    let loader =
-        |part| Loader::new(part, &normalizer, settings.batch).seed(settings.seed).workers(settings.loading.workers);
-    let training = loader(fit.train).drop_last(settings.loading.drop_last).transform(fit.transform);
+    let Loading { workers, drop_last } = settings.loading;
+    let loader = |part| Loader::new(part, &normalizer, settings.batch).seed(settings.seed).workers(workers);
+    let mixing = fit.augmentation.map_or(Mixing::DEFAULT, Augmentation::mixing);
+    let training =
+        loader(fit.train).drop_last(drop_last).pipeline(fit.augmentation.map(Augmentation::train)).mixing(mixing);
+    let testing = |part| loader(part).pipeline(fit.augmentation.map(Augmentation::test));
     let parts = Parts {
         train: Feed::new(training, settings),
-        test: loader(fit.test),
-        validation: fit.validation.map(loader),
+        test: testing(fit.test),
+        validation: fit.validation.map(testing),
         scaling: normalizer.scaling(),
     };
     let trainer = Trainer::new(ctx, &plan, &mut arena, settings.seed)?;
@@ -65,8 +66,8 @@ pub(super) fn run(fit: Fit, ctx: Context, callbacks: &mut [&mut dyn Callback]) -
 fn identity(fit: &Fit) -> Result<(BTreeMap<String, String>, String)> {
     let mut configuration = fit.settings.describe();
     configuration.insert("network".into(), format!("{:?}", fit.net));
-    configuration
-        .insert("augmentation".into(), fit.transform.map_or_else(String::new, |transform| transform.describe()));
+    let augmentation = fit.augmentation.map_or_else(String::new, Augmentation::describe);
+    configuration.insert("augmentation".into(), augmentation);
     Ok((configuration, fingerprint(&[Some(fit.train), fit.validation, Some(fit.test)])?))
 }
 

@@ -6,6 +6,7 @@ use flatgrad_core::Context;
 use flatgrad_core::net::{Config, Decay, Loss, Net, Optimizer, Plan};
 
 use super::{Schedule, loss_for};
+use crate::augment::Augmentation;
 use crate::data::{DataSplit, Dataset, Loader};
 use crate::error::{Error, Result};
 
@@ -105,12 +106,25 @@ impl Settings {
     /// [`Error::Setting`] if a setting is outside its range, if a batch is larger than the training part, or if the data
     /// does not fit the network; [`Error::Core`] if the plan is refused.
     pub fn plan<D: Dataset>(&self, ctx: Context, net: &Net, data: &DataSplit<D>) -> Result<Plan> {
-        self.plan_parts(ctx, net, &data.train, &data.test)
+        self.plan_for(ctx, net, &data.train, &data.test, None)
     }
 
-    pub(super) fn plan_parts(&self, ctx: Context, net: &Net, train: &dyn Dataset, test: &dyn Dataset) -> Result<Plan> {
+    pub(super) fn plan_for(
+        &self,
+        ctx: Context,
+        net: &Net,
+        train: &dyn Dataset,
+        test: &dyn Dataset,
+        augmentation: Option<&Augmentation>,
+    ) -> Result<Plan> {
         self.check(train.len(), net.outputs())?;
-        check_data(net, train, test)?;
+        check_data(net, train, test, augmentation)?;
+        if augmentation.is_some_and(|augmentation| augmentation.mixing().mixes()) {
+            let fault = "cannot be had together with mixed samples: they have no class";
+            if !self.class_weights.is_empty() || !train.task().is_classes() {
+                return Err(Error::setting(if train.task().is_classes() { "class-weights" } else { "augment" }, fault));
+            }
+        }
         let loss = self.loss(train)?;
         let config = Config::new(self.batch, self.optimizer).threads(ctx.threads()).align(16).decay(self.decay);
         Ok(Plan::try_new(net, config.loss(loss)).map_err(flatgrad_core::Error::Net)?)
@@ -183,9 +197,17 @@ impl Settings {
 }
 
 /// Whether both parts fit the network, and each other.
-fn check_data(net: &Net, train: &dyn Dataset, test: &dyn Dataset) -> Result {
+fn check_data(net: &Net, train: &dyn Dataset, test: &dyn Dataset, augmentation: Option<&Augmentation>) -> Result {
     for part in [train, test] {
-        let (shape, count, input, outputs) = (part.shape(), part.task().outputs(), net.input(), net.outputs());
+        let (count, input, outputs) = (part.task().outputs(), net.input(), net.outputs());
+        let shape = match augmentation {
+            Some(augmentation) if augmentation.shape() != part.shape() => {
+                let fault = format!("is for samples {:?}, not {:?}", augmentation.shape(), part.shape());
+                return Err(Error::setting("augment", fault));
+            }
+            Some(augmentation) => augmentation.out_shape(),
+            None => part.shape(),
+        };
         let classes = part.task().is_classes();
         let fits = if classes { count <= outputs } else { count == outputs };
         if shape != input || !fits {

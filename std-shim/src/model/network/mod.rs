@@ -1,11 +1,11 @@
 //! Networks in files.
 
 mod build;
-mod fields;
+pub(crate) mod fields;
 mod init;
 mod kinds;
 mod parse;
-mod source;
+pub(crate) mod source;
 mod write;
 
 use std::io::Read;

@@ -6,21 +6,21 @@ use crate::error::Error;
 
 /// A line and a character in it, both counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Position {
-    pub(super) line: usize,
-    pub(super) column: usize,
+pub(crate) struct Position {
+    pub(crate) line: usize,
+    pub(crate) column: usize,
 }
 
 /// The text of a network file under the name by which its errors call it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Source<'t> {
-    pub(super) origin: &'t str,
-    pub(super) text: &'t str,
+pub(crate) struct Source<'t> {
+    pub(crate) origin: &'t str,
+    pub(crate) text: &'t str,
 }
 
 impl Source<'_> {
     /// The place of the byte `offset`; of the end of the text, where there is no such byte.
-    pub(super) fn position(&self, offset: usize) -> Position {
+    pub(crate) fn position(&self, offset: usize) -> Position {
         // A place inside a character, which a parser does not give, counts as the text's end.
         let before = self.text.get(..offset).unwrap_or(self.text);
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
@@ -31,18 +31,18 @@ impl Source<'_> {
     }
 
     /// What is wrong at the byte `offset`.
-    pub(super) fn error(&self, offset: usize, fault: impl Display) -> Error {
+    pub(crate) fn error(&self, offset: usize, fault: impl Display) -> Error {
         error(self.origin, self.position(offset), fault)
     }
 }
 
 /// What is wrong at a place of the file `origin`.
-pub(super) fn error(origin: &str, Position { line, column }: Position, fault: impl Display) -> Error {
+pub(crate) fn error(origin: &str, Position { line, column }: Position, fault: impl Display) -> Error {
     Error::Network { origin: origin.to_string(), line, column, fault: fault.to_string() }
 }
 
 /// `; did you mean "conv2d"?` if one of `known` is close to `word`, else all that there are.
-pub(super) fn suggestion(word: &str, known: &[&str]) -> String {
+pub(crate) fn suggestion(word: &str, known: &[&str]) -> String {
     // Words of any length: the measure takes time by the product of the lengths, and a file may be hostile.
     let similar = |name: &&&str| word.len() <= 40 && strsim::jaro_winkler(word, name) > 0.8;
     let score = |name: &&str| strsim::jaro_winkler(word, name);
@@ -54,7 +54,7 @@ pub(super) fn suggestion(word: &str, known: &[&str]) -> String {
 }
 
 /// A word of the file in quotes, cut off where it becomes unreadable.
-pub(super) fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     let short: String = word.chars().take(40).collect();
     if short.len() < word.len() { format!("\"{short}...\"") } else { format!("\"{short}\"") }
 }
