@@ -10,7 +10,7 @@ use flatgrad::model::Recipe;
 use flatgrad_core::net::Optimizer;
 
 use super::data::DataArgs;
-use super::net::NetChoice;
+use super::net::{self, NetChoice};
 use super::plan_args::PlanArgs;
 use super::weights::{ExportArgs, ImportArgs};
 
@@ -46,10 +46,8 @@ pub enum Command {
 pub struct TrainArgs {
     #[command(flatten)]
     pub data: DataArgs,
-    /// `cnn` (convolutions with batch norm), `mlp` (two hidden layers of 800), `tiny` (1,898 parameters for the digits), a
-    /// network file in TOML, or the weights.safetensors of a run: its network, from scratch
-    /// [default: mlp for a table, else cnn]
-    #[arg(long, value_name = "NAME|FILE", value_parser = NetChoice::parse)]
+    #[arg(long, value_name = "NAME|FILE", value_parser = NetChoice::parse,
+          help = net::help("its network, from scratch") + "\n[default: mlp for a table, else cnn]")]
     pub net: Option<NetChoice>,
     /// Passes over the training samples [default: 20 for digits and tables, else 5]
     #[arg(long, value_name = "N", value_parser = positive::<NonZeroUsize>, allow_negative_numbers = true)]
