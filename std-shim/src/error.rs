@@ -61,6 +61,16 @@ pub enum Error {
         /// What is wrong, and what was expected.
         fault: String,
     },
+    /// A recipe makes no network for this input.
+    #[error("{name} on {} x {} x {}: {fault}", input[0], input[1], input[2])]
+    Recipe {
+        /// The recipe.
+        name: String,
+        /// The shape of a sample, `[channels, height, width]`.
+        input: [usize; 3],
+        /// What is wrong, with the layer.
+        fault: String,
+    },
     /// Training met the first loss, on a batch or on the test part, that is not a finite number.
     #[error("training diverged: the loss is {loss} at step {step} (epoch {epoch}); try a smaller learning rate")]
     Diverged {

@@ -109,7 +109,7 @@ fn settings_outside_their_range_are_refused() {
         (&["--max-steps", "0"], "--max-steps"),
         (&["--seed", "-1"], "--seed"),
         (&["--net", "rnn"], "--net: rnn is neither a file nor the name of a network; the names are cnn, mlp, tiny"),
-        (&["--net", ""], "must be cnn, mlp, tiny, or a network file"),
+        (&["--net", ""], "mobilenet, or a network file"),
         (&["--optimizer", "lbfgs"], "sgd, adam"),
         (&["--isa", "mmx"], "avx2"),
         (&["--colour"], "--colour"),

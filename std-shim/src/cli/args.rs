@@ -15,7 +15,7 @@ use super::data::DataArgs;
 use super::eval::EvalArgs;
 use super::info::InfoArgs;
 use super::method_args::{MethodArgs, OptimizerName, above_zero};
-use super::net::NetChoice;
+use super::net::{self, NetChoice};
 use super::plan_args::PlanArgs;
 use super::predict::PredictArgs;
 use super::weights::{ExportArgs, ImportArgs};
@@ -60,10 +60,8 @@ pub enum Command {
 pub struct TrainArgs {
     #[command(flatten)]
     pub data: DataArgs,
-    /// `cnn` (convolutions with batch norm), `mlp` (two hidden layers of 800), `tiny` (1,898 parameters for the digits), a
-    /// network file in TOML, or the weights.safetensors of a run: its network, from scratch
-    /// [default: mlp for a table, else cnn]
-    #[arg(long, value_name = "NAME|FILE", value_parser = NetChoice::parse)]
+    #[arg(long, value_name = "NAME|FILE", value_parser = NetChoice::parse,
+          help = net::help("its network, from scratch") + "\n[default: mlp for a table, else cnn]")]
     pub net: Option<NetChoice>,
     /// Change the training samples at random: `light`, `digits`, `cifar`, `fashion`, `imagenet`, `signal`, or a recipe in TOML
     /// (`flatgrad augment` shows what it does)

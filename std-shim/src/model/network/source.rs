@@ -53,10 +53,11 @@ pub(crate) fn suggestion(word: &str, known: &[&str]) -> String {
     }
 }
 
-/// A word of the file in quotes, cut off where it becomes unreadable.
+/// A word of the file in quotes, cut off where it becomes unreadable, without characters that command a terminal.
 pub(crate) fn quoted(word: &str) -> String {
-    let short: String = word.chars().take(40).collect();
-    if short.len() < word.len() { format!("\"{short}...\"") } else { format!("\"{short}\"") }
+    let printable = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
+    let short: String = word.chars().take(40).map(printable).collect();
+    if word.chars().nth(40).is_some() { format!("\"{short}...\"") } else { format!("\"{short}\"") }
 }
 
 #[cfg(test)]
@@ -75,6 +76,7 @@ mod tests {
     fn a_close_name_is_suggested_and_otherwise_all() {
         assert_eq!(suggestion("conv3d", &["conv2d", "dense"]), "; did you mean \"conv2d\"?");
         assert_eq!(suggestion("lstm", &["conv2d", "dense"]), "; there are conv2d, dense");
+        assert_eq!(quoted("a\u{1b}[2J"), "\"a\u{fffd}[2J\"");
         assert_eq!(quoted(&"x".repeat(50)), format!("\"{}...\"", "x".repeat(40)));
     }
 }
