@@ -31,7 +31,7 @@ pub struct PredictArgs {
     pub net: NetArgs,
 }
 
-/// The classes of images.
+/// The classes of images, by name.
 pub fn predict(args: &PredictArgs) -> Result {
     let Trained { network, weights, .. } = load(&args.weights, args.net.named()?)?;
     let missing = "does not say how samples are scaled: weights of a run do, and a network file may";
@@ -43,7 +43,9 @@ pub fn predict(args: &PredictArgs) -> Result {
         let white = scaling.white;
         let predictor = Predictor::new(pool.context(Isa::detect()), plan, &weights, scaling.clone());
         let mut predictor = predictor.map_err(of_file(&args.weights))?;
-        let names: String = (0..plan.outputs()).map(|class| format!(",p{class}")).collect();
+        let name = |class: usize| network.classes().get(class).cloned().unwrap_or_else(|| class.to_string());
+        let names: String =
+            (0..plan.outputs()).map(|class| format!(",{}", quoted(&format!("p{}", name(class))))).collect();
         let mut table = format!("file,class{names}\n");
         for file in &files {
             let mut image = image_bytes(file, network.input())?;
@@ -55,7 +57,7 @@ pub fn predict(args: &PredictArgs) -> Result {
             let p = probabilities(predictor.outputs(&image)?, plan.outputs());
             let class = (0..p.len()).rev().max_by(|&a, &b| p[a].total_cmp(&p[b])).unwrap_or(0);
             let columns: String = p.iter().map(|p| format!(",{p:.6}")).collect();
-            table += &format!("{},{class}{columns}\n", quoted(&file.display().to_string()));
+            table += &format!("{},{}{columns}\n", quoted(&file.display().to_string()), quoted(&name(class)));
         }
         match &args.out {
             Some(out) => atomic_write(out, table.as_bytes()),

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use flatgrad::augment::Augmentation;
-use flatgrad::data::{self, DataSplit, Dataset, Normalizer, Opened, Scaling};
+use flatgrad::data::{self, DataSplit, Dataset, Normalizer, Opened, Scaling, Task};
 use flatgrad::model::{LayerStore, layer_rows};
 use flatgrad::report::{Progress, RunFiles, RunFolder, TensorBoard, grouped, layer_table, loss_curve_svg};
 use flatgrad::train::{Callback, Checkpoint, Checkpoints, Fit, Interrupt, Loading, Settings};
@@ -112,6 +112,9 @@ fn run_from(args: &TrainArgs, from: Option<(PathBuf, Checkpoint)>) -> Result<Exi
     let summary = Summary::new(args, network.name(), &data, isa, ctx.threads(), &outcome);
     let scaling = outcome.scaling.clone();
     let title = format!("{} on {}", network.name(), data.train.name());
+    if let Task::Classes { names } = data.train.task() {
+        network = network.with_classes(names);
+    }
     folder.write(RunFiles {
         weights: &outcome.weights.to_safetensors_with(&network.with_scaling(scaling))?,
         history: &outcome.history.to_jsonl(),
