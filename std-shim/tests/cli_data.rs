@@ -7,6 +7,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use common::Folder;
+use common::arrays::{npy, zip};
 use common::program::*;
 use image::{GrayImage, Luma};
 
@@ -117,4 +118,64 @@ fn options_that_do_not_fit_are_refused() {
         let error = refused(folder.path(), arguments);
         assert!(error.contains(text), "{arguments:?}: {error}");
     }
+}
+
+/// What README shows of a folder of images, from the first look to the table of predictions.
+#[test]
+fn a_folder_is_augmented_trained_on_measured_and_predicted() {
+    let folder = Folder::empty();
+    images(&folder, &["pets"], 20);
+    let at = folder.path();
+    let data = ["--data", "pets", "--resize", "16"];
+    succeeds(at, &[&["augment", "--recipe", "cifar", "--preview", "sheet.png"][..], &data].concat());
+    assert!(image::open(at.join("sheet.png")).is_ok());
+    let arguments =
+        ["train", "--net", "resnet8", "--augment", "cifar", "--epochs", "6", "--batch", "8", "--out", "run"];
+    let run = json(at, &[&arguments[..], &data].concat());
+    assert!(run["test_accuracy"].as_f64().unwrap() > 0.9, "{run}");
+
+    let weights = ["--weights", "run/weights.safetensors"];
+    let (out, _) = succeeds(at, &[&["eval", "--json"][..], &weights, &data].concat());
+    let measured: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(measured["accuracy"], run["test_accuracy"]);
+    let (out, _) = succeeds(at, &[&["eval"][..], &weights, &data].concat());
+    assert!(out.contains(" dark ") && out.contains("light "), "{out}");
+    let (out, _) = succeeds(at, &[&["predict"][..], &weights, &["pets/light"]].concat());
+    assert!(out.starts_with("file,class,pdark,plight\n"), "{out}");
+    let right = out.lines().filter(|line| line.split(',').nth(1) == Some("light")).count();
+    assert!(right >= 22 && out.lines().count() == 25, "{out}");
+    let (out, _) = succeeds(at, &["info", weights[1]]);
+    assert!(out.contains("resnet8") && out.contains("3 x 16 x 16") || out.contains("1 x 16 x 16"), "{out}");
+}
+
+#[test]
+fn a_network_for_numbers_is_not_asked_about_images() {
+    let folder = Folder::empty();
+    images(&folder, &["pets"], 4);
+    table(folder.path(), "t.csv", true);
+    let arguments = ["train", "--data", "t.csv", "--target", "above", "--epochs", "1", "--out", "run"];
+    json(folder.path(), &arguments);
+    let message = refused(folder.path(), &["predict", "--weights", "run/weights.safetensors", "pets/dark"]);
+    assert!(message.contains("trained on numbers"), "{message}");
+}
+
+#[test]
+fn signals_are_augmented() {
+    let folder = Folder::empty();
+    let (mut x, mut y) = (Vec::new(), Vec::new());
+    for i in 0..80u32 {
+        let class = i % 2;
+        let wave = |t: u32| ((t * (1 + 2 * class)) as f32 * 0.4 + i as f32).sin();
+        x.extend((0..32).flat_map(|t| wave(t).to_le_bytes()));
+        y.extend(i64::from(class).to_le_bytes());
+    }
+    let arrays = [("x", npy("<f4", "(80, 1, 1, 32)", &x)), ("y", npy("<i8", "(80,)", &y))];
+    std::fs::write(folder.path().join("windows.npz"), zip(&arrays)).unwrap();
+    let run = |extra: &[&str]| {
+        let arguments = ["train", "--data", "windows.npz", "--net", "mlp", "--augment", "signal", "--epochs", "20"];
+        json(folder.path(), &[&arguments[..], extra].concat())
+    };
+    let first = run(&["--out", "a"]);
+    assert!(first["test_accuracy"].as_f64().unwrap() > 0.8, "{first}");
+    assert_eq!(run(&["--out", "b", "--workers", "3"])["weights_sha256"], first["weights_sha256"]);
 }

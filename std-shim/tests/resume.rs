@@ -8,7 +8,8 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use common::program::*;
-use flatgrad::data::{self, DataSplit, Images};
+use common::small;
+use flatgrad::data::{DataSplit, Images};
 use flatgrad::report::History;
 use flatgrad::train::{
     Callback, Checkpoint, Clip, EarlyStopping, Fit, Flow, Plateau, Saved, Schedule, Settings, Shape, StepRecord,
@@ -28,14 +29,6 @@ const LAYERS: [Layer; 7] = [
     Layer::dense(10),
 ];
 const NET: Net = Net::new([1, 8, 8], &LAYERS);
-
-fn small() -> DataSplit<Images> {
-    let digits = data::digits().unwrap();
-    DataSplit {
-        train: digits.train.filter("train", |i| i < 100).unwrap(),
-        test: digits.test.filter("test", |i| i < 30).unwrap(),
-    }
-}
 
 /// Keeps the checkpoints of some steps, and ends training at once after one.
 #[derive(Default)]

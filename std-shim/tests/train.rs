@@ -1,6 +1,9 @@
 //! The training loop, from the library.
 #![allow(missing_docs, reason = "a test")]
 
+mod common;
+
+use common::small;
 use flatgrad::data::{self, DataSplit, Images, Normalizer, epoch_order};
 use flatgrad::model::{Tensor, layer_rows, state_dict};
 use flatgrad::report::EpochRecord;
@@ -24,15 +27,6 @@ const ADAM: Optimizer = Optimizer::adam(3e-3);
 
 fn settings() -> Settings {
     Settings { epochs: 2, batch: 16, seed: 5, ..Settings::new(ADAM) }
-}
-
-/// 100 digits for training, 30 for testing: neither is a whole number of batches of 16.
-fn small() -> DataSplit<Images> {
-    let digits = data::digits().unwrap();
-    DataSplit {
-        train: digits.train.filter("train", |i| i < 100).unwrap(),
-        test: digits.test.filter("test", |i| i < 30).unwrap(),
-    }
 }
 
 /// Writes down what it hears.

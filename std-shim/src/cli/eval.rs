@@ -17,8 +17,10 @@ use super::data::DataArgs;
 use super::method_args::setting;
 use super::net::NetChoice;
 use super::output::Printer;
-use super::weights_file::{BATCH, Trained, load, of_file, with_plan};
+use super::weights_file::{Trained, load, of_file, with_plan};
 
+/// Samples that are computed at once.
+const BATCH: usize = 64;
 /// Larger confusion matrices are not printed.
 const MATRIX: usize = 20;
 
@@ -66,9 +68,9 @@ pub fn eval(args: &EvalArgs) -> Result {
         Part::Test => data.test,
     };
     check(&part, &network, scaling.white)?;
-    with_plan(&network, |plan| {
+    with_plan(&network, BATCH, |plan| {
         let pool = Pool::new(Pool::available())?;
-        let predictor = Predictor::new(pool.context(Isa::detect()), plan, &weights, scaling.clone());
+        let predictor = Predictor::new(pool.context(Isa::detect()), plan, &weights);
         let mut predictor = predictor.map_err(of_file(&args.weights))?;
         let classes = part.task().is_classes();
         if classes && plan.outputs() < outputs || !classes && plan.outputs() != outputs {
@@ -104,7 +106,7 @@ fn check(part: &dyn Dataset, network: &Network, white: f32) -> Result {
 fn measure(predictor: &mut Predictor, loader: &Loader, metrics: &mut [&mut dyn Metric]) -> Result {
     loader.in_order(|batches| {
         while let Some(batch) = batches.next_batch()? {
-            let outputs = predictor.infer(batch.x())?;
+            let outputs = predictor.outputs(batch.x())?;
             metrics.iter_mut().try_for_each(|metric| metric.add(outputs, batch.target()))?;
         }
         Ok(())

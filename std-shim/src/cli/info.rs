@@ -25,7 +25,7 @@ pub fn info(args: &InfoArgs) -> Result {
     let Trained { network, weights, bytes } = load(&args.weights, args.net.named()?)?;
     let printer = Printer { to_stderr: false };
     let [channels, height, width] = network.input();
-    with_plan(&network, |plan| {
+    with_plan(&network, 1, |plan| {
         // The hash in the order of the network: a file keeps none.
         let flat = flat_weights(plan, &weights).map_err(of_file(&args.weights))?;
         let sha256 = named_weights(plan, &flat, 0)?.sha256();

@@ -37,41 +37,57 @@ pub fn predict(args: &PredictArgs) -> Result {
     let missing = "does not say how samples are scaled: weights of a run do, and a network file may";
     let origin = args.weights.display().to_string();
     let scaling = network.scaling().ok_or(Error::Weights { origin, fault: missing.to_string() })?;
+    if scaling.white == 1.0 {
+        let fault = "the network was trained on numbers, not on images of bytes";
+        return Err(setting("weights", fault));
+    }
     let files = if args.images.is_dir() { files_in(&args.images)? } else { vec![args.images.clone()] };
-    with_plan(&network, |plan| {
+    let name = |class: usize| network.classes().get(class).cloned().unwrap_or_else(|| class.to_string());
+    let table = with_plan(&network, 1, |plan| {
         let pool = Pool::new(1)?;
-        let white = scaling.white;
-        let predictor = Predictor::new(pool.context(Isa::detect()), plan, &weights, scaling.clone());
+        let predictor = Predictor::new(pool.context(Isa::detect()), plan, &weights);
         let mut predictor = predictor.map_err(of_file(&args.weights))?;
-        let name = |class: usize| network.classes().get(class).cloned().unwrap_or_else(|| class.to_string());
-        let names: String =
-            (0..plan.outputs()).map(|class| format!(",{}", quoted(&format!("p{}", name(class))))).collect();
-        let mut table = format!("file,class{names}\n");
+        let columns = (0..plan.outputs()).map(|class| format!("p{}", name(class)));
+        let mut table = Table::new(["file", "class"].map(String::from).into_iter().chain(columns))?;
         for file in &files {
-            let mut image = image_bytes(file, network.input())?;
-            for byte in &mut image {
-                let full = if args.invert { 255 - *byte } else { *byte };
-                // From 0 to 255 to what the network was trained on.
-                *byte = (f32::from(full) * white / 255.0).round() as u8;
-            }
-            let p = probabilities(predictor.outputs(&image)?, plan.outputs());
+            // In parts of white, whatever white was in training.
+            let part = |byte| f32::from(if args.invert { 255 - byte } else { byte }) / 255.0;
+            let mut x: Vec<f32> = image_bytes(file, network.input())?.into_iter().map(part).collect();
+            scaling.apply(&mut x);
+            let p = probabilities(predictor.outputs(&x)?, plan.outputs());
             let class = (0..p.len()).rev().max_by(|&a, &b| p[a].total_cmp(&p[b])).unwrap_or(0);
-            let columns: String = p.iter().map(|p| format!(",{p:.6}")).collect();
-            table += &format!("{},{}{columns}\n", quoted(&file.display().to_string()), quoted(&name(class)));
+            let row = [file.display().to_string(), name(class)];
+            table.push(row.into_iter().chain(p.iter().map(|p| format!("{p:.6}"))))?;
         }
-        match &args.out {
-            Some(out) => atomic_write(out, table.as_bytes()),
-            None => {
-                Printer { to_stderr: false }.line(format_args!("{}", table.trim_end()));
-                Ok(())
-            }
+        table.finish()
+    })?;
+    match &args.out {
+        Some(out) => atomic_write(out, table.as_bytes()),
+        None => {
+            Printer { to_stderr: false }.line(format_args!("{}", table.trim_end()));
+            Ok(())
         }
-    })
+    }
 }
 
-/// A field of a table in CSV (RFC 4180).
-fn quoted(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_string() }
+/// A table in CSV.
+struct Table(csv::Writer<Vec<u8>>);
+
+impl Table {
+    fn new(names: impl Iterator<Item = String>) -> Result<Self> {
+        let mut table = Self(csv::Writer::from_writer(Vec::new()));
+        table.push(names)?;
+        Ok(table)
+    }
+
+    fn push(&mut self, row: impl Iterator<Item = String>) -> Result {
+        self.0.write_record(row).map_err(|e| setting("out", e.to_string()))
+    }
+
+    fn finish(self) -> Result<String> {
+        let bytes = self.0.into_inner().map_err(|e| setting("out", e.to_string()))?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
 }
 
 /// The images of a folder, by name.

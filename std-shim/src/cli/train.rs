@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use flatgrad::augment::Augmentation;
 use flatgrad::data::{self, DataSplit, Dataset, Normalizer, Opened, Scaling, Task};
-use flatgrad::model::{LayerStore, layer_rows};
+use flatgrad::model::{LayerStore, Network, layer_rows};
 use flatgrad::report::{Progress, RunFiles, RunFolder, TensorBoard, grouped, layer_table, loss_curve_svg};
-use flatgrad::train::{Callback, Checkpoint, Checkpoints, Fit, Interrupt, Loading, Settings};
+use flatgrad::train::{Callback, Checkpoint, Checkpoints, Fit, Interrupt, Loading, Outcome, Settings};
 use flatgrad::{Error, Pool, Result};
 use flatgrad_core::Isa;
 use flatgrad_core::net::Plan;
@@ -44,12 +44,8 @@ fn run_from(args: &TrainArgs, from: Option<(PathBuf, Checkpoint)>) -> Result<Exi
     let isa = instruction_set(&args.isa)?;
     let pool = Pool::new(args.threads.map_or_else(Pool::available, NonZeroUsize::get))?;
     let ctx = pool.context(isa);
-    let Opened { split: mut data, streams } = args.data.open()?;
-    let mut validation = None;
-    if let Some(share) = args.method.val {
-        let DataSplit { train, test: held } = hold_out(&data, share, args.seed)?;
-        (data.train, validation) = (train, Some(held));
-    }
+    let Opened { split, streams } = args.data.open()?;
+    let (data, validation) = hold_out(split, args.method.val, args.seed)?;
     let augmentation = args.augment.as_deref().map(|recipe| augment::find(recipe)?.augmentation(data.train.shape()));
     let augmentation = augmentation.transpose()?;
     let shape = augmentation.as_ref().map_or(data.train.shape(), Augmentation::out_shape);
@@ -110,13 +106,10 @@ fn run_from(args: &TrainArgs, from: Option<(PathBuf, Checkpoint)>) -> Result<Exi
     };
 
     let summary = Summary::new(args, network.name(), &data, isa, ctx.threads(), &outcome);
-    let scaling = outcome.scaling.clone();
     let title = format!("{} on {}", network.name(), data.train.name());
-    if let Task::Classes { names } = data.train.task() {
-        network = network.with_classes(names);
-    }
+    let described = described(network, &outcome, &data);
     folder.write(RunFiles {
-        weights: &outcome.weights.to_safetensors_with(&network.with_scaling(scaling))?,
+        weights: &outcome.weights.to_safetensors_with(&described)?,
         history: &outcome.history.to_jsonl(),
         curve: loss_curve_svg(&title, &outcome.history).as_deref(),
         run: summary.run_json(args, settings.batch),
@@ -136,6 +129,15 @@ fn run_from(args: &TrainArgs, from: Option<(PathBuf, Checkpoint)>) -> Result<Exi
         Printer { to_stderr: false }.line(format_args!("{json}"));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The network, with what those who use its weights must know of the data.
+fn described(network: Network, outcome: &Outcome, data: &DataSplit) -> Network {
+    let network = network.with_scaling(outcome.scaling.clone());
+    match data.train.task() {
+        Task::Classes { names } => network.with_classes(names),
+        Task::Values { .. } => network,
+    }
 }
 
 fn checkpoints(args: &TrainArgs, out: &Path) -> Checkpoints {
@@ -179,13 +181,16 @@ fn settings(args: &TrainArgs, data: &DataSplit, streams: bool) -> Result<Setting
     args.method.apply(settings, data.train.len())
 }
 
-/// Takes samples for validation from the training part.
-fn hold_out(data: &DataSplit, share: f64, seed: u64) -> Result<DataSplit> {
+/// Takes a share of the training part for validation, if there is to be one.
+fn hold_out(data: DataSplit, share: Option<f64>, seed: u64) -> Result<(DataSplit, Option<Arc<dyn Dataset>>)> {
+    let Some(share) = share else { return Ok((data, None)) };
     if !(share > 0.0 && share < 1.0) {
         return Err(setting("val", "must be above 0 and below 1: the share of the training part"));
     }
-    let parts = data::split(data.train.clone(), share, seed);
-    Ok(parts.map_err(|_| setting("val", format!("leaves no samples on one side of {}", data.train.len())))?.shared())
+    let samples = data.train.len();
+    let parts = data::split(data.train, share, seed);
+    let parts = parts.map_err(|_| setting("val", format!("leaves no samples on one side of {samples}")))?.shared();
+    Ok((DataSplit { train: parts.train, test: data.test }, Some(parts.test)))
 }
 
 /// Decoding is worth threads, copying is not.

@@ -6,9 +6,6 @@ use flatgrad::model::{LayerStore, Network, StateDict};
 use flatgrad::{Error, Result};
 use flatgrad_core::net::{Config, Optimizer, Plan};
 
-/// Samples that are computed at once.
-pub const BATCH: usize = 64;
-
 /// A run's `weights.safetensors`, or a state dict of PyTorch's with a network that somebody named.
 pub struct Trained {
     pub network: Network,
@@ -34,11 +31,11 @@ pub fn load(path: &Path, named: Option<Network>) -> Result<Trained> {
     Ok(Trained { network, weights, bytes: bytes.len() })
 }
 
-/// A plan for inference, and what uses it.
-pub fn with_plan<T>(network: &Network, task: impl FnOnce(&Plan) -> Result<T>) -> Result<T> {
+/// A plan for inference in batches of at most so many, and what uses it. The order of the weights does not depend on the batch.
+pub fn with_plan<T>(network: &Network, batch: usize, task: impl FnOnce(&Plan) -> Result<T>) -> Result<T> {
     let store = LayerStore::default();
     let net = network.net(&store)?;
-    let plan = Plan::try_new(&net, Config::new(BATCH, Optimizer::sgd(1.0))).map_err(|error| network.explain(error))?;
+    let plan = Plan::try_new(&net, Config::new(batch, Optimizer::sgd(1.0))).map_err(|error| network.explain(error))?;
     task(&plan)
 }
 

@@ -43,6 +43,26 @@ pub struct Scaling {
     pub std: Vec<f32>,
 }
 
+impl Scaling {
+    /// Normalizes one sample `[c, h, w]` that is in parts of `white`: `(x - mean) / std`, in f64 and rounded once.
+    ///
+    /// ```
+    /// use flatgrad::data::Scaling;
+    /// let mut sample = [0.5, 1.0];
+    /// Scaling { white: 255.0, mean: vec![0.5], std: vec![0.25] }.apply(&mut sample);
+    /// assert_eq!(sample, [0.0, 2.0]);
+    /// ```
+    pub fn apply(&self, sample: &mut [f32]) {
+        let plane = (sample.len() / self.mean.len().max(1)).max(1);
+        for ((values, &mean), &std) in sample.chunks_exact_mut(plane).zip(&self.mean).zip(&self.std) {
+            let (mean, std) = (f64::from(mean), f64::from(std));
+            for value in values {
+                *value = ((f64::from(*value) - mean) / std) as f32;
+            }
+        }
+    }
+}
+
 impl Normalizer {
     /// Measures the mean and standard deviation of `train`. A channel that is constant gets a standard deviation of 1.
     ///
@@ -149,14 +169,7 @@ impl Normalizer {
     ///
     /// A byte that goes this way (divided, rounded to f32, normalized) may differ from the looked up one in its last bit.
     pub fn apply(&self, sample: &mut [f32]) {
-        let Scaling { mean, std, .. } = &self.scaling;
-        let plane = self.plane(sample.len());
-        for ((values, &mean), &std) in sample.chunks_exact_mut(plane).zip(mean).zip(std) {
-            let (mean, std) = (f64::from(mean), f64::from(std));
-            for value in values {
-                *value = ((f64::from(*value) - mean) / std) as f32;
-            }
-        }
+        self.scaling.apply(sample);
     }
 
     fn parts_of(&self, values: Values, out: &mut [f32]) {

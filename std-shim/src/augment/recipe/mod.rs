@@ -5,13 +5,12 @@ mod maps;
 mod parse;
 mod values;
 
-use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::{Augmentation, Compose, Mixing, Pipeline};
 use crate::error::{Error, Result};
-use crate::model::network::source::Source;
+use crate::model::network::source::{self, Source};
 
 /// The presets and their files.
 const PRESETS: [(&str, &str); 6] = [
@@ -143,18 +142,7 @@ impl Recipe {
     ///
     /// [`Error::Io`] if it cannot be read; as [`Recipe::parse`].
     pub fn load(path: &Path) -> Result<Self> {
-        let file = std::fs::File::open(path).map_err(Error::io(path))?;
-        let mut bytes = Vec::new();
-        // One byte more than a recipe may have: enough to refuse it.
-        file.take(parse::MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(Error::io(path))?;
-        let origin = path.display().to_string();
-        match std::str::from_utf8(&bytes) {
-            Ok(text) => Self::parse(&origin, text),
-            Err(e) => {
-                let text = std::str::from_utf8(&bytes[..e.valid_up_to()]).unwrap_or_default();
-                Err(Source { origin: &origin, text }.error(text.len(), "not a text: a byte that is not UTF-8"))
-            }
-        }
+        source::load(path, Self::parse)
     }
 
     /// A preset's name, or the file's without its ending.

@@ -11,8 +11,6 @@ use crate::error::{Error, Result};
 use crate::model::network::fields::{Fields, Value};
 use crate::model::network::source::{Position, Source, error};
 
-/// A larger file is no recipe.
-pub(super) const MAX_BYTES: usize = 1 << 20;
 /// More operations inside one another are taken for a mistake, and so are more of them at all.
 const MAX_DEPTH: usize = 16;
 const MAX_OPERATIONS: usize = 1000;
@@ -26,13 +24,7 @@ pub(super) struct Parsed {
 }
 
 pub(super) fn parse(source: Source) -> Result<Parsed> {
-    if source.text.len() > MAX_BYTES {
-        return Err(source.error(0, format!("more than {MAX_BYTES} bytes: not a recipe")));
-    }
-    let table = DeTable::parse(source.text).map_err(|e| {
-        let fault = e.message().lines().map(str::trim).collect::<Vec<_>>().join("; ");
-        source.error(e.span().map_or(0, |span| span.start), fault)
-    })?;
+    let table = source.table("a recipe")?;
     let fields = Fields::new(source, table.get_ref(), "the recipe", 0);
     let mut reader = Reader { source, origin: source.origin.into(), operations: 0 };
     let train = fields.require("train", "an array of operations such as [\"random_horizontal_flip\"]")?;

@@ -10,7 +10,6 @@ mod parse;
 pub(crate) mod source;
 mod write;
 
-use std::io::Read;
 use std::path::Path;
 
 use flatgrad_core::net::Kind;
@@ -22,7 +21,7 @@ use self::parse::Parsed;
 use self::source::{Position, Source};
 use super::Recipe;
 use crate::data::Scaling;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// A network in memory of its own: a [`Recipe`], or what a network file says.
 ///
@@ -115,7 +114,7 @@ impl Network {
     ///
     /// # Errors
     ///
-    /// [`Error::Network`] with the place of what is not understood.
+    /// [`Error::Network`](crate::Error::Network) with the place of what is not understood.
     pub fn parse(origin: &str, text: &str) -> Result<Self> {
         let Parsed { name, scaling, input, classes, nodes, places } = parse::parse(Source { origin, text })?;
         let stem = Path::new(origin).file_stem().unwrap_or_default();
@@ -127,20 +126,9 @@ impl Network {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] if it cannot be read; as [`Network::parse`].
+    /// [`Error::Io`](crate::Error::Io) if it cannot be read; as [`Network::parse`].
     pub fn load(path: &Path) -> Result<Self> {
-        let file = std::fs::File::open(path).map_err(Error::io(path))?;
-        let mut bytes = Vec::new();
-        // One byte more than a network may have: enough to refuse it.
-        file.take(parse::MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(Error::io(path))?;
-        let origin = path.display().to_string();
-        match std::str::from_utf8(&bytes) {
-            Ok(text) => Self::parse(&origin, text),
-            Err(e) => {
-                let text = std::str::from_utf8(&bytes[..e.valid_up_to()]).unwrap_or_default();
-                Err(Source { origin: &origin, text }.error(text.len(), "not a text: a byte that is not UTF-8"))
-            }
-        }
+        source::load(path, Self::parse)
     }
 
     /// The same layers for samples of another shape.

@@ -10,9 +10,6 @@ use super::{Common, File, Node};
 use crate::data::Scaling;
 use crate::error::Result;
 
-/// A larger file is no network: [`MAX_LAYERS`] layers take a few kilobytes.
-pub(super) const MAX_BYTES: usize = 1 << 20;
-
 /// More blocks inside one another are taken for a mistake.
 const MAX_DEPTH: usize = 16;
 
@@ -28,13 +25,7 @@ pub(super) struct Parsed {
 }
 
 pub(super) fn parse(source: Source) -> Result<Parsed> {
-    if source.text.len() > MAX_BYTES {
-        return Err(source.error(0, format!("more than {MAX_BYTES} bytes: not a network")));
-    }
-    let table = DeTable::parse(source.text).map_err(|e| {
-        let fault = e.message().lines().map(str::trim).collect::<Vec<_>>().join("; ");
-        source.error(e.span().map_or(0, |span| span.start), fault)
-    })?;
+    let table = source.table("a network")?;
     let fields = Fields::new(source, table.get_ref(), "the network", 0);
     let value = fields.require("input", "the shape of a sample such as [1, 8, 8]")?;
     let name = fields.get("name").map(|value| name(&fields, value)).transpose()?;

@@ -1,8 +1,15 @@
 //! A text and the places in it.
 
 use std::fmt::Display;
+use std::io::Read;
+use std::path::Path;
 
-use crate::error::Error;
+use toml::de::DeTable;
+
+use crate::error::{Error, Result};
+
+/// A larger file is neither a network nor a recipe: a thousand layers take a few kilobytes.
+const MAX_BYTES: usize = 1 << 20;
 
 /// A line and a character in it, both counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +25,34 @@ pub(crate) struct Source<'t> {
     pub(crate) text: &'t str,
 }
 
-impl Source<'_> {
+/// What `parse` makes of the name and the text of a file.
+pub(crate) fn load<T>(path: &Path, parse: impl FnOnce(&str, &str) -> Result<T>) -> Result<T> {
+    let file = std::fs::File::open(path).map_err(Error::io(path))?;
+    let mut bytes = Vec::new();
+    // One byte more than it may have: enough to refuse it.
+    file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(Error::io(path))?;
+    let origin = path.display().to_string();
+    match std::str::from_utf8(&bytes) {
+        Ok(text) => parse(&origin, text),
+        Err(e) => {
+            let text = std::str::from_utf8(&bytes[..e.valid_up_to()]).unwrap_or_default();
+            Err(Source { origin: &origin, text }.error(text.len(), "not a text: a byte that is not UTF-8"))
+        }
+    }
+}
+
+impl<'t> Source<'t> {
+    /// The text's table; `what` it should be, such as "a network".
+    pub(crate) fn table(&self, what: &str) -> Result<toml::Spanned<DeTable<'t>>> {
+        if self.text.len() > MAX_BYTES {
+            return Err(self.error(0, format!("more than {MAX_BYTES} bytes: not {what}")));
+        }
+        DeTable::parse(self.text).map_err(|e| {
+            let fault = e.message().lines().map(str::trim).collect::<Vec<_>>().join("; ");
+            self.error(e.span().map_or(0, |span| span.start), fault)
+        })
+    }
+
     /// The place of the byte `offset`; of the end of the text, where there is no such byte.
     pub(crate) fn position(&self, offset: usize) -> Position {
         // A place inside a character, which a parser does not give, counts as the text's end.
