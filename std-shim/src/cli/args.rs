@@ -4,9 +4,9 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use flatgrad::Result;
-use flatgrad::data::{DataSplit, Dataset};
+use flatgrad::data::{DataSplit, Dataset, Normalize};
 use flatgrad::model::Recipe;
 use flatgrad_core::net::Optimizer;
 
@@ -67,6 +67,12 @@ pub struct TrainArgs {
     /// (`flatgrad augment` shows what it does)
     #[arg(long, value_name = "NAME|FILE")]
     pub augment: Option<PathBuf>,
+    /// Train on about so many samples only, the same share of each class; --seed chooses which [default: all]
+    #[arg(long, value_name = "N", value_parser = positive::<NonZeroUsize>, allow_negative_numbers = true)]
+    pub train_samples: Option<NonZeroUsize>,
+    /// What the network is given in place of a sample's values
+    #[arg(long, value_enum, default_value_t = NormalizeName::Standard)]
+    pub normalize: NormalizeName,
     /// Passes over the training samples [default: 20 for digits and tables, else 5]
     #[arg(long, value_name = "N", value_parser = positive::<NonZeroUsize>, allow_negative_numbers = true)]
     pub epochs: Option<NonZeroUsize>,
@@ -121,6 +127,23 @@ pub struct TrainArgs {
     /// The arguments as they were given.
     #[arg(skip)]
     pub given: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum NormalizeName {
+    /// Numbers with mean 0 and standard deviation 1 in every channel of the training part
+    Standard,
+    /// Bytes as 0 to 1, numbers as they are
+    Unit,
+}
+
+impl From<NormalizeName> for Normalize {
+    fn from(name: NormalizeName) -> Self {
+        match name {
+            NormalizeName::Standard => Self::Standard,
+            NormalizeName::Unit => Self::Unit,
+        }
+    }
 }
 
 impl TrainArgs {

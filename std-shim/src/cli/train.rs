@@ -45,7 +45,7 @@ fn run_from(args: &TrainArgs, from: Option<(PathBuf, Checkpoint)>) -> Result<Exi
     let pool = Pool::new(args.threads.map_or_else(Pool::available, NonZeroUsize::get))?;
     let ctx = pool.context(isa);
     let Opened { split, streams } = args.data.open()?;
-    let (data, validation) = hold_out(split, args.method.val, args.seed)?;
+    let (data, validation) = hold_out(limited(split, args)?, args.method.val, args.seed)?;
     let augmentation = args.augment.as_deref().map(|recipe| augment::find(recipe)?.augmentation(data.train.shape()));
     let augmentation = augmentation.transpose()?;
     let shape = augmentation.as_ref().map_or(data.train.shape(), Augmentation::out_shape);
@@ -80,7 +80,7 @@ fn run_from(args: &TrainArgs, from: Option<(PathBuf, Checkpoint)>) -> Result<Exi
     let printer = Printer { to_stderr: args.json };
     if !args.quiet {
         // Files are not all decoded for a line of text.
-        let normalizer = if streams { None } else { Some(Normalizer::fit(&data.train)?) };
+        let normalizer = if streams { None } else { Some(settings.normalize.fit(&data.train, 0)?) };
         let scaling = normalizer.as_ref().map(Normalizer::scaling);
         introduce(printer, args, network.name(), &data, scaling, &plan, (isa, ctx.threads()));
     }
@@ -175,10 +175,25 @@ fn settings(args: &TrainArgs, data: &DataSplit, streams: bool) -> Result<Setting
         batch: args.batch(data),
         seed: args.seed,
         max_steps: args.max_steps.map(|n| n.get()),
+        normalize: args.normalize.into(),
         loading: Loading { workers: args.workers.unwrap_or_else(|| workers(streams)), drop_last: args.drop_last },
         ..Settings::new(args.optimizer()?)
     };
     args.method.apply(settings, data.train.len())
+}
+
+/// Leaves out training samples, if there are to be few.
+fn limited(data: DataSplit, args: &TrainArgs) -> Result<DataSplit> {
+    let samples = data.train.len();
+    let Some(limit) = args.train_samples.map(NonZeroUsize::get).filter(|&limit| limit != samples) else {
+        return Ok(data);
+    };
+    if limit > samples {
+        return Err(setting("train-samples", format!("must be from 1 to {samples}, got {limit}")));
+    }
+    let left_out = 1.0 - limit as f64 / samples as f64;
+    let train: Arc<dyn Dataset> = Arc::new(data::split(data.train, left_out, args.seed)?.train);
+    Ok(DataSplit { train, test: data.test })
 }
 
 /// Takes a share of the training part for validation, if there is to be one.

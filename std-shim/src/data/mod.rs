@@ -44,7 +44,7 @@ pub use folder::ImageFolder;
 pub use image_file::image_bytes;
 pub use images::Images;
 pub use loader::{Batches, Loader, epoch_order};
-pub use normalize::{Normalizer, Scaling};
+pub use normalize::{Normalize, Normalizer, Scaling};
 pub use open::{OpenOptions, Opened, check_plain, open};
 pub use split::{split, split_groups};
 pub use subset::Subset;

@@ -43,6 +43,41 @@ pub struct Scaling {
     pub std: Vec<f32>,
 }
 
+/// What the network is given in place of a sample's values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Normalize {
+    /// Numbers with mean 0 and standard deviation 1 in every channel, as measured on the training part.
+    #[default]
+    Standard,
+    /// Bytes as 0 to 1 (torchvision's `ToTensor`), numbers as they are. A black background stays 0, and dropout of
+    /// inputs blackens pixels.
+    Unit,
+}
+
+impl Normalize {
+    /// The normalizer, measured on `train` if there is anything to measure, read by so many threads (0: the caller's).
+    ///
+    /// ```
+    /// use flatgrad::data::{self, Normalize};
+    /// let unit = Normalize::Unit.fit(&data::digits()?.train, 0)?;
+    /// assert_eq!((unit.mean(), unit.std()), (&[0.0][..], &[1.0][..]));
+    /// # Ok::<(), flatgrad::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Dataset::read`].
+    pub fn fit(self, train: &dyn Dataset, workers: usize) -> Result<Normalizer> {
+        if self == Self::Standard {
+            return Normalizer::fit_with(train, workers);
+        }
+        let [channels, ..] = train.shape();
+        let white = train.white().map_or(1.0, f32::from);
+        let scaling = Scaling { white, mean: vec![0.0; channels], std: vec![1.0; channels] };
+        Ok(Normalizer::with_scaling(scaling, train))
+    }
+}
+
 impl Scaling {
     /// Normalizes one sample `[c, h, w]` that is in parts of `white`: `(x - mean) / std`, in f64 and rounded once.
     ///

@@ -7,7 +7,7 @@ use flatgrad_core::net::{Config, Decay, Loss, Net, Optimizer, Plan};
 
 use super::{Schedule, loss_for};
 use crate::augment::Augmentation;
-use crate::data::{DataSplit, Dataset, Loader};
+use crate::data::{DataSplit, Dataset, Loader, Normalize};
 use crate::error::{Error, Result};
 
 /// How to train.
@@ -49,6 +49,8 @@ pub struct Settings {
     /// The weight of each class in the loss, as PyTorch's `weight`: a step's loss is the weighted mean over its samples.
     /// Empty: all are 1. Evaluation does not weigh.
     pub class_weights: Vec<f32>,
+    /// What the network is given in place of a sample's values.
+    pub normalize: Normalize,
     /// How samples are fetched.
     pub loading: Loading,
 }
@@ -87,6 +89,7 @@ impl Settings {
             label_smoothing: 0.0,
             decay: Decay::All,
             class_weights: Vec::new(),
+            normalize: Normalize::Standard,
             loading: Loading { workers: 0, drop_last: false },
         }
     }
@@ -190,6 +193,7 @@ impl Settings {
             ("label-smoothing", self.label_smoothing.to_string()),
             ("decay", format!("{:?}", self.decay)),
             ("class-weights", format!("{:?}", self.class_weights)),
+            ("normalize", format!("{:?}", self.normalize)),
             ("drop-last", self.loading.drop_last.to_string()),
         ];
         all.map(|(name, value)| (name.to_string(), value)).into()

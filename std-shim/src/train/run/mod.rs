@@ -13,7 +13,7 @@ use flatgrad_core::net::Trainer;
 use super::feed::Feed;
 use super::{Callback, Evaluation, Fit, Loading, Outcome, Position, RunEnd, RunStart, Settings, evaluate};
 use crate::augment::{Augmentation, Mixing};
-use crate::data::{Loader, Normalizer, Scaling};
+use crate::data::{Loader, Scaling};
 use crate::error::{Error, Result};
 use crate::model;
 use crate::report::History;
@@ -23,7 +23,7 @@ pub(super) fn run(fit: Fit, ctx: Context, callbacks: &mut [&mut dyn Callback]) -
     let settings = fit.settings;
     let plan = fit.plan(ctx)?;
     let mut arena = arena(plan.train_len())?;
-    let normalizer = Normalizer::fit_with(fit.train, settings.loading.workers)?;
+    let normalizer = settings.normalize.fit(fit.train, settings.loading.workers)?;
     let Loading { workers, drop_last } = settings.loading;
     let loader = |part| Loader::new(part, &normalizer, settings.batch).seed(settings.seed).workers(workers);
     let mixing = fit.augmentation.map_or(Mixing::DEFAULT, Augmentation::mixing);
