@@ -39,6 +39,8 @@ pub struct EpochRecord {
 pub struct History {
     /// The mean loss of each step's batch.
     pub step_losses: Vec<f32>,
+    /// The learning rate of each step.
+    pub step_rates: Vec<f32>,
     /// One record per epoch.
     pub epochs: Vec<EpochRecord>,
     /// How many steps had been taken at the end of each epoch.
@@ -57,15 +59,18 @@ impl History {
     }
 
     /// The training loss of each step, smoothed: an exponential moving average over about a fortieth of the steps (but
-    /// from 5 to 50), divided by `1 - beta^k` after k steps so that its start is not pulled to zero.
+    /// from 5 to 50), divided by `1 - beta^k` after k steps so that its start is not pulled to zero. Losses that are not
+    /// finite leave it as it was; NaN before the first that is.
     pub fn smoothed_losses(&self) -> Vec<f64> {
         let beta = 1.0 - 1.0 / (self.step_losses.len() as f64 / 40.0).clamp(5.0, 50.0);
         let (mut average, mut weight) = (0.0, 1.0);
         self.step_losses
             .iter()
             .map(|&loss| {
-                average = beta * average + (1.0 - beta) * f64::from(loss);
-                weight *= beta;
+                if loss.is_finite() {
+                    average = beta * average + (1.0 - beta) * f64::from(loss);
+                    weight *= beta;
+                }
                 average / (1.0 - weight)
             })
             .collect()
@@ -83,6 +88,9 @@ mod tests {
         history.step_losses.extend([0.0; 400]);
         let smoothed = history.smoothed_losses();
         assert!(smoothed[41] > 2.0 && smoothed[439] < 0.01);
+        history.step_losses = vec![f32::NAN, 2.0, f32::INFINITY, 2.0];
+        let smoothed = history.smoothed_losses();
+        assert!(smoothed[0].is_nan() && smoothed[1..].iter().all(|l| (l - 2.0).abs() < 1e-12));
     }
 
     #[test]

@@ -224,6 +224,7 @@ impl Saved {
 impl Callback for History {
     fn batch(&mut self, step: &StepRecord) -> Result<Flow> {
         self.step_losses.push(step.batch_loss);
+        self.step_rates.push(step.lr);
         Ok(Flow::CONTINUE)
     }
     fn epoch(&mut self, epoch: &EpochEnd) -> Result<Flow> {
@@ -233,11 +234,15 @@ impl Callback for History {
     }
     fn save(&self, saved: &mut Saved) {
         saved.tensors.insert("history.step_losses".into(), self.step_losses.clone());
+        saved.tensors.insert("history.step_rates".into(), self.step_rates.clone());
         saved.put("history.epochs", &self.epochs);
         saved.put("history.epoch_ends", &self.epoch_ends);
     }
     fn load(&mut self, saved: &Saved) -> Result {
         self.step_losses = saved.tensors.get("history.step_losses").cloned().unwrap_or_default();
+        self.step_rates = saved.tensors.get("history.step_rates").cloned().unwrap_or_default();
+        // A checkpoint of an earlier version has no rates.
+        self.step_rates.resize(self.step_losses.len(), f32::NAN);
         self.epochs = saved.get("history.epochs")?.unwrap_or_default();
         self.epoch_ends = saved.get("history.epoch_ends")?.unwrap_or_default();
         Ok(())
