@@ -21,7 +21,7 @@ fn a_run_prints_and_writes_everything() {
     let run = folder.path().join("runs/digits-cnn");
     let mut names: Vec<_> = std::fs::read_dir(&run).unwrap().map(|e| e.unwrap().file_name()).collect();
     names.sort();
-    assert_eq!(names, ["history.jsonl", "loss.svg", "run.json", "weights.safetensors"]);
+    assert_eq!(names, ["curves.png", "curves.svg", "history.jsonl", "run.json", "weights.safetensors"]);
 
     let history = std::fs::read_to_string(run.join("history.jsonl")).unwrap();
     let epochs: Vec<Value> = history.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -31,7 +31,9 @@ fn a_run_prints_and_writes_everything() {
     for key in ["seconds", "samples_per_second", "lr"] {
         assert!(epochs[0][key].as_f64().unwrap() > 0.0, "{key}");
     }
-    assert!(std::fs::read_to_string(run.join("loss.svg")).unwrap().starts_with("<svg"));
+    let curves = std::fs::read_to_string(run.join("curves.svg")).unwrap();
+    assert!(curves.starts_with("<svg") && curves.contains("cnn on digits") && curves.contains("learning rate"));
+    assert!(image::open(run.join("curves.png")).unwrap().width() > 1000);
     let result: Value = serde_json::from_slice(&std::fs::read(run.join("run.json")).unwrap()).unwrap();
     assert_eq!((&result["net"], &result["optimizer"], &result["batch"]), (&"cnn".into(), &"adam".into(), &32.into()));
     assert!(out.contains(result["weights_sha256"].as_str().unwrap()));
@@ -185,7 +187,7 @@ fn a_run_that_diverges_leaves_the_last_one_in_place() {
 #[test]
 fn files_of_others_are_not_replaced() {
     let folder = tempfile::tempdir().unwrap();
-    for name in ["weights.safetensors", "history.jsonl", "loss.svg", "run.json"] {
+    for name in ["weights.safetensors", "history.jsonl", "curves.svg", "curves.png", "run.json"] {
         let out = folder.path().join(name.replace('.', "-"));
         std::fs::create_dir(&out).unwrap();
         std::fs::write(out.join(name), b"{\"mine\": true}").unwrap();

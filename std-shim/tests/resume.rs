@@ -202,6 +202,11 @@ fn the_program_goes_on_inside_an_epoch() {
         text.lines().map(strip).collect::<Vec<_>>()
     };
     assert_eq!(lines("half"), lines("whole"));
+    // The curves do not show where the run was interrupted.
+    for name in ["curves.svg", "curves.png"] {
+        let file = |run: &str| std::fs::read(folder.path().join(run).join(name)).unwrap();
+        assert!(file("half") == file("whole"), "{name}");
+    }
     assert!(refused(folder.path(), &["train", "--resume", "half"]).contains("the run is complete"));
     std::fs::write(folder.path().join("half/checkpoint.safetensors"), b"nonsense").unwrap();
     assert!(refused(folder.path(), &["train", "--resume", "half"]).contains("not a checkpoint, or a spoilt one"));

@@ -14,8 +14,9 @@ use super::augment::AugmentArgs;
 use super::data::DataArgs;
 use super::eval::EvalArgs;
 use super::info::InfoArgs;
-use super::method_args::{MethodArgs, OptimizerName, above_zero};
+use super::method_args::{MethodArgs, above_zero};
 use super::net::{self, NetChoice};
+use super::optimizer_args::OptimizerName;
 use super::plan_args::PlanArgs;
 use super::predict::PredictArgs;
 use super::weights::{ExportArgs, ImportArgs};
@@ -162,7 +163,7 @@ impl TrainArgs {
         self.data.is_digits() || is_table(data)
     }
     pub fn optimizer(&self) -> Result<Optimizer> {
-        self.method.optimizer(self.optimizer, self.lr())
+        self.method.optimizer.optimizer(self.optimizer, self.lr())
     }
     pub fn lr(&self) -> f32 {
         self.lr.unwrap_or(self.optimizer.default_lr())

@@ -5,19 +5,15 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use clap::{Args, ValueEnum};
 use flatgrad::train::{Clip, EarlyStopping, OneCycle, Plateau, Schedule, Settings, Shape};
 use flatgrad::{Error, Result};
-use flatgrad_core::net::{Decay, Optimizer};
-use flatgrad_core::optim::{Adagrad, Adam, RmsProp, Sgd};
+use flatgrad_core::net::Decay;
 
 use super::args::positive;
+use super::optimizer_args::OptimizerArgs;
 
 #[derive(Clone, Debug, Args)]
 pub struct MethodArgs {
-    /// The momentum of sgd and rmsprop [default: 0.9 for sgd, 0 for rmsprop]
-    #[arg(long, value_name = "X", allow_negative_numbers = true)]
-    pub momentum: Option<f32>,
-    /// The weight decay: with adamw decoupled from the gradient, else a part of it [default: 0.01 for adamw, else 0]
-    #[arg(long, value_name = "X", allow_negative_numbers = true)]
-    pub weight_decay: Option<f32>,
+    #[command(flatten)]
+    pub optimizer: OptimizerArgs,
     /// Spare biases and the parameters of normalizations the weight decay
     #[arg(long)]
     pub decay_weights_only: bool,
@@ -90,59 +86,7 @@ pub enum ScheduleName {
     Plateau,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum OptimizerName {
-    Sgd,
-    Adam,
-    Adamw,
-    Rmsprop,
-    Adagrad,
-}
-
-impl OptimizerName {
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Sgd => "sgd",
-            Self::Adam => "adam",
-            Self::Adamw => "adamw",
-            Self::Rmsprop => "rmsprop",
-            Self::Adagrad => "adagrad",
-        }
-    }
-
-    pub const fn default_lr(self) -> f32 {
-        match self {
-            Self::Sgd | Self::Adagrad => 0.01,
-            Self::Adam | Self::Adamw | Self::Rmsprop => 0.001,
-        }
-    }
-}
-
 impl MethodArgs {
-    pub fn optimizer(&self, name: OptimizerName, lr: f32) -> Result<Optimizer> {
-        let weight_decay =
-            self.weight_decay.unwrap_or(if name == OptimizerName::Adamw { Adam::ADAMW.weight_decay } else { 0.0 });
-        if self.momentum.is_some() && !matches!(name, OptimizerName::Sgd | OptimizerName::Rmsprop) {
-            return Err(setting("momentum", format!("{} has none of its own; sgd and rmsprop do", name.name())));
-        }
-        let optimizer = match name {
-            OptimizerName::Sgd => {
-                Optimizer::Sgd(Sgd { lr, weight_decay, momentum: self.momentum.unwrap_or(0.9), ..Sgd::DEFAULT })
-            }
-            OptimizerName::Adam => Optimizer::Adam(Adam { lr, weight_decay, ..Adam::DEFAULT }),
-            OptimizerName::Adamw => Optimizer::Adam(Adam { lr, weight_decay, ..Adam::ADAMW }),
-            OptimizerName::Rmsprop => Optimizer::RmsProp(RmsProp {
-                lr,
-                weight_decay,
-                momentum: self.momentum.unwrap_or(0.0),
-                ..RmsProp::DEFAULT
-            }),
-            OptimizerName::Adagrad => Optimizer::Adagrad(Adagrad { lr, weight_decay, ..Adagrad::DEFAULT }),
-        };
-        optimizer.check()?;
-        Ok(optimizer)
-    }
-
     /// What these options say, put into `settings`, for so many training samples.
     pub fn apply(&self, settings: Settings, samples: usize) -> Result<Settings> {
         let needs = "needs images held out for validation: add --val 0.1";

@@ -7,6 +7,7 @@ mod eval;
 mod info;
 mod method_args;
 mod net;
+mod optimizer_args;
 mod output;
 mod plan;
 mod plan_args;

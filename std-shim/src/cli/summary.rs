@@ -93,6 +93,7 @@ impl Summary {
         }
         printer.line(format_args!("weights sha256  {}", self.weights_sha256));
         let out = out.display();
-        printer.line(format_args!("results in      {out} (weights.safetensors, history.jsonl, loss.svg, run.json)"));
+        let files = "weights.safetensors, history.jsonl, curves.svg, curves.png, run.json";
+        printer.line(format_args!("results in      {out} ({files})"));
     }
 }

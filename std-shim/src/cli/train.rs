@@ -10,7 +10,7 @@ use std::time::Duration;
 use flatgrad::augment::Augmentation;
 use flatgrad::data::{self, DataSplit, Dataset, Normalizer, Opened, Scaling, Task};
 use flatgrad::model::{LayerStore, Network, layer_rows};
-use flatgrad::report::{Progress, RunFiles, RunFolder, TensorBoard, grouped, layer_table, loss_curve_svg};
+use flatgrad::report::{Progress, RunFiles, RunFolder, TensorBoard, curves_png, curves_svg, grouped, layer_table};
 use flatgrad::train::{Callback, Checkpoint, Checkpoints, Fit, Interrupt, Loading, Outcome, Settings};
 use flatgrad::{Error, Pool, Result};
 use flatgrad_core::Isa;
@@ -111,7 +111,8 @@ fn run_from(args: &TrainArgs, from: Option<(PathBuf, Checkpoint)>) -> Result<Exi
     folder.write(RunFiles {
         weights: &outcome.weights.to_safetensors_with(&described)?,
         history: &outcome.history.to_jsonl(),
-        curve: loss_curve_svg(&title, &outcome.history).as_deref(),
+        curves_svg: curves_svg(&title, &outcome.history).as_deref(),
+        curves_png: curves_png(&title, &outcome.history).as_deref(),
         run: summary.run_json(args, settings.batch),
     })?;
     if outcome.complete {

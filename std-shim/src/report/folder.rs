@@ -9,9 +9,11 @@ use crate::files::Staged;
 const RUN: &str = "run.json";
 const WEIGHTS: &str = "weights.safetensors";
 const HISTORY: &str = "history.jsonl";
-const CURVE: &str = "loss.svg";
+const CURVES_SVG: &str = "curves.svg";
+const CURVES_PNG: &str = "curves.png";
 
-/// A folder that takes the files of one run: `weights.safetensors`, `history.jsonl`, `loss.svg` and `run.json`.
+/// A folder that takes the files of one run: `weights.safetensors`, `history.jsonl`, `curves.svg`, `curves.png` and
+/// `run.json`.
 ///
 /// A later run may replace an earlier one's files, all together and only once it has succeeded. Files of these names
 /// that no run wrote are never replaced.
@@ -29,8 +31,10 @@ pub struct RunFiles<'a> {
     pub weights: &'a [u8],
     /// For `history.jsonl`.
     pub history: &'a str,
-    /// For `loss.svg`.
-    pub curve: Option<&'a str>,
+    /// For `curves.svg`; without it, an earlier run's goes.
+    pub curves_svg: Option<&'a str>,
+    /// For `curves.png`; without it, an earlier run's goes.
+    pub curves_png: Option<&'a [u8]>,
     /// For `run.json`: an object, to which the program's name is added.
     pub run: serde_json::Value,
 }
@@ -43,7 +47,7 @@ impl RunFolder {
     /// [`Error::Io`] if it cannot be created, [`Error::Setting`] if there are files in it that would be replaced and
     /// that no run of this program wrote.
     pub fn prepare(path: &Path) -> Result<Self> {
-        if let Some(name) = [RUN, WEIGHTS, HISTORY, CURVE].iter().find(|name| path.join(name).exists())
+        if let Some(name) = [RUN, WEIGHTS, HISTORY, CURVES_SVG, CURVES_PNG].iter().find(|name| path.join(name).exists())
             && !is_run(path)
         {
             let fault = format!("{}: {name} is not from flatgrad; choose another folder", path.display());
@@ -70,10 +74,15 @@ impl RunFolder {
         // Everything is on the disk before the first old file goes.
         let mut staged = vec![stage(RUN, run.as_bytes())?, stage(WEIGHTS, files.weights)?];
         staged.push(stage(HISTORY, files.history.as_bytes())?);
-        if let Some(curve) = files.curve {
-            staged.push(stage(CURVE, curve.as_bytes())?);
+        let curves = [(CURVES_SVG, files.curves_svg.map(str::as_bytes)), (CURVES_PNG, files.curves_png)];
+        for (name, content) in curves {
+            staged.extend(content.map(|content| stage(name, content)).transpose()?);
         }
         staged.into_iter().try_for_each(Staged::commit)?;
+        for (name, _) in curves.iter().filter(|(_, content)| content.is_none()) {
+            // Mostly, there is none.
+            let _ = std::fs::remove_file(self.path.join(name));
+        }
         self.created.clear();
         Ok(())
     }

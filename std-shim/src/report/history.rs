@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::Result;
+use crate::train::{Callback, EpochEnd, Flow, Saved, StepRecord};
+
 /// One line of `history.jsonl`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochRecord {
@@ -39,6 +42,8 @@ pub struct EpochRecord {
 pub struct History {
     /// The mean loss of each step's batch.
     pub step_losses: Vec<f32>,
+    /// The learning rate of each step.
+    pub step_rates: Vec<f32>,
     /// One record per epoch.
     pub epochs: Vec<EpochRecord>,
     /// How many steps had been taken at the end of each epoch.
@@ -57,18 +62,50 @@ impl History {
     }
 
     /// The training loss of each step, smoothed: an exponential moving average over about a fortieth of the steps (but
-    /// from 5 to 50), divided by `1 - beta^k` after k steps so that its start is not pulled to zero.
+    /// from 5 to 50), divided by `1 - beta^k` after k steps so that its start is not pulled to zero. Losses that are not
+    /// finite leave it as it was; NaN before the first that is.
     pub fn smoothed_losses(&self) -> Vec<f64> {
         let beta = 1.0 - 1.0 / (self.step_losses.len() as f64 / 40.0).clamp(5.0, 50.0);
         let (mut average, mut weight) = (0.0, 1.0);
         self.step_losses
             .iter()
             .map(|&loss| {
-                average = beta * average + (1.0 - beta) * f64::from(loss);
-                weight *= beta;
+                if loss.is_finite() {
+                    average = beta * average + (1.0 - beta) * f64::from(loss);
+                    weight *= beta;
+                }
                 average / (1.0 - weight)
             })
             .collect()
+    }
+}
+
+/// Writes everything down.
+impl Callback for History {
+    fn batch(&mut self, step: &StepRecord) -> Result<Flow> {
+        self.step_losses.push(step.batch_loss);
+        self.step_rates.push(step.lr);
+        Ok(Flow::CONTINUE)
+    }
+    fn epoch(&mut self, epoch: &EpochEnd) -> Result<Flow> {
+        self.epochs.push(epoch.record.clone());
+        self.epoch_ends.push(epoch.step as usize);
+        Ok(Flow::CONTINUE)
+    }
+    fn save(&self, saved: &mut Saved) {
+        saved.tensors.insert("history.step_losses".into(), self.step_losses.clone());
+        saved.tensors.insert("history.step_rates".into(), self.step_rates.clone());
+        saved.put("history.epochs", &self.epochs);
+        saved.put("history.epoch_ends", &self.epoch_ends);
+    }
+    fn load(&mut self, saved: &Saved) -> Result {
+        self.step_losses = saved.tensors.get("history.step_losses").cloned().unwrap_or_default();
+        self.step_rates = saved.tensors.get("history.step_rates").cloned().unwrap_or_default();
+        // A checkpoint of an earlier version has no rates.
+        self.step_rates.resize(self.step_losses.len(), f32::NAN);
+        self.epochs = saved.get("history.epochs")?.unwrap_or_default();
+        self.epoch_ends = saved.get("history.epoch_ends")?.unwrap_or_default();
+        Ok(())
     }
 }
 
@@ -83,6 +120,23 @@ mod tests {
         history.step_losses.extend([0.0; 400]);
         let smoothed = history.smoothed_losses();
         assert!(smoothed[41] > 2.0 && smoothed[439] < 0.01);
+        history.step_losses = vec![f32::NAN, 2.0, f32::INFINITY, 2.0];
+        let smoothed = history.smoothed_losses();
+        assert!(smoothed[0].is_nan() && smoothed[1..].iter().all(|l| (l - 2.0).abs() < 1e-12));
+    }
+
+    #[test]
+    fn a_checkpoint_without_rates_leaves_a_gap() {
+        let history = History { step_losses: vec![1.0, 2.0], step_rates: vec![0.1, 0.2], ..History::default() };
+        let mut saved = Saved::default();
+        history.save(&mut saved);
+        let mut read = History::default();
+        read.load(&saved).unwrap();
+        assert_eq!(read, history);
+        saved.tensors.remove("history.step_rates");
+        read.load(&saved).unwrap();
+        assert!(read.step_losses == history.step_losses && read.step_rates.iter().all(|rate| rate.is_nan()));
+        assert_eq!(read.step_rates.len(), 2);
     }
 
     #[test]

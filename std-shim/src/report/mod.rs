@@ -1,6 +1,6 @@
-//! What a run leaves behind: a history, a picture of the loss, a table of the network, a progress bar.
+//! What a run leaves behind: a history, pictures of the losses, a table of the network, a progress bar.
 
-mod curve;
+mod curves;
 mod folder;
 mod history;
 mod memory;
@@ -8,7 +8,7 @@ mod progress;
 mod table;
 mod tensorboard;
 
-pub use curve::loss_curve_svg;
+pub use curves::{curves_png, curves_svg};
 pub use folder::{RunFiles, RunFolder};
 pub use history::{EpochRecord, History};
 pub use memory::peak_memory;

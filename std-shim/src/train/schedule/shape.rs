@@ -1,0 +1,57 @@
+//! What a learning rate does after its warm-up.
+
+use super::{OneCycle, Plateau, positive, require};
+use crate::error::Result;
+
+/// The shape of a [`Schedule`](super::Schedule); `t` counts steps from 0 after the warm-up, `lr` is the optimizer's rate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Shape {
+    /// `lr`
+    Constant,
+    /// `lr * gamma^floor(t / every)`: `StepLR`, whose gamma is 0.1 by default.
+    Step {
+        /// Steps between changes; at least 1.
+        every: u64,
+        /// The factor of each change.
+        gamma: f64,
+    },
+    /// `lr * gamma^t`: `ExponentialLR`.
+    Exponential {
+        /// The factor of each step.
+        gamma: f64,
+    },
+    /// `min + (lr - min) * (1 + cos(pi * t / steps)) / 2`: `CosineAnnealingLR`; from `t = steps` on, `min`.
+    ///
+    /// Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", 2017.
+    Cosine {
+        /// Steps down to the minimum; at least 1.
+        steps: u64,
+        /// The minimum, PyTorch's `eta_min`; 0 by default.
+        min: f64,
+    },
+    /// Up to `lr` and down again: `OneCycleLR`.
+    OneCycle(OneCycle),
+    /// Down when what is measured no longer gets better: `ReduceLROnPlateau`.
+    Plateau(Plateau),
+}
+
+impl Shape {
+    /// Refuses numbers outside their range.
+    pub(super) fn check(&self) -> Result {
+        match *self {
+            Self::Constant => Ok(()),
+            Self::Step { every, gamma } => {
+                require(every > 0, "step-size", "must be at least 1 step")?;
+                require(positive(gamma), "gamma", "must be a finite number above 0")
+            }
+            Self::Exponential { gamma } => require(positive(gamma), "gamma", "must be a finite number above 0"),
+            Self::Cosine { steps, min } => {
+                require(steps > 0, "schedule", "leaves no steps after the warm-up")?;
+                require(min.is_finite() && min >= 0.0, "min-lr", "must be a finite number from 0 on")
+            }
+            Self::OneCycle(cycle) => cycle.check(),
+            Self::Plateau(plateau) => plateau.check(),
+        }
+    }
+}
