@@ -10,9 +10,11 @@ use flatgrad::report::grouped;
 use flatgrad::train::metrics::{Accuracy, Confusion, CrossEntropy, MeanAbsoluteError, Metric, TopK};
 use flatgrad::{Pool, Result};
 use flatgrad_core::Isa;
+use flatgrad_core::loss::Target;
 use serde_json::json;
 
 use super::args::positive;
+use super::crops::{CropArgs, Entrance};
 use super::data::DataArgs;
 use super::method_args::setting;
 use super::net::NetChoice;
@@ -40,6 +42,8 @@ pub struct EvalArgs {
     /// Also the share of samples whose class is among the K most probable
     #[arg(long, value_name = "K", value_parser = positive::<NonZeroUsize>, default_value = "3", allow_negative_numbers = true)]
     pub top: NonZeroUsize,
+    #[command(flatten)]
+    pub crops: CropArgs,
     /// One line of JSON
     #[arg(long)]
     pub json: bool,
@@ -67,8 +71,11 @@ pub fn eval(args: &EvalArgs) -> Result {
         Part::Train => data.train,
         Part::Test => data.test,
     };
-    check(&part, &network, scaling.white)?;
-    with_plan(&network, BATCH, |plan| {
+    let entrance = args.crops.entrance(&network, part.shape())?;
+    check(&part, &network, &entrance, scaling.white)?;
+    // Crops take the place of samples in a batch.
+    let batch = (BATCH / entrance.count).max(1);
+    with_plan(&network, batch * entrance.count, |plan| {
         let pool = Pool::new(Pool::available())?;
         let predictor = Predictor::new(pool.context(Isa::detect()), plan, &weights);
         let mut predictor = predictor.map_err(of_file(&args.weights))?;
@@ -78,48 +85,74 @@ pub fn eval(args: &EvalArgs) -> Result {
             return Err(setting("data", fault));
         }
         let normalizer = Normalizer::with_scaling(scaling.clone(), &part);
-        let loader = Loader::new(&part, &normalizer, BATCH).workers(workers);
+        let loader = Loader::new(&part, &normalizer, batch).workers(workers).pipeline(entrance.pipeline.as_ref());
         if classes {
-            let mut measured = Classes::new(args.top.get(), plan.outputs());
-            measure(&mut predictor, &loader, &mut measured.metrics())?;
-            measured.report(args, &part);
+            let [mut measured, mut plain] = [(); 2].map(|()| Classes::new(args.top.get(), plan.outputs()));
+            measure(&mut predictor, &loader, &entrance, &mut measured.metrics(), &mut plain.metrics())?;
+            measured.report(args, &part, Some((&entrance, &plain)).filter(|_| entrance.count > 1));
         } else {
-            let mut error = MeanAbsoluteError::default();
-            measure(&mut predictor, &loader, &mut [&mut error])?;
-            report_error(args, part.len(), error.value());
+            let [mut error, mut plain] = [MeanAbsoluteError::default(); 2];
+            measure(&mut predictor, &loader, &entrance, &mut [&mut error], &mut [&mut plain])?;
+            let plain = Some((&entrance, plain.value())).filter(|_| entrance.count > 1);
+            report_error(args, part.len(), error.value(), plain);
         }
         Ok(())
     })
 }
 
 /// Whether these are samples for the network.
-fn check(part: &dyn Dataset, network: &Network, white: f32) -> Result {
+fn check(part: &dyn Dataset, network: &Network, entrance: &Entrance, white: f32) -> Result {
     let found = part.white().map_or(1.0, f32::from);
-    if part.shape() == network.input() && found == white {
+    let (shape, input) = (part.shape(), network.input());
+    if entrance.shape(shape) == input && found == white {
         return Ok(());
     }
-    let (shape, input) = (part.shape(), network.input());
     let fault = format!("samples {shape:?} of 0 to {found}; the network takes {input:?} of 0 to {white}");
     Err(setting("data", fault))
 }
 
-fn measure(predictor: &mut Predictor, loader: &Loader, metrics: &mut [&mut dyn Metric]) -> Result {
+/// Adds all samples to `metrics`; where the network gets several crops of each, the plain ones alone to `plain`.
+fn measure(
+    predictor: &mut Predictor,
+    loader: &Loader,
+    entrance: &Entrance,
+    metrics: &mut [&mut dyn Metric],
+    plain: &mut [&mut dyn Metric],
+) -> Result {
+    let classes = loader.data().task().is_classes();
     loader.in_order(|batches| {
         while let Some(batch) = batches.next_batch()? {
             let outputs = predictor.outputs(batch.x())?;
-            metrics.iter_mut().try_for_each(|metric| metric.add(outputs, batch.target()))?;
+            if entrance.count == 1 {
+                add(metrics, outputs, batch.target())?;
+                continue;
+            }
+            let each = outputs.len() / (entrance.count * batch.len()).max(1);
+            add(metrics, &entrance.average(outputs, each, classes)?, batch.target())?;
+            add(plain, &entrance.plain(outputs, each), batch.target())?;
         }
         Ok(())
     })
 }
 
-fn report_error(args: &EvalArgs, samples: usize, error: f64) {
+fn add(metrics: &mut [&mut dyn Metric], outputs: &[f32], target: Target) -> Result {
+    metrics.iter_mut().try_for_each(|metric| metric.add(outputs, target))
+}
+
+fn report_error(args: &EvalArgs, samples: usize, error: f64, plain: Option<(&Entrance, f64)>) {
     let printer = Printer { to_stderr: false };
     if args.json {
-        return printer.line(format_args!("{}", json!({ "samples": samples, "mean_absolute_error": error })));
+        let mut found = json!({ "samples": samples, "mean_absolute_error": error });
+        if let Some((entrance, plain)) = plain {
+            entrance.note(&mut found, json!({ "mean_absolute_error": plain }));
+        }
+        return printer.line(format_args!("{found}"));
     }
     printer.line(format_args!("samples         {}", grouped(samples as u64)));
     printer.line(format_args!("mean absolute error  {error:.6}"));
+    if let Some((entrance, plain)) = plain {
+        printer.line(format_args!("  {entrance}; of one crop {plain:.6}"));
+    }
 }
 
 /// What is measured where there are classes.
@@ -142,12 +175,17 @@ impl Classes {
         [&mut self.accuracy, &mut self.top, &mut self.loss, &mut self.confusion]
     }
 
-    fn report(&self, args: &EvalArgs, part: &dyn Dataset) {
-        if args.json {
-            Printer { to_stderr: false }.line(format_args!("{}", self.json(part.len())));
-        } else {
-            self.print(part);
+    /// `plain` is what was measured of one crop, where there are several.
+    fn report(&self, args: &EvalArgs, part: &dyn Dataset, plain: Option<(&Entrance, &Self)>) {
+        if !args.json {
+            return self.print(part, plain);
         }
+        let mut found = self.json(part.len());
+        if let Some((entrance, plain)) = plain {
+            let (accuracy, top, loss) = (plain.accuracy.value(), plain.top.value(), plain.loss.value());
+            entrance.note(&mut found, json!({ "accuracy": accuracy, "top_accuracy": top, "loss": loss }));
+        }
+        Printer { to_stderr: false }.line(format_args!("{found}"));
     }
 
     fn json(&self, samples: usize) -> serde_json::Value {
@@ -164,12 +202,22 @@ impl Classes {
         })
     }
 
-    fn print(&self, part: &dyn Dataset) {
+    fn print(&self, part: &dyn Dataset, plain: Option<(&Entrance, &Self)>) {
         let printer = Printer { to_stderr: false };
+        // Beside each number that of one crop.
+        let beside = |text: &dyn Fn(&Self) -> String| {
+            plain.map_or(String::new(), |(_, plain)| format!("   of one crop {}", text(plain)))
+        };
+        let line = |name: &str, text: &dyn Fn(&Self) -> String| {
+            printer.line(format_args!("{name:<15} {}{}", text(self), beside(text)));
+        };
         printer.line(format_args!("samples         {}", grouped(part.len() as u64)));
-        printer.line(format_args!("accuracy        {:.2} %", 100.0 * self.accuracy.value()));
-        printer.line(format_args!("among first {:<3} {:.2} %", self.k, 100.0 * self.top.value()));
-        printer.line(format_args!("loss            {:.4}", self.loss.value()));
+        if let Some((entrance, _)) = plain {
+            printer.line(format_args!("crops           {entrance}"));
+        }
+        line("accuracy", &|of| format!("{:.2} %", 100.0 * of.accuracy.value()));
+        line(&format!("among first {}", self.k), &|of| format!("{:.2} %", 100.0 * of.top.value()));
+        line("loss", &|of| format!("{:.4}", of.loss.value()));
         let names = match part.task() {
             Task::Classes { names } => names.as_slice(),
             Task::Values { .. } => &[],

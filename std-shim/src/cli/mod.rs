@@ -2,6 +2,7 @@
 
 mod args;
 mod augment;
+mod crops;
 mod data;
 mod eval;
 mod info;
