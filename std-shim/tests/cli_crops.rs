@@ -89,7 +89,7 @@ fn crops_of_images_as_large_as_the_input_are_translations_and_mirror_images() {
     let plain = measured(at, &[]);
     assert!(plain.get("crops").is_none() && plain.get("one_crop").is_none());
 
-    for (arguments, pad) in [(&["--crops", "5"][..], 1), (&["--crops", "5", "--pad", "2"], 2)] {
+    for (arguments, pad) in [(&["--crops", "5", "--pad", "1"][..], 1), (&["--crops", "5", "--pad", "2"], 2)] {
         let found = measured(at, arguments);
         agree(&found, oracle(at, &test, pad, &five(&[[0, 0], [0, 2 * pad], [2 * pad, 0], [2 * pad; 2], [pad; 2]])));
         assert_eq!((&found["crops"], &found["pad"]), (&Value::from(5), &Value::from(pad)));
@@ -97,22 +97,26 @@ fn crops_of_images_as_large_as_the_input_are_translations_and_mirror_images() {
             assert_eq!(found["one_crop"][key], plain[key], "the middle is the image: {key}");
         }
     }
-    let all = measured(at, &["--crops", "10"]);
+    let all = measured(at, &["--crops", "10", "--pad", "1"]);
     agree(&all, oracle(at, &test, 1, &ten(&[[0, 0], [0, 2], [2, 0], [2, 2], [1, 1]], 2)));
     let two = measured(at, &["--crops", "2"]);
     agree(&two, oracle(at, &test, 0, &ten(&[[0, 0]], 0)));
     assert_eq!((&two["one_crop"]["loss"], &two["pad"]), (&plain["loss"], &Value::from(0)));
 
-    let (text, _) = succeeds(at, &["eval", "--weights", WEIGHTS, "--crops", "10"]);
+    // Without a border, five of the ten are the image and five its mirror image.
+    let same = measured(at, &["--crops", "10"]);
+    assert_eq!((&same["loss"], &same["crops"]), (&two["loss"], &Value::from(10)));
+
+    let (text, _) = succeeds(at, &["eval", "--weights", WEIGHTS, "--crops", "10", "--pad", "1"]);
     let percent = |found: &Value| format!("{:.2} %", 100.0 * found["accuracy"].as_f64().unwrap());
     let line = format!("accuracy        {}   of one crop {}", percent(&all), percent(&plain));
-    assert!(text.contains(&line) && text.contains("10, averaged; 1 pixels of black"), "{text}");
+    assert!(text.contains(&line) && text.contains("10, averaged; pixels of black around each image: 1"), "{text}");
 
     for (arguments, what) in [
         (&["--crops", "3"][..], "must be 1, 2, 5 or 10"),
         (&["--pad", "1"], "--pad: is for --crops 5"),
         (&["--crops", "2", "--pad", "1"], "--pad: is for --crops 5"),
-        (&["--crops", "5", "--pad", "0"], "--pad: must be at least 1"),
+        (&["--crops", "5"], "--crops: five crops of images as large as the network's input"),
         (&["--crops", "5", "--pad", "8"], "--pad: must be below 8"),
     ] {
         let all: Vec<&str> = ["eval", "--weights", WEIGHTS].iter().chain(arguments).copied().collect();

@@ -1,16 +1,14 @@
 //! `--crops` and `--pad`: how images enter a network in testing.
 
+use std::fmt;
+
 use clap::Args;
 use flatgrad::Result;
 use flatgrad::augment::{MultiCrop, Pipeline, Views, average_crops};
 use flatgrad::model::{Network, average_logits};
+use serde_json::{Value, json};
 
 use super::method_args::setting;
-use serde_json::{Value, json};
-use std::fmt;
-
-/// In networks for ImageNet, crops of 224 pixels lie in images of 256: 16 pixels on every side, this part of the crop.
-const PAD_SHARE: usize = 14;
 
 #[derive(Clone, Copy, Debug, Args)]
 pub struct CropArgs {
@@ -18,10 +16,10 @@ pub struct CropArgs {
     /// these and their mirror images
     #[arg(long, value_name = "1|2|5|10", value_parser = crops, default_value = "1", allow_negative_numbers = true)]
     pub crops: usize,
-    /// Pixels of black on every side of each image, so that 5 or 10 crops are the image moved [default: 0 if the images are
-    /// larger than the network's input, else a 14th of it, at least 1]
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    pub pad: Option<usize>,
+    /// Pixels of black on every side of each image, so that 5 or 10 crops of an image as large as the network's input are the
+    /// image moved: no further than training has moved images at random, or accuracy is lost
+    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
+    pub pad: usize,
 }
 
 /// The way of an image into a network.
@@ -31,63 +29,76 @@ pub struct Entrance {
     pub count: usize,
     /// Which of them is the plain one, counted from 0.
     pub middle: usize,
-    pub pad: usize,
+    /// How many crops were asked for: some may be the same.
+    crops: usize,
+    pad: usize,
 }
 
 impl CropArgs {
     /// For images of this shape.
     pub fn entrance(&self, network: &Network, shape: [usize; 3]) -> Result<Entrance> {
-        let views = match self.crops {
-            2 => Views::Mirror,
-            5 => Views::Five,
-            10 => Views::Ten,
-            _ => return self.single(),
-        };
-        let [_, height, width] = network.input();
+        if self.crops == 1 {
+            return Ok(Entrance { pipeline: network.test(shape)?, ..self.single()? });
+        }
+        let [input_channels, height, width] = network.input();
         if height.min(width) == 1 {
             return Err(setting("crops", "are of images; the network takes rows of numbers"));
         }
-        let images = Pipeline::new(Vec::new(), shape)?;
+        let images = match network.test_uncropped(shape)? {
+            Some(pipeline) => pipeline,
+            None => Pipeline::new(Vec::new(), shape)?,
+        };
         let [channels, rows, columns] = images.out_shape();
-        if channels != network.input()[0] {
-            return Ok(Entrance { pipeline: None, count: 1, middle: 0, pad: 0 });
+        if channels != input_channels {
+            // No crop will fit.
+            return Ok(Entrance { pipeline: Some(images), count: 1, middle: 0, crops: 1, pad: 0 });
         }
-        let pad = self.padding(views, [height, width], [rows, columns])?;
+        let (pad, views) = (self.pad, self.views([rows, columns], [height, width])?);
         if rows + 2 * pad < height || columns + 2 * pad < width {
             let fault =
                 format!("images of {rows} x {columns} are smaller than the network's input, {height} x {width}");
             return Err(setting("crops", fault));
         }
         let pipeline = images.then(Box::new(MultiCrop { views, size: [height, width], padding: pad }))?;
-        Ok(Entrance { pipeline: Some(pipeline), count: views.count(), middle: views.middle(), pad })
+        Ok(Entrance { pipeline: Some(pipeline), count: views.count(), middle: views.middle(), crops: self.crops, pad })
     }
 
     fn single(&self) -> Result<Entrance> {
-        if self.pad.is_some() {
-            return Err(setting("pad", "is for --crops 5 and --crops 10"));
-        }
-        Ok(Entrance { pipeline: None, count: 1, middle: 0, pad: 0 })
+        self.check_unpadded()?;
+        Ok(Entrance { pipeline: None, count: 1, middle: 0, crops: self.crops, pad: 0 })
     }
 
-    fn padding(&self, views: Views, input: [usize; 2], images: [usize; 2]) -> Result<usize> {
-        let side = input[0].min(input[1]);
-        match self.pad {
-            Some(_) if views == Views::Mirror => self.single().map(|_| 0),
-            Some(pad) if pad >= side => Err(setting("pad", format!("must be below {side}, the network's input"))),
-            Some(0) if images == input => {
-                Err(setting("pad", "must be at least 1: the images are as large as the network's input"))
+    fn check_unpadded(&self) -> Result {
+        if self.pad == 0 { Ok(()) } else { Err(setting("pad", "is for --crops 5 and --crops 10")) }
+    }
+
+    /// What there is to crop, for images as large as this and the network's input.
+    fn views(&self, images: [usize; 2], input: [usize; 2]) -> Result<Views> {
+        let (same, side) = (images == input && self.pad == 0, input[0].min(input[1]));
+        match self.crops {
+            2 => self.check_unpadded().map(|()| Views::Mirror),
+            _ if self.pad >= side => Err(setting("pad", format!("must be below {side}, the network's input"))),
+            5 if same => {
+                let fault =
+                    "five crops of images as large as the network's input are five times the image; --pad moves them";
+                Err(setting("crops", fault))
             }
-            Some(pad) => Ok(pad),
-            None if views == Views::Mirror || images != input => Ok(0),
-            None => Ok(((side + PAD_SHARE / 2) / PAD_SHARE).max(1)),
+            5 => Ok(Views::Five),
+            // Five times the image and five times its mirror image: once is enough.
+            _ if same => Ok(Views::Mirror),
+            _ => Ok(Views::Ten),
         }
     }
 }
 
 impl fmt::Display for Entrance {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "{}, averaged", self.count)?;
-        if self.pad > 0 { write!(f, "; {} pixels of black around each image", self.pad) } else { Ok(()) }
+        write!(f, "{}, averaged", self.crops)?;
+        match self.pad {
+            0 if self.crops > self.count => write!(f, ": the image and its mirror image, as --pad is 0"),
+            0 => Ok(()),
+            pad => write!(f, "; pixels of black around each image: {pad}"),
+        }
     }
 }
 
@@ -100,7 +111,7 @@ impl Entrance {
 
     /// Adds to what was measured how the crops were made, and what was measured of one.
     pub fn note(&self, found: &mut Value, plain: Value) {
-        found["crops"] = json!(self.count);
+        found["crops"] = json!(self.crops);
         found["pad"] = json!(self.pad);
         found["one_crop"] = plain;
     }

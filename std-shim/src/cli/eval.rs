@@ -107,7 +107,11 @@ fn check(part: &dyn Dataset, network: &Network, entrance: &Entrance, white: f32)
     if entrance.shape(shape) == input && found == white {
         return Ok(());
     }
-    let fault = format!("samples {shape:?} of 0 to {found}; the network takes {input:?} of 0 to {white}");
+    let becomes = match entrance.shape(shape) {
+        seen if seen == shape => String::new(),
+        seen => format!(", which become {seen:?}"),
+    };
+    let fault = format!("samples {shape:?} of 0 to {found}{becomes}; the network takes {input:?} of 0 to {white}");
     Err(setting("data", fault))
 }
 

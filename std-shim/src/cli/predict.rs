@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use flatgrad::augment::{Canvas, Key};
 use flatgrad::data::image_bytes;
 use flatgrad::model::{Predictor, probabilities};
 use flatgrad::{Error, Pool, Result, atomic_write};
@@ -18,7 +19,8 @@ pub struct PredictArgs {
     /// The `weights.safetensors` of a run, or a state dict of PyTorch's with --net
     #[arg(long, value_name = "FILE")]
     pub weights: PathBuf,
-    /// A PNG, JPEG or BMP image, or a folder of them; resized to what the network takes
+    /// A PNG, JPEG or BMP image, or a folder of them; resized to what the images of training were, then what the recipe of training
+    /// does in testing
     #[arg(value_name = "IMAGE|DIR")]
     pub images: PathBuf,
     /// Light on dark becomes dark on light, and the other way round
@@ -43,6 +45,7 @@ pub fn predict(args: &PredictArgs) -> Result {
     }
     let files = if args.images.is_dir() { files_in(&args.images)? } else { vec![args.images.clone()] };
     let name = |class: usize| network.classes().get(class).cloned().unwrap_or_else(|| class.to_string());
+    let pipeline = network.test(network.samples())?;
     let table = with_plan(&network, 1, |plan| {
         let pool = Pool::new(1)?;
         let predictor = Predictor::new(pool.context(Isa::detect()), plan, &weights);
@@ -52,7 +55,11 @@ pub fn predict(args: &PredictArgs) -> Result {
         for file in &files {
             // In parts of white, whatever white was in training.
             let part = |byte| f32::from(if args.invert { 255 - byte } else { byte }) / 255.0;
-            let mut x: Vec<f32> = image_bytes(file, network.input())?.into_iter().map(part).collect();
+            let mut x: Vec<f32> = image_bytes(file, network.samples())?.into_iter().map(part).collect();
+            if let Some(pipeline) = &pipeline {
+                let image = std::mem::replace(&mut x, vec![0.0; network.input().iter().product()]);
+                pipeline.apply(Key { seed: 0, epoch: 0, sample: 0 }, &image, &mut x, &mut Canvas::default())?;
+            }
             scaling.apply(&mut x);
             let p = probabilities(predictor.outputs(&x)?, plan.outputs());
             let class = (0..p.len()).rev().max_by(|&a, &b| p[a].total_cmp(&p[b])).unwrap_or(0);

@@ -46,8 +46,8 @@ fn run_from(args: &TrainArgs, from: Option<(PathBuf, Checkpoint)>) -> Result<Exi
     let ctx = pool.context(isa);
     let Opened { split, streams } = args.data.open()?;
     let (data, validation) = hold_out(split, args.method.val, args.seed)?;
-    let augmentation = args.augment.as_deref().map(|recipe| augment::find(recipe)?.augmentation(data.train.shape()));
-    let augmentation = augmentation.transpose()?;
+    let recipe = args.augment.as_deref().map(augment::find).transpose()?;
+    let augmentation = recipe.as_ref().map(|recipe| recipe.augmentation(data.train.shape())).transpose()?;
     let shape = augmentation.as_ref().map_or(data.train.shape(), Augmentation::out_shape);
     let mut network = args.net(&data).network(shape, data.train.task().outputs())?;
     if let Some(limit) = args.method.max_norm {
@@ -107,6 +107,7 @@ fn run_from(args: &TrainArgs, from: Option<(PathBuf, Checkpoint)>) -> Result<Exi
 
     let summary = Summary::new(args, network.name(), &data, isa, ctx.threads(), &outcome);
     let title = format!("{} on {}", network.name(), data.train.name());
+    let network = network.with_test(data.train.shape(), recipe.as_ref());
     let described = described(network, &outcome, &data);
     folder.write(RunFiles {
         weights: &outcome.weights.to_safetensors_with(&described)?,

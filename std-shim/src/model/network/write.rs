@@ -12,7 +12,7 @@ use super::{Common, Network, Node};
 use crate::data::Scaling;
 
 /// A network's whole text.
-pub(super) fn network(Network { name, input, scaling, classes, nodes, .. }: &Network) -> String {
+pub(super) fn network(Network { name, input, scaling, classes, testing, nodes, .. }: &Network) -> String {
     // A string of JSON without control characters is one of TOML, too.
     let name =
         if is_name(name) { format!("name = {}\n", serde_json::Value::from(name.as_str())) } else { String::new() };
@@ -24,7 +24,10 @@ pub(super) fn network(Network { name, input, scaling, classes, nodes, .. }: &Net
         [] => String::new(),
         _ => format!("classes = [{}]\n", classes.iter().map(quoted).collect::<Vec<_>>().join(", ")),
     };
-    format!("{name}input = {input:?}\n{scaling}{classes}layers = {}\n", chain(nodes, 0))
+    let testing = testing.as_ref().map_or(String::new(), |testing| {
+        format!("samples = {:?}\ntest = {}\n", testing.samples, testing.recipe.test_toml())
+    });
+    format!("{name}input = {input:?}\n{scaling}{classes}{testing}layers = {}\n", chain(nodes, 0))
 }
 
 fn chain(nodes: &[Node], depth: usize) -> String {
