@@ -122,6 +122,18 @@ impl Entrance {
         rows.flatten().copied().collect()
     }
 
+    /// What the network says of each sample, all crops together: logits of classes, or values that are no longer standardized.
+    pub fn answer(&self, outputs: &[f32], each: usize, network: &Network) -> Result<Vec<f32>> {
+        let mut outputs = match self.count {
+            1 => outputs.to_vec(),
+            _ => self.average(outputs, each, network.targets().is_none())?,
+        };
+        if let Some(values) = network.targets() {
+            values.undo(&mut outputs);
+        }
+        Ok(outputs)
+    }
+
     /// What it says of all crops together.
     pub fn average(&self, outputs: &[f32], each: usize, classes: bool) -> Result<Vec<f32>> {
         if classes {

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use flatgrad::data::{Dataset, Loader, Normalizer, Task};
+use flatgrad::data::{Dataset, Loader, Normalizer, TargetScaling, Task};
 use flatgrad::model::{Network, Predictor};
 use flatgrad::report::grouped;
 use flatgrad::train::metrics::{Accuracy, Confusion, CrossEntropy, MeanAbsoluteError, Metric, TopK};
@@ -73,6 +73,7 @@ pub fn eval(args: &EvalArgs) -> Result {
     };
     let entrance = args.crops.entrance(&network, part.shape())?;
     check(&part, &network, &entrance, scaling.white)?;
+    check_task(&part, &network)?;
     // Crops take the place of samples in a batch.
     let batch = (BATCH / entrance.count).max(1);
     with_plan(&network, batch * entrance.count, |plan| {
@@ -88,11 +89,11 @@ pub fn eval(args: &EvalArgs) -> Result {
         let loader = Loader::new(&part, &normalizer, batch).workers(workers).pipeline(entrance.pipeline.as_ref());
         if classes {
             let [mut measured, mut plain] = [(); 2].map(|()| Classes::new(args.top.get(), plan.outputs()));
-            measure(&mut predictor, &loader, &entrance, &mut measured.metrics(), &mut plain.metrics())?;
+            measure(&mut predictor, &loader, &entrance, None, &mut measured.metrics(), &mut plain.metrics())?;
             measured.report(args, &part, Some((&entrance, &plain)).filter(|_| entrance.count > 1));
         } else {
             let [mut error, mut plain] = [MeanAbsoluteError::default(); 2];
-            measure(&mut predictor, &loader, &entrance, &mut [&mut error], &mut [&mut plain])?;
+            measure(&mut predictor, &loader, &entrance, network.targets(), &mut [&mut error], &mut [&mut plain])?;
             let plain = Some((&entrance, plain.value())).filter(|_| entrance.count > 1);
             report_error(args, part.len(), error.value(), plain);
         }
@@ -115,18 +116,38 @@ fn check(part: &dyn Dataset, network: &Network, entrance: &Entrance, white: f32)
     Err(setting("data", fault))
 }
 
-/// Adds all samples to `metrics`; where the network gets several crops of each, the plain ones alone to `plain`.
+/// Whether classes are asked of classes, and values of values.
+fn check_task(part: &dyn Dataset, network: &Network) -> Result {
+    match (part.task(), network.targets()) {
+        (Task::Classes { .. }, Some(_)) => {
+            Err(setting("data", "has classes; the network predicts numbers (--regression)"))
+        }
+        (Task::Values { .. }, None) if !network.classes().is_empty() => {
+            Err(setting("data", "has numbers to predict; the network tells classes apart"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Adds all samples to `metrics`, outputs that are standardized `values` as values; where the network gets several crops of each, the plain ones alone to `plain`.
 fn measure(
     predictor: &mut Predictor,
     loader: &Loader,
     entrance: &Entrance,
+    values: Option<&TargetScaling>,
     metrics: &mut [&mut dyn Metric],
     plain: &mut [&mut dyn Metric],
 ) -> Result {
     let classes = loader.data().task().is_classes();
     loader.in_order(|batches| {
         while let Some(batch) = batches.next_batch()? {
-            let outputs = predictor.outputs(batch.x())?;
+            let mut standardized;
+            let mut outputs = predictor.outputs(batch.x())?;
+            if let Some(values) = values {
+                standardized = outputs.to_vec();
+                values.undo(&mut standardized);
+                outputs = &standardized;
+            }
             if entrance.count == 1 {
                 add(metrics, outputs, batch.target())?;
                 continue;

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod answers;
 mod args;
 mod augment;
 mod crops;

@@ -34,6 +34,17 @@ impl Default for TableOptions {
     }
 }
 
+/// What the columns of a table are called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Columns {
+    /// The features, in order; no two have the same name.
+    pub features: Vec<String>,
+    /// The column to predict.
+    pub target: String,
+    /// The column that says which rows belong together, if one does.
+    pub group: Option<String>,
+}
+
 /// A table in memory.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
@@ -43,8 +54,21 @@ pub struct Table {
     pub features: Vec<String>,
     /// The name of the target's column.
     pub target: String,
+    /// The name of the column of groups, if there is one.
+    pub group: Option<String>,
     /// The group of each row, numbered as they come; none if no column says them.
     pub groups: Vec<u32>,
+}
+
+impl Table {
+    /// What the columns are called; nothing if two features have the same name.
+    pub fn columns(&self) -> Option<Columns> {
+        let (features, target, group) = (self.features.clone(), self.target.clone(), self.group.clone());
+        let mut sorted: Vec<&String> = features.iter().collect();
+        sorted.sort_unstable();
+        let unique = sorted.windows(2).all(|pair| pair[0] != pair[1]);
+        unique.then_some(Columns { features, target, group })
+    }
 }
 
 /// Reads a table whose features are finite numbers: separated by tabs if the file's name ends in `.tsv`, else by commas.
@@ -68,6 +92,26 @@ pub struct Table {
 /// [`Error::Io`]; [`Error::Data`] with the file and the line and column of what is wrong.
 pub fn read_table(path: &Path, options: &TableOptions) -> Result<Table> {
     let failed = |fault| Error::data(path.display(), fault);
+    let mut reader: Option<Reader> = None;
+    each_record(path, |record| match &mut reader {
+        Some(reader) => reader.row(record),
+        None => {
+            let mut first = Reader::new(record, options)?;
+            if !options.header {
+                first.row(record)?;
+            }
+            reader = Some(first);
+            Ok(())
+        }
+    })?;
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    let table = reader.ok_or(DataFault::Empty).and_then(|reader| reader.table(&name));
+    table.map_err(failed)
+}
+
+/// Does something with each line of a table.
+pub(super) fn each_record(path: &Path, mut row: impl FnMut(&ByteRecord) -> Checked<()>) -> Result {
+    let failed = |fault| Error::data(path.display(), fault);
     let file = File::open(path).map_err(Error::io(path))?;
     let len = file.metadata().map_err(Error::io(path))?.len();
     if len > MAX_BYTES {
@@ -82,22 +126,33 @@ pub fn read_table(path: &Path, options: &TableOptions) -> Result<Table> {
         .trim(Trim::All)
         .from_reader(file.take(MAX_BYTES));
     let mut record = ByteRecord::new();
-    let mut reader: Option<Reader> = None;
     while lines.read_byte_record(&mut record).map_err(|error| csv_error(path, error))? {
-        match &mut reader {
-            Some(reader) => reader.row(&record).map_err(failed)?,
-            None => {
-                let mut first = Reader::new(&record, options).map_err(failed)?;
-                if !options.header {
-                    first.row(&record).map_err(failed)?;
-                }
-                reader = Some(first);
-            }
-        }
+        row(&record).map_err(failed)?;
     }
-    let name = path.file_stem().unwrap_or_default().to_string_lossy();
-    let table = reader.ok_or(DataFault::Empty).and_then(|reader| reader.table(&name));
-    table.map_err(failed)
+    Ok(())
+}
+
+/// What the columns are called, by the first line; without a header, by their numbers.
+pub(super) fn names(first: &ByteRecord, header: bool) -> Vec<String> {
+    let named = |(i, field): (usize, &[u8])| match header {
+        true => String::from_utf8_lossy(field).into_owned(),
+        false => (i + 1).to_string(),
+    };
+    first.iter().enumerate().map(named).collect()
+}
+
+/// The number in a field, counted from 0, of a line as long as there are columns.
+pub(super) fn field_number(record: &ByteRecord, i: usize, columns: &[String]) -> Checked<f32> {
+    let found = match record.get(i).map(std::str::from_utf8) {
+        Some(Ok(text)) if !text.is_empty() => number(text),
+        Some(Err(_)) => Err("not UTF-8".to_string()),
+        _ => Err("empty".to_string()),
+    };
+    found.map_err(|fault| {
+        let (line, name) =
+            (record.position().map_or(0, csv::Position::line), columns.get(i).cloned().unwrap_or_default());
+        DataFault::Field { line, column: i + 1, name, fault }
+    })
 }
 
 fn csv_error(path: &Path, error: csv::Error) -> Error {
@@ -109,7 +164,7 @@ fn csv_error(path: &Path, error: csv::Error) -> Error {
 }
 
 /// What is known before the file is.
-type Checked<T> = std::result::Result<T, DataFault>;
+pub(super) type Checked<T> = std::result::Result<T, DataFault>;
 
 /// Texts, numbered as they come.
 #[derive(Default)]
@@ -159,11 +214,7 @@ struct Reader {
 
 impl Reader {
     fn new(first: &ByteRecord, options: &TableOptions) -> Checked<Self> {
-        let named = |(i, field): (usize, &[u8])| match options.header {
-            true => String::from_utf8_lossy(field).into_owned(),
-            false => (i + 1).to_string(),
-        };
-        let columns: Vec<String> = first.iter().enumerate().map(named).collect();
+        let columns = names(first, options.header);
         let find = |wanted: &String| {
             let numbered = || wanted.parse::<usize>().ok()?.checked_sub(1).filter(|&i| i < columns.len());
             let found = columns.iter().position(|name| name == wanted).or_else(numbered);
@@ -232,7 +283,8 @@ impl Reader {
             Error::Data { fault, .. } => fault,
             other => DataFault::Format(other.to_string()),
         })?;
-        Ok(Table { rows, features, target: self.columns[self.target].clone(), groups: self.groups })
+        let group = self.group.and_then(|group| self.columns.get(group).cloned());
+        Ok(Table { rows, features, target: self.columns[self.target].clone(), group, groups: self.groups })
     }
 }
 

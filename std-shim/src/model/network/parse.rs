@@ -4,12 +4,12 @@ use flatgrad_core::net::{Layer, MAX_LAYERS};
 use toml::de::{DeTable, DeValue};
 
 use super::fields::{Fields, Value};
-use super::kinds;
 use super::source::{Position, Source};
 use super::testing::Testing;
 use super::{Common, File, Node};
+use super::{kinds, learnt};
 use crate::augment::Recipe;
-use crate::data::Scaling;
+use crate::data::{Columns, Scaling, TargetScaling};
 use crate::error::Result;
 
 /// More blocks inside one another are taken for a mistake.
@@ -23,6 +23,8 @@ pub(super) struct Parsed {
     pub(super) nodes: Vec<Node>,
     pub(super) classes: Vec<String>,
     pub(super) testing: Option<Testing>,
+    pub(super) targets: Option<TargetScaling>,
+    pub(super) columns: Option<Columns>,
     /// Where it says so.
     pub(super) places: File,
 }
@@ -37,6 +39,7 @@ pub(super) fn parse(source: Source) -> Result<Parsed> {
     let named = fields.get("classes");
     let classes = named.map_or(Ok(Vec::new()), |value| classes(&fields, value))?;
     let testing = testing(&fields, input)?;
+    let (targets, columns) = (learnt::targets(&fields)?, learnt::columns(&fields, input[0])?);
     let layers = fields.require("layers", "an array of layers")?;
     let mut reader = Reader { source, positions: Vec::new() };
     let nodes = reader.chain(&fields, "layers", layers, 0)?;
@@ -47,7 +50,7 @@ pub(super) fn parse(source: Source) -> Result<Parsed> {
         input: input_place,
         classes: named.map(|value| source.position(value.span().start)),
     };
-    Ok(Parsed { name, scaling, input, classes, testing, nodes, places })
+    Ok(Parsed { name, scaling, input, classes, testing, targets, columns, nodes, places })
 }
 
 /// A name becomes part of the name of a folder.
