@@ -205,6 +205,13 @@ fn numbers_are_learnt_standardized_and_given_in_their_own_unit() {
     }
     assert!(mae < 6_000.0 && run["test_loss"].as_f64().unwrap() < 0.1, "{mae} {run}");
 
+    for (format, file, text) in [
+        ("rust", "w.rs", format!("pub static TARGET_STD: [f32; 1] = [\n    {:?},\n];", targets.std[0])),
+        ("c", "w.h", "static const float flatgrad_w_target_mean[1] = {".to_string()),
+    ] {
+        succeeds(at, &["export", "--weights", WEIGHTS, "--format", format, "--out", file]);
+        assert!(std::fs::read_to_string(at.join(file)).unwrap().contains(&text), "{text}");
+    }
     let answers = predicted(at, &["houses.csv"]);
     assert_eq!((answers.len(), &answers[0][..]), (401, &["row".to_string(), "value".to_string()][..]));
     for (answer, row) in answers[1..].iter().zip(rows(400)) {
