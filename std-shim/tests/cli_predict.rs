@@ -110,6 +110,11 @@ fn rows_of_a_table_are_classified_with_and_without_the_target() {
     // Columns in any order, with those of training that are no features; and a target of another name.
     table(at, "shuffled.csv", &["species", "c", "a", "who", "b"], 150);
     assert_eq!(predicted(at, &["shuffled.csv"]), answers);
+    let error =
+        refused(at, &["eval", "--weights", WEIGHTS, "--data", "shuffled.csv", "--target", "species", "--group", "who"]);
+    assert!(error.contains("--data: has the feature \"c\" where training had \"a\""), "{error}");
+    let (info, _) = succeeds(at, &["info", WEIGHTS]);
+    assert!(info.contains("columns         a, b, c -> species"), "{info}");
     table(at, "other.csv", &["price", "c", "a", "b"], 150);
     assert_eq!(predicted(at, &["other.csv", "--target", "price"]), answers);
     // Without names, columns are counted.

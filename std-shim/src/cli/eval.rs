@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use flatgrad::data::{Dataset, Loader, Normalizer, TargetScaling, Task};
+use flatgrad::data::{Columns, Dataset, Loader, Normalizer, TargetScaling, Task};
 use flatgrad::model::{Network, Predictor};
 use flatgrad::report::grouped;
 use flatgrad::train::metrics::{Accuracy, Confusion, CrossEntropy, MeanAbsoluteError, Metric, TopK};
@@ -58,7 +58,7 @@ pub enum Part {
 /// Measures trained weights on a data set.
 pub fn eval(args: &EvalArgs) -> Result {
     let opened = args.data.open()?;
-    let (data, workers) = (opened.split, if opened.streams { Pool::available() } else { 0 });
+    let (data, columns, workers) = (opened.split, opened.columns, if opened.streams { Pool::available() } else { 0 });
     let outputs = data.train.task().outputs();
     let named = args.net.as_ref().map(|net| net.network(data.train.shape(), outputs)).transpose()?;
     let Trained { network, weights, .. } = load(&args.weights, named)?;
@@ -74,6 +74,7 @@ pub fn eval(args: &EvalArgs) -> Result {
     let entrance = args.crops.entrance(&network, part.shape())?;
     check(&part, &network, &entrance, scaling.white)?;
     check_task(&part, &network)?;
+    check_columns(columns.as_ref(), &network)?;
     // Crops take the place of samples in a batch.
     let batch = (BATCH / entrance.count).max(1);
     with_plan(&network, batch * entrance.count, |plan| {
@@ -126,6 +127,19 @@ fn check_task(part: &dyn Dataset, network: &Network) -> Result {
             Err(setting("data", "has numbers to predict; the network tells classes apart"))
         }
         _ => Ok(()),
+    }
+}
+
+/// Whether a table has the features of training, in their order.
+fn check_columns(found: Option<&Columns>, network: &Network) -> Result {
+    let (Some(found), Some(known)) = (found, network.columns()) else { return Ok(()) };
+    let differ = |(a, b): &(&String, &String)| a.replace(char::is_control, "\u{fffd}") != **b;
+    match found.features.iter().zip(&known.features).find(differ) {
+        Some((found, known)) => Err(setting(
+            "data",
+            format!("has the feature {found:?} where training had {known:?}: the same columns, in order"),
+        )),
+        None => Ok(()),
     }
 }
 
