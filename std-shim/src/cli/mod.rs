@@ -7,6 +7,7 @@ mod crops;
 mod data;
 mod eval;
 mod info;
+mod measured;
 mod method_args;
 mod net;
 mod output;
