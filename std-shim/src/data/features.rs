@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use csv::ByteRecord;
 
-use super::table::{Checked, each_record, field_number, names};
+use super::records::{Checked, each_record, field_number, names};
 use super::{Columns, DataFault, Dataset, Floats, Targets, npy, npz};
 use crate::error::{Error, Result};
 

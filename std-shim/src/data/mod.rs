@@ -31,6 +31,7 @@ mod normalize;
 pub mod npy;
 mod npz;
 mod open;
+mod records;
 mod split;
 mod subset;
 mod table;

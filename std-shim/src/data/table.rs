@@ -1,17 +1,14 @@
 //! Tables: CSV and TSV files.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
-use csv::{ByteRecord, ReaderBuilder, Trim};
+use csv::ByteRecord;
 
+use super::records::{Checked, each_record, names, number};
 use super::{DataFault, Floats, Targets};
 use crate::error::{Error, Result};
 
-/// The largest file this reader accepts: 1 GiB.
-pub const MAX_BYTES: u64 = 1 << 30;
 /// More classes than this are taken for numbers to predict.
 pub const MAX_CLASSES: usize = 1000;
 
@@ -108,63 +105,6 @@ pub fn read_table(path: &Path, options: &TableOptions) -> Result<Table> {
     let table = reader.ok_or(DataFault::Empty).and_then(|reader| reader.table(&name));
     table.map_err(failed)
 }
-
-/// Does something with each line of a table.
-pub(super) fn each_record(path: &Path, mut row: impl FnMut(&ByteRecord) -> Checked<()>) -> Result {
-    let failed = |fault| Error::data(path.display(), fault);
-    let file = File::open(path).map_err(Error::io(path))?;
-    let len = file.metadata().map_err(Error::io(path))?.len();
-    if len > MAX_BYTES {
-        let fault = format!("{} MB are more than the {} this reader accepts", len >> 20, MAX_BYTES >> 20);
-        return Err(failed(DataFault::Format(fault)));
-    }
-    let tabs = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("tsv"));
-    let mut lines = ReaderBuilder::new()
-        .delimiter(if tabs { b'\t' } else { b',' })
-        .has_headers(false)
-        .flexible(true)
-        .trim(Trim::All)
-        .from_reader(file.take(MAX_BYTES));
-    let mut record = ByteRecord::new();
-    while lines.read_byte_record(&mut record).map_err(|error| csv_error(path, error))? {
-        row(&record).map_err(failed)?;
-    }
-    Ok(())
-}
-
-/// What the columns are called, by the first line; without a header, by their numbers.
-pub(super) fn names(first: &ByteRecord, header: bool) -> Vec<String> {
-    let named = |(i, field): (usize, &[u8])| match header {
-        true => String::from_utf8_lossy(field).into_owned(),
-        false => (i + 1).to_string(),
-    };
-    first.iter().enumerate().map(named).collect()
-}
-
-/// The number in a field, counted from 0, of a line as long as there are columns.
-pub(super) fn field_number(record: &ByteRecord, i: usize, columns: &[String]) -> Checked<f32> {
-    let found = match record.get(i).map(std::str::from_utf8) {
-        Some(Ok(text)) if !text.is_empty() => number(text),
-        Some(Err(_)) => Err("not UTF-8".to_string()),
-        _ => Err("empty".to_string()),
-    };
-    found.map_err(|fault| {
-        let (line, name) =
-            (record.position().map_or(0, csv::Position::line), columns.get(i).cloned().unwrap_or_default());
-        DataFault::Field { line, column: i + 1, name, fault }
-    })
-}
-
-fn csv_error(path: &Path, error: csv::Error) -> Error {
-    let text = error.to_string();
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => Error::io(path)(error),
-        _ => Error::data(path.display(), DataFault::Format(text)),
-    }
-}
-
-/// What is known before the file is.
-pub(super) type Checked<T> = std::result::Result<T, DataFault>;
 
 /// Texts, numbered as they come.
 #[derive(Default)]
@@ -286,18 +226,4 @@ impl Reader {
         let group = self.group.and_then(|group| self.columns.get(group).cloned());
         Ok(Table { rows, features, target: self.columns[self.target].clone(), group, groups: self.groups })
     }
-}
-
-fn number(text: &str) -> std::result::Result<f32, String> {
-    match text.parse::<f32>() {
-        Ok(number) if number.is_finite() => Ok(number),
-        Ok(_) => Err(format!("not a finite number: {}", shortened(text))),
-        Err(_) => Err(format!("not a number: {}", shortened(text))),
-    }
-}
-
-/// What stands in a file may be long.
-fn shortened(text: &str) -> String {
-    let start: String = text.chars().take(40).collect();
-    if start.len() < text.len() { format!("{start:?}...") } else { format!("{start:?}") }
 }
