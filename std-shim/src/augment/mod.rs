@@ -14,7 +14,7 @@
 //! | what | operations |
 //! |---|---|
 //! | mirror images | [`RandomHorizontalFlip`], [`RandomVerticalFlip`] |
-//! | windows | [`RandomCrop`], [`RandomTranslation`], [`RandomResizedCrop`], for testing [`Resize`], [`CenterCrop`], [`five_crop`], [`ten_crop`], [`average_crops`] |
+//! | windows | [`RandomCrop`], [`RandomTranslation`], [`RandomResizedCrop`], for testing [`Resize`], [`CenterCrop`], [`five_crop`], [`ten_crop`], [`MultiCrop`], [`average_crops`] |
 //! | maps of the plane | [`RandomAffine`], [`RandomRotation`]; [`RandomWarp`]: any mixture of rotation, translation, scale, stretch, shear and flips, resampled once |
 //! | hiding | [`RandomErasing`], [`Cutout`] |
 //! | colors | [`ColorJitter`], [`Grayscale`], [`RandomGrayscale`], [`Normalize`], [`GaussianNoise`] |
@@ -45,6 +45,7 @@ mod erase;
 mod flip;
 mod mix;
 mod mixing;
+mod multi_crop;
 mod noise;
 mod random_affine;
 mod random_warp;
@@ -70,6 +71,7 @@ pub use erase::{Cutout, Erased, RandomErasing, Region, erase, erase_normal};
 pub use flip::{RandomHorizontalFlip, RandomVerticalFlip, horizontal_flip, vertical_flip};
 pub use mix::{CutMix, MixUp, cut_mix, mix_up, one_hot};
 pub use mixing::{MixParams, Mixing};
+pub use multi_crop::{MultiCrop, Views};
 pub use noise::{GaussianNoise, SignalJitter, SignalScaling, add_noise};
 pub use random_affine::{AffineParams, RandomAffine, RandomRotation};
 pub use random_warp::{Map, RandomWarp};

@@ -58,6 +58,24 @@ pub trait Transform: Debug + Send + Sync {
     }
 }
 
+/// A chain as an operation.
+#[derive(Debug)]
+struct Chain(Arc<Compose>);
+
+impl Transform for Chain {
+    fn out_shape(&self, shape: [usize; 3]) -> Result<[usize; 3]> {
+        self.0.out_shape(shape)
+    }
+
+    fn apply(&self, place: Place, canvas: &mut Canvas) -> Result {
+        self.0.apply(place, canvas)
+    }
+
+    fn streams(&self) -> u32 {
+        self.0.streams()
+    }
+}
+
 /// A sample, and an operation's position in the chain: the name of a stream of random numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Place {
@@ -109,6 +127,24 @@ impl Pipeline {
     /// [`Error::Augment`](crate::Error::Augment) of the first operation that does not fit what it gets.
     pub fn new(operations: Vec<Box<dyn Transform>>, shape: [usize; 3]) -> Result<Self> {
         Self::of(Arc::new(Compose(operations)), shape)
+    }
+
+    /// The same chain, with one more operation at its end.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Augment`](crate::Error::Augment) if the operation does not fit what the chain gives.
+    ///
+    /// ```
+    /// use flatgrad::augment::{MultiCrop, Recipe, Views};
+    /// let images = Recipe::named("imagenet")?.test_uncropped([3, 300, 400])?;
+    /// assert_eq!(images.out_shape(), [3, 256, 341]);
+    /// let crops = images.then(Box::new(MultiCrop { views: Views::Ten, size: [224, 224], padding: 0 }))?;
+    /// assert_eq!(crops.out_shape(), [30, 224, 224]);
+    /// # Ok::<(), flatgrad::Error>(())
+    /// ```
+    pub fn then(self, operation: Box<dyn Transform>) -> Result<Self> {
+        Self::new(vec![Box::new(Chain(self.chain)), operation], self.shape)
     }
 
     pub(super) fn of(chain: Arc<Compose>, shape: [usize; 3]) -> Result<Self> {

@@ -51,7 +51,9 @@ pub enum Command {
     Import(ImportArgs),
     /// Measures trained weights on a data set: accuracy, precision and recall of each class, confusion matrix
     Eval(EvalArgs),
-    /// Says which classes images are of: a table in CSV, with the probability of every class
+    /// Says which classes images, rows of a table or samples of an array are of, or their values
+    ///
+    /// The answers are a table in CSV: the class and the probability of every class, or of a network that predicts numbers, these.
     Predict(PredictArgs),
     /// Says what is in a file of weights
     Info(InfoArgs),
@@ -102,6 +104,9 @@ pub struct TrainArgs {
     /// Leave out an epoch's last batch if it is not full
     #[arg(long)]
     pub drop_last: bool,
+    /// Learn the numbers to predict as they are, not with mean 0 and deviation 1: for networks that end with a sigmoid or a softmax
+    #[arg(long)]
+    pub raw_targets: bool,
     /// Stop after so many steps
     #[arg(long, value_name = "N", value_parser = positive::<NonZeroU64>, allow_negative_numbers = true)]
     pub max_steps: Option<NonZeroU64>,

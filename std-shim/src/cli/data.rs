@@ -47,7 +47,7 @@ impl DataArgs {
             return data::open(&self.data, &options);
         }
         data::check_plain(&options)?;
-        Ok(Opened { split: data::digits()?.shared(), streams: false })
+        Ok(Opened { split: data::digits()?.shared(), columns: None, streams: false })
     }
 
     fn options(&self) -> OpenOptions {

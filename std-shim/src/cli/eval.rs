@@ -4,25 +4,23 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use flatgrad::data::{Dataset, Loader, Normalizer, Task};
+use flatgrad::data::{Columns, Dataset, Loader, Normalizer, TargetScaling, Task};
 use flatgrad::model::{Network, Predictor};
-use flatgrad::report::grouped;
-use flatgrad::train::metrics::{Accuracy, Confusion, CrossEntropy, MeanAbsoluteError, Metric, TopK};
+use flatgrad::train::metrics::{MeanAbsoluteError, Metric};
 use flatgrad::{Pool, Result};
 use flatgrad_core::Isa;
-use serde_json::json;
+use flatgrad_core::loss::Target;
 
 use super::args::positive;
+use super::crops::{CropArgs, Entrance};
 use super::data::DataArgs;
+use super::measured::{Classes, report_error};
 use super::method_args::setting;
 use super::net::NetChoice;
-use super::output::Printer;
 use super::weights_file::{Trained, load, of_file, with_plan};
 
 /// Samples that are computed at once.
 const BATCH: usize = 64;
-/// Larger confusion matrices are not printed.
-const MATRIX: usize = 20;
 
 #[derive(Debug, Args)]
 pub struct EvalArgs {
@@ -40,6 +38,8 @@ pub struct EvalArgs {
     /// Also the share of samples whose class is among the K most probable
     #[arg(long, value_name = "K", value_parser = positive::<NonZeroUsize>, default_value = "3", allow_negative_numbers = true)]
     pub top: NonZeroUsize,
+    #[command(flatten)]
+    pub crops: CropArgs,
     /// One line of JSON
     #[arg(long)]
     pub json: bool,
@@ -54,7 +54,7 @@ pub enum Part {
 /// Measures trained weights on a data set.
 pub fn eval(args: &EvalArgs) -> Result {
     let opened = args.data.open()?;
-    let (data, workers) = (opened.split, if opened.streams { Pool::available() } else { 0 });
+    let (data, columns, workers) = (opened.split, opened.columns, if opened.streams { Pool::available() } else { 0 });
     let outputs = data.train.task().outputs();
     let named = args.net.as_ref().map(|net| net.network(data.train.shape(), outputs)).transpose()?;
     let Trained { network, weights, .. } = load(&args.weights, named)?;
@@ -67,8 +67,13 @@ pub fn eval(args: &EvalArgs) -> Result {
         Part::Train => data.train,
         Part::Test => data.test,
     };
-    check(&part, &network, scaling.white)?;
-    with_plan(&network, BATCH, |plan| {
+    let entrance = args.crops.entrance(&network, part.shape())?;
+    check(&part, &network, &entrance, scaling.white)?;
+    check_task(&part, &network)?;
+    check_columns(columns.as_ref(), &network)?;
+    // Crops take the place of samples in a batch.
+    let batch = (BATCH / entrance.count).max(1);
+    with_plan(&network, batch * entrance.count, |plan| {
         let pool = Pool::new(Pool::available())?;
         let predictor = Predictor::new(pool.context(Isa::detect()), plan, &weights);
         let mut predictor = predictor.map_err(of_file(&args.weights))?;
@@ -78,117 +83,94 @@ pub fn eval(args: &EvalArgs) -> Result {
             return Err(setting("data", fault));
         }
         let normalizer = Normalizer::with_scaling(scaling.clone(), &part);
-        let loader = Loader::new(&part, &normalizer, BATCH).workers(workers);
+        let loader = Loader::new(&part, &normalizer, batch).workers(workers).pipeline(entrance.pipeline.as_ref());
         if classes {
-            let mut measured = Classes::new(args.top.get(), plan.outputs());
-            measure(&mut predictor, &loader, &mut measured.metrics())?;
-            measured.report(args, &part);
+            let [mut measured, mut plain] = [(); 2].map(|()| Classes::new(args.top.get(), plan.outputs()));
+            measure(&mut predictor, &loader, &entrance, None, &mut measured.metrics(), &mut plain.metrics())?;
+            measured.report(args, &part, Some((&entrance, &plain)).filter(|_| entrance.count > 1));
         } else {
-            let mut error = MeanAbsoluteError::default();
-            measure(&mut predictor, &loader, &mut [&mut error])?;
-            report_error(args, part.len(), error.value());
+            let [mut error, mut plain] = [MeanAbsoluteError::default(); 2];
+            measure(&mut predictor, &loader, &entrance, network.targets(), &mut [&mut error], &mut [&mut plain])?;
+            let plain = Some((&entrance, plain.value())).filter(|_| entrance.count > 1);
+            report_error(args, part.len(), error.value(), plain);
         }
         Ok(())
     })
 }
 
 /// Whether these are samples for the network.
-fn check(part: &dyn Dataset, network: &Network, white: f32) -> Result {
+fn check(part: &dyn Dataset, network: &Network, entrance: &Entrance, white: f32) -> Result {
     let found = part.white().map_or(1.0, f32::from);
-    if part.shape() == network.input() && found == white {
+    let (shape, input) = (part.shape(), network.input());
+    if entrance.shape(shape) == input && found == white {
         return Ok(());
     }
-    let (shape, input) = (part.shape(), network.input());
-    let fault = format!("samples {shape:?} of 0 to {found}; the network takes {input:?} of 0 to {white}");
+    let becomes = match entrance.shape(shape) {
+        seen if seen == shape => String::new(),
+        seen => format!(", which become {seen:?}"),
+    };
+    let fault = format!("samples {shape:?} of 0 to {found}{becomes}; the network takes {input:?} of 0 to {white}");
     Err(setting("data", fault))
 }
 
-fn measure(predictor: &mut Predictor, loader: &Loader, metrics: &mut [&mut dyn Metric]) -> Result {
+/// Whether classes are asked of classes, and values of values.
+fn check_task(part: &dyn Dataset, network: &Network) -> Result {
+    match (part.task(), network.targets()) {
+        (Task::Classes { .. }, Some(_)) => {
+            Err(setting("data", "has classes; the network predicts numbers (--regression)"))
+        }
+        (Task::Values { .. }, None) if !network.classes().is_empty() => {
+            Err(setting("data", "has numbers to predict; the network tells classes apart"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether a table has the features of training, in their order.
+fn check_columns(found: Option<&Columns>, network: &Network) -> Result {
+    let (Some(found), Some(known)) = (found, network.columns()) else { return Ok(()) };
+    let differ = |(a, b): &(&String, &String)| a.replace(char::is_control, "\u{fffd}") != **b;
+    match found.features.iter().zip(&known.features).find(differ) {
+        Some((found, known)) => Err(setting(
+            "data",
+            format!("has the feature {found:?} where training had {known:?}: the same columns, in order"),
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Adds all samples to `metrics`, outputs that are standardized `values` as values; where the network gets several crops of
+/// each, the plain ones alone to `plain`.
+fn measure(
+    predictor: &mut Predictor,
+    loader: &Loader,
+    entrance: &Entrance,
+    values: Option<&TargetScaling>,
+    metrics: &mut [&mut dyn Metric],
+    plain: &mut [&mut dyn Metric],
+) -> Result {
+    let classes = loader.data().task().is_classes();
     loader.in_order(|batches| {
         while let Some(batch) = batches.next_batch()? {
-            let outputs = predictor.outputs(batch.x())?;
-            metrics.iter_mut().try_for_each(|metric| metric.add(outputs, batch.target()))?;
+            let mut standardized;
+            let mut outputs = predictor.outputs(batch.x())?;
+            if let Some(values) = values {
+                standardized = outputs.to_vec();
+                values.undo(&mut standardized);
+                outputs = &standardized;
+            }
+            if entrance.count == 1 {
+                add(metrics, outputs, batch.target())?;
+                continue;
+            }
+            let each = outputs.len() / (entrance.count * batch.len()).max(1);
+            add(metrics, &entrance.average(outputs, each, classes)?, batch.target())?;
+            add(plain, &entrance.plain(outputs, each), batch.target())?;
         }
         Ok(())
     })
 }
 
-fn report_error(args: &EvalArgs, samples: usize, error: f64) {
-    let printer = Printer { to_stderr: false };
-    if args.json {
-        return printer.line(format_args!("{}", json!({ "samples": samples, "mean_absolute_error": error })));
-    }
-    printer.line(format_args!("samples         {}", grouped(samples as u64)));
-    printer.line(format_args!("mean absolute error  {error:.6}"));
-}
-
-/// What is measured where there are classes.
-struct Classes {
-    accuracy: Accuracy,
-    top: TopK,
-    k: usize,
-    loss: CrossEntropy,
-    confusion: Confusion,
-    count: usize,
-}
-
-impl Classes {
-    fn new(k: usize, count: usize) -> Self {
-        let (accuracy, loss) = (Accuracy::default(), CrossEntropy::default());
-        Self { accuracy, top: TopK::new(k), k, loss, confusion: Confusion::new(count), count }
-    }
-
-    fn metrics(&mut self) -> [&mut dyn Metric; 4] {
-        [&mut self.accuracy, &mut self.top, &mut self.loss, &mut self.confusion]
-    }
-
-    fn report(&self, args: &EvalArgs, part: &dyn Dataset) {
-        if args.json {
-            Printer { to_stderr: false }.line(format_args!("{}", self.json(part.len())));
-        } else {
-            self.print(part);
-        }
-    }
-
-    fn json(&self, samples: usize) -> serde_json::Value {
-        let per_class = |f: &dyn Fn(usize) -> Option<f64>| (0..self.count).map(f).collect::<Vec<_>>();
-        json!({
-            "samples": samples,
-            "accuracy": self.accuracy.value(),
-            "top": self.k,
-            "top_accuracy": self.top.value(),
-            "loss": self.loss.value(),
-            "precision": per_class(&|class| self.confusion.precision(class)),
-            "recall": per_class(&|class| self.confusion.recall(class)),
-            "confusion": self.confusion.counts().chunks(self.count.max(1)).collect::<Vec<_>>(),
-        })
-    }
-
-    fn print(&self, part: &dyn Dataset) {
-        let printer = Printer { to_stderr: false };
-        printer.line(format_args!("samples         {}", grouped(part.len() as u64)));
-        printer.line(format_args!("accuracy        {:.2} %", 100.0 * self.accuracy.value()));
-        printer.line(format_args!("among first {:<3} {:.2} %", self.k, 100.0 * self.top.value()));
-        printer.line(format_args!("loss            {:.4}", self.loss.value()));
-        let names = match part.task() {
-            Task::Classes { names } => names.as_slice(),
-            Task::Values { .. } => &[],
-        };
-        let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(5);
-        printer.line(format_args!("\n{:>width$}  samples  precision  recall    f1", "class"));
-        let percent = |x: Option<f64>| x.map_or("-".to_string(), |x| format!("{:.2} %", 100.0 * x));
-        for class in (0..self.count).filter(|&class| self.confusion.support(class) > 0) {
-            let [precision, recall, f1] =
-                [self.confusion.precision(class), self.confusion.recall(class), self.confusion.f1(class)].map(percent);
-            let (name, samples) = (names.get(class).map_or("", String::as_str), self.confusion.support(class));
-            printer.line(format_args!("{name:>width$}  {samples:>7}  {precision:>9}  {recall:>8}  {f1:>8}"));
-        }
-        if self.count <= MATRIX {
-            printer.line(format_args!("\ntrue class in rows, predicted class in columns:"));
-            for row in self.confusion.counts().chunks(self.count.max(1)) {
-                let row: String = row.iter().map(|count| format!("{count:>6}")).collect();
-                printer.line(format_args!("{row}"));
-            }
-        }
-    }
+fn add(metrics: &mut [&mut dyn Metric], outputs: &[f32], target: Target) -> Result {
+    metrics.iter_mut().try_for_each(|metric| metric.add(outputs, target))
 }

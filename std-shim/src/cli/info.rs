@@ -37,6 +37,16 @@ pub fn info(args: &InfoArgs) -> Result {
                 scaling.mean, scaling.std, scaling.white
             ));
         }
+        if let Ok(Some(_)) = network.test(network.samples()) {
+            let [channels, height, width] = network.samples();
+            printer.line(format_args!("samples         {channels} x {height} x {width}, made the input by its recipe"));
+        }
+        if let Some(targets) = network.targets() {
+            printer.line(format_args!("values          mean {:?}, deviation {:?}", targets.mean, targets.std));
+        }
+        if let Some(columns) = network.columns() {
+            printer.line(format_args!("columns         {} -> {}", columns.features.join(", "), columns.target));
+        }
         let tensors = weights.iter().count();
         printer.line(format_args!("file            {} bytes, {tensors} tensors", grouped(bytes as u64)));
         printer.line(format_args!("weights sha256  {sha256}\n"));

@@ -1,10 +1,13 @@
 //! The command line.
 
+mod answers;
 mod args;
 mod augment;
+mod crops;
 mod data;
 mod eval;
 mod info;
+mod measured;
 mod method_args;
 mod net;
 mod optimizer_args;

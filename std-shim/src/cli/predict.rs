@@ -3,64 +3,89 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use flatgrad::data::image_bytes;
-use flatgrad::model::{Predictor, probabilities};
+use flatgrad::augment::{Canvas, Key};
+use flatgrad::data::{Dataset, FeatureOptions, Loader, Normalizer, Scaling, image_bytes, read_samples};
+use flatgrad::model::{Network, Predictor, StateDict};
 use flatgrad::{Error, Pool, Result, atomic_write};
 use flatgrad_core::Isa;
+use flatgrad_core::net::Plan;
 
+use super::answers::Answers;
+use super::crops::{CropArgs, Entrance};
 use super::method_args::setting;
 use super::net::NetArgs;
 use super::output::Printer;
 use super::weights_file::{Trained, load, of_file, with_plan};
+
+/// Samples that are computed at once.
+const BATCH: usize = 64;
 
 #[derive(Debug, Args)]
 pub struct PredictArgs {
     /// The `weights.safetensors` of a run, or a state dict of PyTorch's with --net
     #[arg(long, value_name = "FILE")]
     pub weights: PathBuf,
-    /// A PNG, JPEG or BMP image, or a folder of them; resized to what the network takes
-    #[arg(value_name = "IMAGE|DIR")]
-    pub images: PathBuf,
-    /// Light on dark becomes dark on light, and the other way round
+    /// A PNG, JPEG or BMP image, or a folder of them, each resized to what the images of training were; a table, .csv or .tsv; or
+    /// an array of samples, .npy or .npz (`x`)
+    #[arg(value_name = "IMAGE|DIR|TABLE|ARRAY")]
+    pub samples: PathBuf,
+    /// Light on dark becomes dark on light, and the other way round, in images
     #[arg(long)]
     pub invert: bool,
-    /// Where the table in CSV goes [default: stdout]
+    /// The table's column that holds the target, by name or by number from 1, if there is one and it is neither the last nor
+    /// called as in training
+    #[arg(long, value_name = "COLUMN")]
+    pub target: Option<String>,
+    /// The table's first line is not names but numbers
+    #[arg(long)]
+    pub no_header: bool,
+    #[command(flatten)]
+    pub crops: CropArgs,
+    /// Where the answers go, a table in CSV [default: stdout]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     #[command(flatten)]
     pub net: NetArgs,
 }
 
-/// The classes of images, by name.
+/// What is asked about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Images,
+    Table,
+    Arrays,
+}
+
+impl Kind {
+    fn of(path: &Path) -> Self {
+        let ending = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+        match ending.as_str() {
+            _ if path.is_dir() => Self::Images,
+            "csv" | "tsv" => Self::Table,
+            "npy" | "npz" => Self::Arrays,
+            _ => Self::Images,
+        }
+    }
+}
+
+/// The classes of samples by name, or their values.
 pub fn predict(args: &PredictArgs) -> Result {
+    let kind = Kind::of(&args.samples);
+    check(args, kind)?;
     let Trained { network, weights, .. } = load(&args.weights, args.net.named()?)?;
     let missing = "does not say how samples are scaled: weights of a run do, and a network file may";
     let origin = args.weights.display().to_string();
     let scaling = network.scaling().ok_or(Error::Weights { origin, fault: missing.to_string() })?;
-    if scaling.white == 1.0 {
-        let fault = "the network was trained on numbers, not on images of bytes";
-        return Err(setting("weights", fault));
-    }
-    let files = if args.images.is_dir() { files_in(&args.images)? } else { vec![args.images.clone()] };
-    let name = |class: usize| network.classes().get(class).cloned().unwrap_or_else(|| class.to_string());
-    let table = with_plan(&network, 1, |plan| {
-        let pool = Pool::new(1)?;
-        let predictor = Predictor::new(pool.context(Isa::detect()), plan, &weights);
-        let mut predictor = predictor.map_err(of_file(&args.weights))?;
-        let columns = (0..plan.outputs()).map(|class| format!("p{}", name(class)));
-        let mut table = Table::new(["file", "class"].map(String::from).into_iter().chain(columns))?;
-        for file in &files {
-            // In parts of white, whatever white was in training.
-            let part = |byte| f32::from(if args.invert { 255 - byte } else { byte }) / 255.0;
-            let mut x: Vec<f32> = image_bytes(file, network.input())?.into_iter().map(part).collect();
-            scaling.apply(&mut x);
-            let p = probabilities(predictor.outputs(&x)?, plan.outputs());
-            let class = (0..p.len()).rev().max_by(|&a, &b| p[a].total_cmp(&p[b])).unwrap_or(0);
-            let row = [file.display().to_string(), name(class)];
-            table.push(row.into_iter().chain(p.iter().map(|p| format!("{p:.6}"))))?;
+    let asked = Asked { args, network: &network, weights: &weights, scaling };
+    let table = match kind {
+        Kind::Images => asked.images()?,
+        Kind::Arrays => asked.numbers(&read_samples(&args.samples)?)?,
+        Kind::Table => {
+            let ([count, ..], columns) = (network.input(), network.columns());
+            let options = FeatureOptions { count, columns, target: args.target.as_deref(), header: !args.no_header };
+            asked.numbers(&options.read(&args.samples)?)?
         }
-        table.finish()
-    })?;
+    };
     match &args.out {
         Some(out) => atomic_write(out, table.as_bytes()),
         None => {
@@ -70,24 +95,103 @@ pub fn predict(args: &PredictArgs) -> Result {
     }
 }
 
-/// A table in CSV.
-struct Table(csv::Writer<Vec<u8>>);
+/// Whether the options are for samples of this kind.
+fn check(args: &PredictArgs, kind: Kind) -> Result {
+    let (images, table) = (kind == Kind::Images, kind == Kind::Table);
+    let faults = [
+        ("invert", args.invert && !images, "is for images"),
+        ("target", args.target.is_some() && !table, "only a table has columns"),
+        ("no-header", args.no_header && !table, "only a table has a header"),
+    ];
+    match faults.into_iter().find(|&(_, wrong, _)| wrong) {
+        Some((what, _, fault)) => Err(setting(what, fault)),
+        None => Ok(()),
+    }
+}
 
-impl Table {
-    fn new(names: impl Iterator<Item = String>) -> Result<Self> {
-        let mut table = Self(csv::Writer::from_writer(Vec::new()));
-        table.push(names)?;
-        Ok(table)
+/// A network, and what it is asked.
+struct Asked<'a> {
+    args: &'a PredictArgs,
+    network: &'a Network,
+    weights: &'a StateDict,
+    scaling: &'a Scaling,
+}
+
+impl Asked<'_> {
+    /// Image files.
+    fn images(&self) -> Result<String> {
+        let (args, network) = (self.args, self.network);
+        if self.scaling.white == 1.0 {
+            let fault = "the network was trained on numbers, not on images of bytes: it takes tables and arrays";
+            return Err(setting("weights", fault));
+        }
+        let files = if args.samples.is_dir() { files_in(&args.samples)? } else { vec![args.samples.clone()] };
+        let entrance = self.entrance(network.samples())?;
+        with_plan(network, entrance.count, |plan| {
+            let pool = Pool::new(1)?;
+            let mut predictor = self.predictor(&pool, plan)?;
+            let (mut answers, mut canvas) = (Answers::new("file", network, plan.outputs())?, Canvas::default());
+            for file in &files {
+                // In parts of white, whatever white was in training.
+                let part = |byte| f32::from(if args.invert { 255 - byte } else { byte }) / 255.0;
+                let mut x: Vec<f32> = image_bytes(file, network.samples())?.into_iter().map(part).collect();
+                if let Some(pipeline) = &entrance.pipeline {
+                    let image = std::mem::replace(&mut x, vec![0.0; plan_input(plan) * entrance.count]);
+                    pipeline.apply(Key { seed: 0, epoch: 0, sample: 0 }, &image, &mut x, &mut canvas)?;
+                }
+                x.chunks_exact_mut(plan_input(plan)).for_each(|x| self.scaling.apply(x));
+                answers.push(
+                    &file.display().to_string(),
+                    &entrance.answer(predictor.outputs(&x)?, plan.outputs(), network)?,
+                )?;
+            }
+            answers.finish()
+        })
     }
 
-    fn push(&mut self, row: impl Iterator<Item = String>) -> Result {
-        self.0.write_record(row).map_err(|e| setting("out", e.to_string()))
+    /// Rows of a table, or samples of an array, numbered from 1.
+    fn numbers(&self, data: &dyn Dataset) -> Result<String> {
+        let network = self.network;
+        let entrance = self.entrance(data.shape())?;
+        let (found, white) = (data.white().map_or(1.0, f32::from), self.scaling.white);
+        let (shape, input) = (data.shape(), network.input());
+        if entrance.shape(shape) != input || found != white {
+            let fault = format!("samples {shape:?} of 0 to {found}; the network takes {input:?} of 0 to {white}");
+            return Err(setting("samples", fault));
+        }
+        let batch = (BATCH / entrance.count).max(1);
+        with_plan(network, batch * entrance.count, |plan| {
+            let pool = Pool::new(1)?;
+            let mut predictor = self.predictor(&pool, plan)?;
+            let mut answers = Answers::new("row", network, plan.outputs())?;
+            let normalizer = Normalizer::with_scaling(self.scaling.clone(), data);
+            let loader = Loader::new(data, &normalizer, batch).pipeline(entrance.pipeline.as_ref());
+            loader.in_order(|batches| {
+                while let Some(batch) = batches.next_batch()? {
+                    let outputs = entrance.answer(predictor.outputs(batch.x())?, plan.outputs(), network)?;
+                    for (index, outputs) in batch.indices().iter().zip(outputs.chunks(plan.outputs())) {
+                        answers.push(&(u64::from(*index) + 1).to_string(), outputs)?;
+                    }
+                }
+                Ok(())
+            })?;
+            answers.finish()
+        })
     }
 
-    fn finish(self) -> Result<String> {
-        let bytes = self.0.into_inner().map_err(|e| setting("out", e.to_string()))?;
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    fn entrance(&self, samples: [usize; 3]) -> Result<Entrance> {
+        self.args.crops.entrance(self.network, samples)
     }
+
+    fn predictor<'p>(&self, pool: &'p Pool, plan: &'p Plan) -> Result<Predictor<'p>> {
+        let predictor = Predictor::new(pool.context(Isa::detect()), plan, self.weights);
+        predictor.map_err(of_file(&self.args.weights))
+    }
+}
+
+/// Values in one sample.
+fn plan_input(plan: &Plan) -> usize {
+    plan.input().iter().product()
 }
 
 /// The images of a folder, by name.

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use flatgrad::augment::Augmentation;
-use flatgrad::data::{self, DataSplit, Dataset, Normalizer, Opened, Scaling, Task};
+use flatgrad::data::{self, DataSplit, Dataset, Normalizer, Opened, Scaling, Standardized, TargetScaling, Task};
 use flatgrad::model::{LayerStore, Network, layer_rows};
 use flatgrad::report::{Progress, RunFiles, RunFolder, TensorBoard, curves_png, curves_svg, grouped, layer_table};
 use flatgrad::train::{Callback, Checkpoint, Checkpoints, Fit, Interrupt, Loading, Outcome, Settings};
@@ -44,10 +44,12 @@ fn run_from(args: &TrainArgs, from: Option<(PathBuf, Checkpoint)>) -> Result<Exi
     let isa = instruction_set(&args.isa)?;
     let pool = Pool::new(args.threads.map_or_else(Pool::available, NonZeroUsize::get))?;
     let ctx = pool.context(isa);
-    let Opened { split, streams } = args.data.open()?;
+    let Opened { split, columns, streams } = args.data.open()?;
     let (data, validation) = hold_out(limited(split, args)?, args.method.val, args.seed)?;
-    let augmentation = args.augment.as_deref().map(|recipe| augment::find(recipe)?.augmentation(data.train.shape()));
-    let augmentation = augmentation.transpose()?;
+    let targets = targets(args, &data.train)?;
+    let (data, validation) = standardized(data, validation, targets.as_ref())?;
+    let recipe = args.augment.as_deref().map(augment::find).transpose()?;
+    let augmentation = recipe.as_ref().map(|recipe| recipe.augmentation(data.train.shape())).transpose()?;
     let shape = augmentation.as_ref().map_or(data.train.shape(), Augmentation::out_shape);
     let mut network = args.net(&data).network(shape, data.train.task().outputs())?;
     if let Some(limit) = args.method.max_norm {
@@ -107,7 +109,8 @@ fn run_from(args: &TrainArgs, from: Option<(PathBuf, Checkpoint)>) -> Result<Exi
 
     let summary = Summary::new(args, network.name(), &data, isa, ctx.threads(), &outcome);
     let title = format!("{} on {}", network.name(), data.train.name());
-    let described = described(network, &outcome, &data);
+    let network = network.with_test(data.train.shape(), recipe.as_ref());
+    let described = described(network.with_targets(targets).with_columns(columns), &outcome, &data);
     folder.write(RunFiles {
         weights: &outcome.weights.to_safetensors_with(&described)?,
         history: &outcome.history.to_jsonl(),
@@ -137,7 +140,7 @@ fn described(network: Network, outcome: &Outcome, data: &DataSplit) -> Network {
     let network = network.with_scaling(outcome.scaling.clone());
     match data.train.task() {
         Task::Classes { names } => network.with_classes(names),
-        Task::Values { .. } => network,
+        Task::Values { .. } => network.with_classes::<&str>([]),
     }
 }
 
@@ -197,8 +200,11 @@ fn limited(data: DataSplit, args: &TrainArgs) -> Result<DataSplit> {
     Ok(DataSplit { train, test: data.test })
 }
 
+/// What is held out for validation, if anything is.
+type Validation = Option<Arc<dyn Dataset>>;
+
 /// Takes a share of the training part for validation, if there is to be one.
-fn hold_out(data: DataSplit, share: Option<f64>, seed: u64) -> Result<(DataSplit, Option<Arc<dyn Dataset>>)> {
+fn hold_out(data: DataSplit, share: Option<f64>, seed: u64) -> Result<(DataSplit, Validation)> {
     let Some(share) = share else { return Ok((data, None)) };
     if !(share > 0.0 && share < 1.0) {
         return Err(setting("val", "must be above 0 and below 1: the share of the training part"));
@@ -207,6 +213,27 @@ fn hold_out(data: DataSplit, share: Option<f64>, seed: u64) -> Result<(DataSplit
     let parts = data::split(data.train, share, seed);
     let parts = parts.map_err(|_| setting("val", format!("leaves no samples on one side of {samples}")))?.shared();
     Ok((DataSplit { train: parts.train, test: data.test }, Some(parts.test)))
+}
+
+/// How values to predict are standardized, measured on the training part; nothing if they are classes.
+fn targets(args: &TrainArgs, train: &dyn Dataset) -> Result<Option<TargetScaling>> {
+    match TargetScaling::fit(train) {
+        None if args.raw_targets => Err(setting("raw-targets", "is for numbers to predict; these are classes")),
+        Some(_) if args.raw_targets => Ok(Some(TargetScaling::identity(train.task().outputs()))),
+        fitted => Ok(fitted),
+    }
+}
+
+/// All parts with their values to predict standardized.
+fn standardized(
+    data: DataSplit,
+    validation: Validation,
+    targets: Option<&TargetScaling>,
+) -> Result<(DataSplit, Validation)> {
+    let Some(targets) = targets else { return Ok((data, validation)) };
+    let one = |part| -> Result<Arc<dyn Dataset>> { Ok(Arc::new(Standardized::new(part, targets.clone())?)) };
+    let validation = validation.map(one).transpose()?;
+    Ok((DataSplit { train: one(data.train)?, test: one(data.test)? }, validation))
 }
 
 /// Decoding is worth threads, copying is not.

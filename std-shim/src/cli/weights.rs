@@ -75,7 +75,8 @@ pub fn export(args: &ExportArgs) -> Result {
         check_weights(plan, &weights).map_err(of_file)?;
         let named = named_weights(plan, &weights, batches(&dict))?;
         let sha256 = named.sha256();
-        let firmware = Firmware { plan, weights: &weights, sha256: &sha256, scaling: network.scaling() };
+        let (scaling, targets) = (network.scaling(), network.targets());
+        let firmware = Firmware { plan, weights: &weights, sha256: &sha256, scaling, targets };
         let content = match args.format {
             Format::Rust => firmware.rust().into_bytes(),
             Format::C => firmware.c(&args.out).into_bytes(),

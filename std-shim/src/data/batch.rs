@@ -101,7 +101,10 @@ impl Filler<'_> {
             self.mixing.apply(key, self.shape(), &mut batch.x, &mut batch.values, &mut space.spare)?;
         }
         if bytes && !plain {
-            batch.x.chunks_exact_mut(pixels).for_each(|x| self.normalizer.apply(x));
+            // A pipeline may have made several images of one, each with all channels.
+            let [_, height, width] = self.shape();
+            let image = (self.normalizer.mean().len() * height * width).max(1);
+            batch.x.chunks_exact_mut(image).for_each(|x| self.normalizer.apply(x));
         }
         Ok(())
     }

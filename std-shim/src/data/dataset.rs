@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::DataFault;
+use super::{DataFault, TargetScaling};
 use crate::error::{Error, Result};
 
 /// Samples with their targets: numbered from 0, all of one shape, read in any order from any thread.
@@ -70,6 +70,11 @@ pub trait Dataset: Send + Sync {
     fn white(&self) -> Option<u8>;
     /// The target of sample `index`, as [`Dataset::task`] says; of a sample that does not exist, anything.
     fn target(&self, index: usize) -> Label<'_>;
+    /// How its values to predict were standardized, if they were ([`Standardized`](super::Standardized)): errors are measured in
+    /// the unit that they had before.
+    fn target_scaling(&self) -> Option<&TargetScaling> {
+        None
+    }
     /// Sample `index`, `[c, h, w]`: from memory, or put into `scratch`.
     ///
     /// # Errors
@@ -165,6 +170,9 @@ macro_rules! forward {
             }
             fn target(&self, index: usize) -> Label<'_> {
                 (**self).target(index)
+            }
+            fn target_scaling(&self) -> Option<&TargetScaling> {
+                (**self).target_scaling()
             }
             fn read<'a>(&'a self, index: usize, scratch: &'a mut Scratch) -> Result<Values<'a>> {
                 (**self).read(index, scratch)

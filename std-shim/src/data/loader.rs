@@ -61,7 +61,8 @@ impl<'a> Loader<'a> {
         Self { drop_last, ..self }
     }
     /// Changes each sample on its way: images of bytes in parts of white, from 0 to 1, and normalized afterwards; `f32` samples
-    /// when they are normalized. The pipeline must be for the data's shape, and keep the channels.
+    /// when they are normalized. The pipeline must be for the data's shape, and keep the
+    /// channels, or give several images, one after another, with all channels each ([`MultiCrop`](crate::augment::MultiCrop)).
     pub fn pipeline(self, pipeline: Option<&'a Pipeline>) -> Self {
         let pipeline = pipeline.filter(|pipeline| !pipeline.is_empty());
         Self { filler: Filler { pipeline, ..self.filler }, ..self }

@@ -53,6 +53,28 @@ pub(super) fn read(path: &Path, regression: bool) -> Result<Vec<Part>> {
     arrays.into_iter().map(part).collect()
 }
 
+/// The samples `x`, or `x_test`, of an archive.
+pub(super) fn read_samples(path: &Path) -> Result<Part> {
+    let mut archive = Archive::open(path)?;
+    let name = if !archive.has("x") && archive.has("x_test") { "x_test" } else { "x" };
+    let array = archive.array(name)?;
+    unlabelled(path, array)
+}
+
+/// Samples whose targets are all 0.
+pub(super) fn unlabelled(path: &Path, x: Array) -> Result<Part> {
+    let elements = match &x.elements {
+        Elements::Bytes(bytes) => bytes.len(),
+        Elements::Integers(values) => values.len(),
+        Elements::Floats(values) => values.len(),
+    };
+    // A shape may promise any number of samples without elements.
+    let samples_promised = x.shape.first().copied().unwrap_or(0).min(elements);
+    let failed = |fault| Error::data(path.display(), fault);
+    let targets = Targets::values(1, vec![0.0; samples_promised]).map_err(failed)?;
+    samples(&path.display().to_string(), x, targets)
+}
+
 fn targets(y: Array, classes: Option<i64>) -> std::result::Result<Targets, DataFault> {
     let outputs = match y.shape[..] {
         [_] => 1,

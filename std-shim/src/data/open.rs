@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::folder::name;
-use super::{DataFault, DataSplit, ImageFolder, TableOptions, cifar, idx, npz, read_table, split, split_groups};
+use super::{
+    Columns, DataFault, DataSplit, ImageFolder, TableOptions, cifar, idx, npz, read_table, split, split_groups,
+};
 use crate::error::{Error, Result};
 
 /// The classes of MNIST, Fashion-MNIST and their like.
@@ -28,6 +30,8 @@ pub struct OpenOptions {
 pub struct Opened {
     /// The two parts.
     pub split: DataSplit,
+    /// What the columns of a table are called, if it says so.
+    pub columns: Option<Columns>,
     /// Samples are decoded each time they are read: workers are worth it.
     pub streams: bool,
 }
@@ -52,9 +56,9 @@ pub struct Opened {
 pub fn open(path: &Path, options: &OpenOptions) -> Result<Opened> {
     let kind = Kind::of(path)?;
     kind.check(options)?;
-    let memory = |split| Opened { split, streams: false };
+    let memory = |split| Opened { split, columns: None, streams: false };
     match kind {
-        Kind::Table => open_table(path, options).map(memory),
+        Kind::Table => open_table(path, options),
         Kind::Arrays => open_arrays(path, options).map(memory),
         Kind::Cifar => cifar::read_folder(path).map(DataSplit::shared).map(memory),
         Kind::Idx => idx::read_folder(path, IDX_CLASSES).map(DataSplit::shared).map(memory),
@@ -71,20 +75,21 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Opened> {
                     split(all, options.split.unwrap_or(0.2), SPLIT_SEED)?.shared()
                 }
             };
-            Ok(Opened { split, streams: true })
+            Ok(Opened { split, columns: None, streams: true })
         }
     }
 }
 
-fn open_table(path: &Path, options: &OpenOptions) -> Result<DataSplit> {
+fn open_table(path: &Path, options: &OpenOptions) -> Result<Opened> {
     let share = options.split.unwrap_or(0.2);
     let table = read_table(path, &options.table)?;
+    let columns = table.columns().filter(|_| options.table.header);
     let rows = Arc::new(table.rows);
     let parts = match &options.table.group {
         Some(_) => split_groups(rows, &table.groups, share, SPLIT_SEED),
         None => split(rows, share, SPLIT_SEED),
     };
-    Ok(parts?.shared())
+    Ok(Opened { split: parts?.shared(), columns, streams: false })
 }
 
 /// Whether the options are those of data that needs none.

@@ -1,6 +1,6 @@
 //! Some of a data set's samples.
 
-use super::{DataFault, Dataset, Label, Scratch, Task, Values};
+use super::{DataFault, Dataset, Label, Scratch, TargetScaling, Task, Values};
 use crate::error::{Error, Result};
 
 /// Samples of another data set, by their numbers: nothing is copied.
@@ -67,6 +67,9 @@ impl<D: Dataset> Dataset for Subset<D> {
     }
     fn target(&self, index: usize) -> Label<'_> {
         self.data.target(self.index(index))
+    }
+    fn target_scaling(&self) -> Option<&TargetScaling> {
+        self.data.target_scaling()
     }
     fn read<'a>(&'a self, index: usize, scratch: &'a mut Scratch) -> Result<Values<'a>> {
         super::dataset::check_sample(self, index, self.pixels())?;

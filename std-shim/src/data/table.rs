@@ -1,17 +1,14 @@
 //! Tables: CSV and TSV files.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
-use csv::{ByteRecord, ReaderBuilder, Trim};
+use csv::ByteRecord;
 
+use super::records::{Checked, each_record, names, number};
 use super::{DataFault, Floats, Targets};
 use crate::error::{Error, Result};
 
-/// The largest file this reader accepts: 1 GiB.
-pub const MAX_BYTES: u64 = 1 << 30;
 /// More classes than this are taken for numbers to predict.
 pub const MAX_CLASSES: usize = 1000;
 
@@ -34,6 +31,17 @@ impl Default for TableOptions {
     }
 }
 
+/// What the columns of a table are called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Columns {
+    /// The features, in order; no two have the same name.
+    pub features: Vec<String>,
+    /// The column to predict.
+    pub target: String,
+    /// The column that says which rows belong together, if one does.
+    pub group: Option<String>,
+}
+
 /// A table in memory.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
@@ -43,8 +51,21 @@ pub struct Table {
     pub features: Vec<String>,
     /// The name of the target's column.
     pub target: String,
+    /// The name of the column of groups, if there is one.
+    pub group: Option<String>,
     /// The group of each row, numbered as they come; none if no column says them.
     pub groups: Vec<u32>,
+}
+
+impl Table {
+    /// What the columns are called; nothing if two features have the same name.
+    pub fn columns(&self) -> Option<Columns> {
+        let (features, target, group) = (self.features.clone(), self.target.clone(), self.group.clone());
+        let mut sorted: Vec<&String> = features.iter().collect();
+        sorted.sort_unstable();
+        let unique = sorted.windows(2).all(|pair| pair[0] != pair[1]);
+        unique.then_some(Columns { features, target, group })
+    }
 }
 
 /// Reads a table whose features are finite numbers: separated by tabs if the file's name ends in `.tsv`, else by commas.
@@ -68,48 +89,22 @@ pub struct Table {
 /// [`Error::Io`]; [`Error::Data`] with the file and the line and column of what is wrong.
 pub fn read_table(path: &Path, options: &TableOptions) -> Result<Table> {
     let failed = |fault| Error::data(path.display(), fault);
-    let file = File::open(path).map_err(Error::io(path))?;
-    let len = file.metadata().map_err(Error::io(path))?.len();
-    if len > MAX_BYTES {
-        let fault = format!("{} MB are more than the {} this reader accepts", len >> 20, MAX_BYTES >> 20);
-        return Err(failed(DataFault::Format(fault)));
-    }
-    let tabs = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("tsv"));
-    let mut lines = ReaderBuilder::new()
-        .delimiter(if tabs { b'\t' } else { b',' })
-        .has_headers(false)
-        .flexible(true)
-        .trim(Trim::All)
-        .from_reader(file.take(MAX_BYTES));
-    let mut record = ByteRecord::new();
     let mut reader: Option<Reader> = None;
-    while lines.read_byte_record(&mut record).map_err(|error| csv_error(path, error))? {
-        match &mut reader {
-            Some(reader) => reader.row(&record).map_err(failed)?,
-            None => {
-                let mut first = Reader::new(&record, options).map_err(failed)?;
-                if !options.header {
-                    first.row(&record).map_err(failed)?;
-                }
-                reader = Some(first);
+    each_record(path, |record| match &mut reader {
+        Some(reader) => reader.row(record),
+        None => {
+            let mut first = Reader::new(record, options)?;
+            if !options.header {
+                first.row(record)?;
             }
+            reader = Some(first);
+            Ok(())
         }
-    }
+    })?;
     let name = path.file_stem().unwrap_or_default().to_string_lossy();
     let table = reader.ok_or(DataFault::Empty).and_then(|reader| reader.table(&name));
     table.map_err(failed)
 }
-
-fn csv_error(path: &Path, error: csv::Error) -> Error {
-    let text = error.to_string();
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => Error::io(path)(error),
-        _ => Error::data(path.display(), DataFault::Format(text)),
-    }
-}
-
-/// What is known before the file is.
-type Checked<T> = std::result::Result<T, DataFault>;
 
 /// Texts, numbered as they come.
 #[derive(Default)]
@@ -159,11 +154,7 @@ struct Reader {
 
 impl Reader {
     fn new(first: &ByteRecord, options: &TableOptions) -> Checked<Self> {
-        let named = |(i, field): (usize, &[u8])| match options.header {
-            true => String::from_utf8_lossy(field).into_owned(),
-            false => (i + 1).to_string(),
-        };
-        let columns: Vec<String> = first.iter().enumerate().map(named).collect();
+        let columns = names(first, options.header);
         let find = |wanted: &String| {
             let numbered = || wanted.parse::<usize>().ok()?.checked_sub(1).filter(|&i| i < columns.len());
             let found = columns.iter().position(|name| name == wanted).or_else(numbered);
@@ -232,20 +223,7 @@ impl Reader {
             Error::Data { fault, .. } => fault,
             other => DataFault::Format(other.to_string()),
         })?;
-        Ok(Table { rows, features, target: self.columns[self.target].clone(), groups: self.groups })
+        let group = self.group.and_then(|group| self.columns.get(group).cloned());
+        Ok(Table { rows, features, target: self.columns[self.target].clone(), group, groups: self.groups })
     }
-}
-
-fn number(text: &str) -> std::result::Result<f32, String> {
-    match text.parse::<f32>() {
-        Ok(number) if number.is_finite() => Ok(number),
-        Ok(_) => Err(format!("not a finite number: {}", shortened(text))),
-        Err(_) => Err(format!("not a number: {}", shortened(text))),
-    }
-}
-
-/// What stands in a file may be long.
-fn shortened(text: &str) -> String {
-    let start: String = text.chars().take(40).collect();
-    if start.len() < text.len() { format!("{start:?}...") } else { format!("{start:?}") }
 }

@@ -11,7 +11,7 @@ mod trained;
 
 pub use flat::{check_weights, flat_weights, named_weights, raw_sha256};
 pub use network::{LayerStore, Network};
-pub use predictor::{Predictor, probabilities};
+pub use predictor::{Predictor, average_logits, probabilities};
 pub use recipe::Recipe;
 pub use source_code::Firmware;
 pub use state_dict::{StateDict, Tensor};

@@ -4,6 +4,7 @@ use flatgrad_core::Context;
 use flatgrad_core::net::{Plan, infer};
 
 use super::{StateDict, check_weights, flat_weights};
+use crate::augment::average_crops;
 use crate::error::Result;
 
 /// A trained network that gives its outputs for normalized samples.
@@ -64,4 +65,32 @@ pub fn probabilities(outputs: &[f32], classes: usize) -> Vec<f64> {
         powers.into_iter().map(move |power| power / sum)
     };
     outputs.chunks(classes.max(1)).flat_map(softmax).collect()
+}
+
+/// The logits of classes for each of `n` samples whose softmax is the mean of the softmax of its `views`: `outputs` is
+/// `[n, views, classes]`. So Krizhevsky, Sutskever and Hinton average ten crops ("ImageNet classification with deep convolutional
+/// neural networks", 2012). Of values to predict, [`average_crops`](crate::augment::average_crops) is the mean.
+///
+/// # Numerics
+///
+/// Probabilities in f64, rounded to f32; their mean by [`average_crops`](crate::augment::average_crops); the logarithm in f64,
+/// rounded. A mean below the smallest normal number counts as that.
+///
+/// # Errors
+///
+/// [`Error::Augment`](crate::Error::Augment) if the outputs are not so many.
+///
+/// ```
+/// use flatgrad::model::{average_logits, probabilities};
+/// // Two views of one sample: sure of the first class, and undecided.
+/// let logits = average_logits(&[100.0, 0.0, 3.0, 3.0], 2, 2)?;
+/// assert!((probabilities(&logits, 2)[0] - 0.75).abs() < 1e-6);
+/// # Ok::<(), flatgrad::Error>(())
+/// ```
+pub fn average_logits(outputs: &[f32], views: usize, classes: usize) -> Result<Vec<f32>> {
+    let p: Vec<f32> = probabilities(outputs, classes).into_iter().map(|p| p as f32).collect();
+    let samples = outputs.len().checked_div(views.saturating_mul(classes)).unwrap_or(0);
+    let mut mean = vec![0.0; samples.saturating_mul(classes)];
+    average_crops(samples, views, &p, &mut mean)?;
+    Ok(mean.into_iter().map(|p: f32| libm::log(f64::from(p.max(f32::MIN_POSITIVE))) as f32).collect())
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use flatgrad_core::net::Plan;
 
 use super::raw_sha256;
-use crate::data::Scaling;
+use crate::data::{Scaling, TargetScaling};
 
 /// Numbers on a line.
 const PER_LINE: usize = 8;
@@ -22,14 +22,18 @@ pub struct Firmware<'a> {
     pub sha256: &'a str,
     /// How a sample becomes the network's input, if that is known.
     pub scaling: Option<&'a Scaling>,
+    /// How the network's outputs become values, if they are values.
+    pub targets: Option<&'a TargetScaling>,
 }
 
 const SCALING: &str = "A value `x` of a sample becomes the network's input by `(x / white - mean) / std`, with the mean and \
                        standard deviation of its channel; in training, in f64, rounded to f32 once.";
 
+const TARGETS: &str = "An output becomes a value by `mean + std * output`.";
+
 impl Firmware<'_> {
     /// A Rust file with a `static WEIGHTS: [f32; N]`, for `include!` or as a module; with `WHITE`, `MEAN` and `STD` if the
-    /// scaling is known.
+    /// scaling is known, and `TARGET_MEAN` and `TARGET_STD` if the outputs are values.
     ///
     /// The numbers are the shortest decimals that the compiler, which rounds correctly, turns into the same bits.
     pub fn rust(&self) -> String {
@@ -45,6 +49,10 @@ impl Firmware<'_> {
             text += "];\n";
         };
         array("WEIGHTS", "Ready to be copied into `Trainer::weights_mut()`, or to be read by `infer`.", self.weights);
+        if let Some(TargetScaling { mean, std }) = self.targets {
+            array("TARGET_MEAN", TARGETS, mean);
+            array("TARGET_STD", "See `TARGET_MEAN`.", std);
+        }
         if let Some(Scaling { white, mean, std }) = self.scaling {
             array("MEAN", "The mean of each channel.", mean);
             array("STD", "The standard deviation of each channel.", std);
@@ -54,7 +62,8 @@ impl Firmware<'_> {
     }
 
     /// A C header with an array of `float`, `flatgrad_STEM`, where the stem is that of the file at `path`; with
-    /// `flatgrad_STEM_white`, `_mean` and `_std` if the scaling is known.
+    /// `flatgrad_STEM_white`, `_mean` and `_std` if the scaling is known, and `_target_mean` and `_target_std` if the outputs are
+    /// values.
     ///
     /// The numbers are hexadecimal (C99, C++17): every digit is exact.
     pub fn c(&self, path: &Path) -> String {
@@ -62,6 +71,11 @@ impl Firmware<'_> {
         let stem: String = stem.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
         let (name, upper) = (format!("flatgrad_{stem}"), format!("FLATGRAD_{}", stem.to_ascii_uppercase()));
         let number = |x| format!("{}f", hexadecimal(x));
+        let array = |text: &mut String, what: &str, numbers: &[f32]| {
+            let _ = writeln!(text, "static const float {name}_{what}[{}] = {{", numbers.len());
+            lines(text, numbers, number);
+            *text += "};\n";
+        };
         let mut text = String::from("/*\n");
         for line in self.notes() {
             let _ = writeln!(text, "{}", format!(" * {line}").trim_end());
@@ -74,10 +88,13 @@ impl Firmware<'_> {
         if let Some(Scaling { white, mean, std }) = self.scaling {
             let _ = writeln!(text, "\n/* {SCALING} */\nstatic const float {name}_white = {};", number(*white));
             for (what, numbers) in [("mean", mean), ("std", std)] {
-                let _ = writeln!(text, "static const float {name}_{what}[{}] = {{", numbers.len());
-                lines(&mut text, numbers, number);
-                text += "};\n";
+                array(&mut text, what, numbers);
             }
+        }
+        if let Some(TargetScaling { mean, std }) = self.targets {
+            let _ = writeln!(text, "\n/* {TARGETS} */");
+            array(&mut text, "target_mean", mean);
+            array(&mut text, "target_std", std);
         }
         let _ = writeln!(text, "\n#endif /* {upper}_H */");
         text

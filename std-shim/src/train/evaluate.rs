@@ -4,7 +4,7 @@ use flatgrad_core::Context;
 use flatgrad_core::loss::{Target, mean_squared};
 use flatgrad_core::net::{Loss, Trainer};
 
-use crate::data::{Batch, Loader, Task};
+use crate::data::{Batch, Loader, TargetScaling, Task};
 use crate::error::Result;
 
 /// What is measured on a test part.
@@ -14,7 +14,8 @@ pub struct Evaluation {
     pub loss: f32,
     /// Share of correct answers from 0 to 1, if the task is about classes.
     pub accuracy: Option<f64>,
-    /// Mean absolute error of all values, if the task is about values.
+    /// Mean absolute error of all values, if the task is about values; in their own unit
+    /// ([`Dataset::target_scaling`](crate::data::Dataset::target_scaling)), as the loss is not.
     pub mae: Option<f64>,
 }
 
@@ -35,7 +36,7 @@ pub fn evaluate(ctx: Context, trainer: &mut Trainer, loader: &Loader) -> Result<
     let mut sums = Sums::default();
     loader.in_order(|batches| {
         while let Some(batch) = batches.next_batch()? {
-            sums.add(ctx, trainer, batch)?;
+            sums.add(ctx, trainer, batch, loader.data().target_scaling())?;
         }
         Ok(())
     })?;
@@ -58,7 +59,7 @@ struct Sums {
 }
 
 impl Sums {
-    fn add(&mut self, ctx: Context, trainer: &mut Trainer, batch: &Batch) -> Result {
+    fn add(&mut self, ctx: Context, trainer: &mut Trainer, batch: &Batch, unit: Option<&TargetScaling>) -> Result {
         self.samples += batch.len();
         let Target::Values(target) = batch.target() else {
             let report = trainer.evaluate(batch.x(), batch.target())?;
@@ -72,7 +73,9 @@ impl Sums {
         let loss = mean_squared(ctx, [batch.len(), each], outputs, target)? / each as f32;
         self.loss += f64::from(loss);
         self.values += target.len();
-        self.absolute += outputs.iter().zip(target).map(|(y, t)| (f64::from(*y) - f64::from(*t)).abs()).sum::<f64>();
+        let std = |i: usize| unit.and_then(|unit| unit.std.get(i % each.max(1))).map_or(1.0, |&std| f64::from(std));
+        let error = |(i, (y, t)): (usize, (&f32, &f32))| (f64::from(*y) - f64::from(*t)).abs() * std(i);
+        self.absolute += outputs.iter().zip(target).enumerate().map(error).sum::<f64>();
         Ok(())
     }
 }

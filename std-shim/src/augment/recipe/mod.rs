@@ -3,6 +3,7 @@
 mod kinds;
 mod maps;
 mod parse;
+mod text;
 mod values;
 
 use std::path::Path;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 
 use super::{Augmentation, Compose, Mixing, Pipeline};
 use crate::error::{Error, Result};
+use crate::model::network::fields::{Fields, Value};
 use crate::model::network::source::{self, Source};
 
 /// The presets and their files.
@@ -88,6 +90,7 @@ pub struct Recipe {
     train: Arc<Compose>,
     test: Arc<Compose>,
     uncropped: Option<Arc<Compose>>,
+    test_text: Arc<str>,
     mixing: Mixing,
 }
 
@@ -132,8 +135,18 @@ impl Recipe {
         let parsed = parse::parse(Source { origin, text })?;
         let stem = Path::new(origin).file_stem().unwrap_or_default();
         let name = stem.to_string_lossy().into_owned();
-        let (train, test) = (Arc::new(parsed.train), Arc::new(parsed.test));
-        Ok(Self { name, train, test, uncropped: parsed.uncropped.map(Arc::new), mixing: parsed.mixing })
+        Ok(Self::of(name, parsed))
+    }
+
+    fn of(name: String, parse::Parsed { train, test, mixing }: parse::Parsed) -> Self {
+        let (train, uncropped) = (Arc::new(train), test.uncropped.map(Arc::new));
+        Self { name, train, test: Arc::new(test.operations), uncropped, test_text: test.text.into(), mixing }
+    }
+
+    /// A recipe that only says what testing does.
+    pub(crate) fn of_test<'t>(fields: &Fields<'t>, value: Value<'t>) -> Result<Self> {
+        let test = parse::test(fields, value)?;
+        Ok(Self::of("test".into(), parse::Parsed { train: Compose::default(), test, mixing: Mixing::DEFAULT }))
     }
 
     /// The recipe of a file.
@@ -166,6 +179,18 @@ impl Recipe {
     /// As [`Recipe::train`].
     pub fn test(&self, shape: [usize; 3]) -> Result<Pipeline> {
         Pipeline::of(self.test.clone(), shape)
+    }
+
+    /// The operations of testing as a recipe has them, on one line; nothing if there are none.
+    ///
+    /// ```
+    /// use flatgrad::augment::Recipe;
+    /// let text = Recipe::named("imagenet")?.test_toml().to_string();
+    /// assert_eq!(text, r#"[{ kind = "resize", size = 256 }, { kind = "center_crop", size = 224 }]"#);
+    /// # Ok::<(), flatgrad::Error>(())
+    /// ```
+    pub fn test_toml(&self) -> &str {
+        &self.test_text
     }
 
     /// The operations of testing without a `center_crop` at their end: what several crops are taken from.

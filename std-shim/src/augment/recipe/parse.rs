@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use toml::de::{DeTable, DeValue};
 
-use super::kinds;
+use super::{kinds, text};
 use crate::augment::{Canvas, Compose, CutMix, MixUp, Mixing, Place, Transform};
 use crate::error::{Error, Result};
 use crate::model::network::fields::{Fields, Value};
@@ -17,10 +17,18 @@ const MAX_OPERATIONS: usize = 1000;
 
 pub(super) struct Parsed {
     pub(super) train: Compose,
-    pub(super) test: Compose,
-    /// `test` without a `center_crop` at its end, if it has one.
-    pub(super) uncropped: Option<Compose>,
+    pub(super) test: Test,
     pub(super) mixing: Mixing,
+}
+
+/// The operations of testing.
+#[derive(Default)]
+pub(super) struct Test {
+    pub(super) operations: Compose,
+    /// The same without a `center_crop` at their end, if there is one.
+    pub(super) uncropped: Option<Compose>,
+    /// Their text; nothing if there are none.
+    pub(super) text: String,
 }
 
 pub(super) fn parse(source: Source) -> Result<Parsed> {
@@ -29,19 +37,16 @@ pub(super) fn parse(source: Source) -> Result<Parsed> {
     let mut reader = Reader { source, origin: source.origin.into(), operations: 0 };
     let train = fields.require("train", "an array of operations such as [\"random_horizontal_flip\"]")?;
     let train = Compose(reader.chain(&fields, "train", train, 0)?);
-    let (mut test, mut uncropped) = (Compose::default(), None);
-    if let Some(value) = fields.get("test") {
-        test = Compose(reader.chain(&fields, "test", value, 0)?);
-        if let Some((last, before)) = value.get_ref().as_array().and_then(|items| items.split_last())
-            && kind(last) == Some("center_crop")
-        {
-            let before = before.iter().map(|item| reader.operation(item, 0)).collect::<Result<_>>()?;
-            uncropped = Some(Compose(before));
-        }
-    }
+    let test = fields.get("test").map_or(Ok(Test::default()), |value| reader.test(&fields, value))?;
     let mixing = mixing(&fields)?;
     fields.finish()?;
-    Ok(Parsed { train, test, uncropped, mixing })
+    Ok(Parsed { train, test, mixing })
+}
+
+/// The operations of testing that stand alone in a file, under `test`.
+pub(super) fn test<'t>(fields: &Fields<'t>, value: Value<'t>) -> Result<Test> {
+    let source = fields.source;
+    Reader { source, origin: source.origin.into(), operations: 0 }.test(fields, value)
 }
 
 /// The kind of an operation.
@@ -77,6 +82,18 @@ pub(super) struct Reader<'t> {
 }
 
 impl<'t> Reader<'t> {
+    fn test(&mut self, fields: &Fields<'t>, value: Value<'t>) -> Result<Test> {
+        let mut test = Test { operations: Compose(self.chain(fields, "test", value, 0)?), ..Test::default() };
+        if let Some((last, before)) = value.get_ref().as_array().and_then(|items| items.split_last()) {
+            test.text = text::inline(value.get_ref());
+            if kind(last) == Some("center_crop") {
+                let before = before.iter().map(|item| self.operation(item, 0)).collect::<Result<_>>()?;
+                test.uncropped = Some(Compose(before));
+            }
+        }
+        Ok(test)
+    }
+
     /// The operations of an array.
     pub(super) fn chain(
         &mut self,

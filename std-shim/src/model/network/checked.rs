@@ -21,6 +21,14 @@ impl Network {
         {
             return Err(self.recipe_error(&least(recipe)));
         }
+        if let Some(values) = self.targets().map(|targets| targets.mean.len()).filter(|&values| values != net.outputs())
+        {
+            let fault = format!("targets of {values} values for {} outputs", net.outputs());
+            return Err(match &self.origin {
+                Origin::File(File { origin, input, .. }) => source::error(origin, *input, fault),
+                Origin::Recipe(_) => self.recipe_error(&fault),
+            });
+        }
         match self.classes.len() {
             names if names <= net.outputs() => Ok(net),
             names => Err(self.too_many_names(&format!("{names} names for {} outputs", net.outputs()))),

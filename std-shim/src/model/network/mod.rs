@@ -5,9 +5,11 @@ mod checked;
 pub(crate) mod fields;
 mod init;
 mod kinds;
+mod learnt;
 mod node;
 mod parse;
 pub(crate) mod source;
+mod testing;
 mod write;
 
 use std::path::Path;
@@ -19,15 +21,18 @@ use self::node::Common;
 pub(super) use self::node::Node;
 use self::parse::Parsed;
 use self::source::{Position, Source};
+use self::testing::Testing;
 use super::Recipe;
-use crate::data::Scaling;
+use crate::data::{Columns, Scaling, TargetScaling};
 use crate::error::Result;
 
 /// A network in memory of its own: a [`Recipe`], or what a network file says.
 ///
 /// A network file is TOML: `input`, the shape of a sample `[channels, height, width]`; `layers`, an array of tables; if
 /// the file's name shall not be the network's, `name`; and if its outputs are classes, their names, `classes`. A run also
-/// writes down `scaling`, what it measured of the samples; training measures it anew.
+/// writes down `scaling`, what it measured of the samples; training measures it anew. If its recipe has operations for
+/// testing, it writes these down, too, as `test`, with the shape of the `samples` that they are for; of a table,
+/// the names of the `columns`; if its outputs are values, `targets`, the mean and deviation with which outputs become values.
 /// A table has the key `kind`, a layer's name, and the layer's own keys; a layer that needs none may be just its name.
 ///
 /// ```
@@ -82,6 +87,9 @@ pub struct Network {
     input: [usize; 3],
     scaling: Option<Scaling>,
     classes: Vec<String>,
+    testing: Option<Testing>,
+    targets: Option<TargetScaling>,
+    columns: Option<Columns>,
     nodes: Vec<Node>,
     origin: Origin,
 }
@@ -107,7 +115,8 @@ impl Network {
     /// The network of a recipe for images of `input`, `[channels, height, width]`.
     pub fn recipe(recipe: Recipe, input: [usize; 3], classes: usize) -> Self {
         let (name, nodes) = (recipe.name().to_string(), recipe.nodes(input, classes));
-        Self { name, input, scaling: None, classes: Vec::new(), nodes, origin: Origin::Recipe(recipe) }
+        let (scaling, classes, origin) = (None, Vec::new(), Origin::Recipe(recipe));
+        Self { name, input, scaling, classes, testing: None, targets: None, columns: None, nodes, origin }
     }
 
     /// The network that the text of a network file describes; errors call the text `origin`.
@@ -116,10 +125,11 @@ impl Network {
     ///
     /// [`Error::Network`](crate::Error::Network) with the place of what is not understood.
     pub fn parse(origin: &str, text: &str) -> Result<Self> {
-        let Parsed { name, scaling, input, classes, nodes, places } = parse::parse(Source { origin, text })?;
+        let Parsed { name, scaling, input, classes, testing, targets, columns, nodes, places } =
+            parse::parse(Source { origin, text })?;
         let stem = Path::new(origin).file_stem().unwrap_or_default();
         let name = name.unwrap_or_else(|| stem.to_string_lossy().into_owned());
-        Ok(Self { name, input, scaling, classes, nodes, origin: Origin::File(places) })
+        Ok(Self { name, input, scaling, classes, testing, targets, columns, nodes, origin: Origin::File(places) })
     }
 
     /// The network of a file.
@@ -134,6 +144,8 @@ impl Network {
     /// The same layers for samples of another shape.
     pub fn with_input(mut self, input: [usize; 3]) -> Self {
         self.scaling = self.scaling.filter(|scaling| scaling.mean.len() == input[0]);
+        self.testing = self.testing.filter(|_| self.input == input);
+        self.columns = self.columns.filter(|_| self.input == input);
         self.input = input;
         self
     }

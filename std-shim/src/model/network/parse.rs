@@ -4,10 +4,12 @@ use flatgrad_core::net::{Layer, MAX_LAYERS};
 use toml::de::{DeTable, DeValue};
 
 use super::fields::{Fields, Value};
-use super::kinds;
 use super::source::{Position, Source};
+use super::testing::Testing;
 use super::{Common, File, Node};
-use crate::data::Scaling;
+use super::{kinds, learnt};
+use crate::augment::Recipe;
+use crate::data::{Columns, Scaling, TargetScaling};
 use crate::error::Result;
 
 /// More blocks inside one another are taken for a mistake.
@@ -20,6 +22,9 @@ pub(super) struct Parsed {
     pub(super) input: [usize; 3],
     pub(super) nodes: Vec<Node>,
     pub(super) classes: Vec<String>,
+    pub(super) testing: Option<Testing>,
+    pub(super) targets: Option<TargetScaling>,
+    pub(super) columns: Option<Columns>,
     /// Where it says so.
     pub(super) places: File,
 }
@@ -29,10 +34,12 @@ pub(super) fn parse(source: Source) -> Result<Parsed> {
     let fields = Fields::new(source, table.get_ref(), "the network", 0);
     let value = fields.require("input", "the shape of a sample such as [1, 8, 8]")?;
     let name = fields.get("name").map(|value| name(&fields, value)).transpose()?;
-    let (input, input_place) = (shape(&fields, value)?, source.position(value.span().start));
+    let (input, input_place) = (shape(&fields, "input", value)?, source.position(value.span().start));
     let scaling = fields.get("scaling").map(|value| scaling(&fields, value, input[0])).transpose()?;
     let named = fields.get("classes");
     let classes = named.map_or(Ok(Vec::new()), |value| classes(&fields, value))?;
+    let testing = testing(&fields, input)?;
+    let (targets, columns) = (learnt::targets(&fields)?, learnt::columns(&fields, input[0])?);
     let layers = fields.require("layers", "an array of layers")?;
     let mut reader = Reader { source, positions: Vec::new() };
     let nodes = reader.chain(&fields, "layers", layers, 0)?;
@@ -43,7 +50,7 @@ pub(super) fn parse(source: Source) -> Result<Parsed> {
         input: input_place,
         classes: named.map(|value| source.position(value.span().start)),
     };
-    Ok(Parsed { name, scaling, input, classes, nodes, places })
+    Ok(Parsed { name, scaling, input, classes, testing, targets, columns, nodes, places })
 }
 
 /// A name becomes part of the name of a folder.
@@ -85,14 +92,31 @@ fn scaling(fields: &Fields, value: Value, channels: usize) -> Result<Scaling> {
     Ok(scaling)
 }
 
+/// `samples` and `test`, which go together.
+fn testing(fields: &Fields, input: [usize; 3]) -> Result<Option<Testing>> {
+    let samples = fields.get("samples").map(|value| shape(fields, "samples", value)).transpose()?;
+    let Some(value) = fields.get("test") else {
+        let alone = fields.get("samples").map(|value| value.span().start);
+        return alone
+            .map_or(Ok(None), |at| Err(fields.source.error(at, "samples is for test, operations of a recipe")));
+    };
+    let testing = Testing { samples: samples.unwrap_or(input), recipe: Recipe::of_test(fields, value)? };
+    let out = testing.recipe.test(testing.samples)?.out_shape();
+    if out != input {
+        let fault = format!("test makes {out:?} of samples {:?}; the input is {input:?}", testing.samples);
+        return Err(fields.source.error(value.span().start, fault));
+    }
+    Ok(Some(testing).filter(|testing| !testing.recipe.test_toml().is_empty()))
+}
+
 /// `[channels, height, width]`.
-fn shape(fields: &Fields, value: Value) -> Result<[usize; 3]> {
+fn shape(fields: &Fields, key: &str, value: Value) -> Result<[usize; 3]> {
     let expected = "[channels, height, width]";
     let sizes = value.get_ref().as_array().filter(|sizes| sizes.len() == 3);
-    let sizes = sizes.ok_or_else(|| fields.mismatch("input", value, expected))?;
+    let sizes = sizes.ok_or_else(|| fields.mismatch(key, value, expected))?;
     let mut shape = [0; 3];
     for (size, value) in shape.iter_mut().zip(sizes.iter()) {
-        *size = fields.read_size("input", value, 1)?;
+        *size = fields.read_size(key, value, 1)?;
     }
     Ok(shape)
 }

@@ -9,10 +9,11 @@ use flatgrad_core::net::{Kind, Layer, Options};
 
 use super::parse::is_name;
 use super::{Common, Network, Node};
-use crate::data::Scaling;
+use crate::data::{Columns, Scaling, TargetScaling};
 
 /// A network's whole text.
-pub(super) fn network(Network { name, input, scaling, classes, nodes, .. }: &Network) -> String {
+pub(super) fn network(network: &Network) -> String {
+    let Network { name, input, scaling, classes, testing, targets, columns, nodes, .. } = network;
     // A string of JSON without control characters is one of TOML, too.
     let name =
         if is_name(name) { format!("name = {}\n", serde_json::Value::from(name.as_str())) } else { String::new() };
@@ -24,7 +25,18 @@ pub(super) fn network(Network { name, input, scaling, classes, nodes, .. }: &Net
         [] => String::new(),
         _ => format!("classes = [{}]\n", classes.iter().map(quoted).collect::<Vec<_>>().join(", ")),
     };
-    format!("{name}input = {input:?}\n{scaling}{classes}layers = {}\n", chain(nodes, 0))
+    let testing = testing.as_ref().map_or(String::new(), |testing| {
+        format!("samples = {:?}\ntest = {}\n", testing.samples, testing.recipe.test_toml())
+    });
+    let targets = targets.as_ref().map_or(String::new(), |TargetScaling { mean, std }| {
+        format!("targets = {{ mean = {mean:?}, std = {std:?} }}\n")
+    });
+    let columns = columns.as_ref().map_or(String::new(), |Columns { features, target, group }| {
+        let features = features.iter().map(quoted).collect::<Vec<_>>().join(", ");
+        let group = group.as_ref().map_or(String::new(), |group| format!(", group = {}", quoted(group)));
+        format!("columns = {{ features = [{features}], target = {}{group} }}\n", quoted(target))
+    });
+    format!("{name}input = {input:?}\n{scaling}{classes}{testing}{targets}{columns}layers = {}\n", chain(nodes, 0))
 }
 
 fn chain(nodes: &[Node], depth: usize) -> String {
