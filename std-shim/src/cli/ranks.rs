@@ -1,0 +1,72 @@
+//! Training by several processes that were started together.
+
+use std::process::ExitCode;
+
+use flatgrad::Result;
+use flatgrad::distributed::Group;
+
+/// The exit status of a process that gives up because of what another one has said.
+const STATUS: u8 = 2;
+
+/// A group, and whether all its ranks are ready.
+pub struct Ranks<'g> {
+    pub group: &'g mut dyn Group,
+    asked: bool,
+}
+
+impl Ranks<'_> {
+    /// Whether this process is the one that speaks and writes.
+    pub fn is_first(&self) -> bool {
+        self.group.rank() == 0
+    }
+
+    /// Waits until all are: nothing has been touched before, and everything that can be refused has been.
+    pub fn ready(&mut self) -> Result {
+        self.answer(Ok(()))
+    }
+
+    fn answer(&mut self, mine: std::result::Result<(), String>) -> Result {
+        if self.group.size() == 1 || self.asked {
+            return Ok(());
+        }
+        self.asked = true;
+        self.group.agree(mine)
+    }
+}
+
+/// Runs `task` in the group that this process belongs to. What is wrong everywhere is said once.
+pub fn together(task: impl FnOnce(&mut Ranks) -> Result<ExitCode>) -> Result<ExitCode> {
+    let mut rank = 0;
+    let result = in_group(|group| {
+        rank = group.rank();
+        let mut ranks = Ranks { group, asked: false };
+        let result = task(&mut ranks);
+        match &result {
+            Err(error) if !error.is_everybodys() => ranks.answer(Err(super::message(error)))?,
+            _ => {}
+        }
+        result
+    });
+    if rank > 0 && result.is_err() { Ok(ExitCode::from(STATUS)) } else { result }
+}
+
+#[cfg(feature = "mpi")]
+fn in_group(task: impl FnOnce(&mut dyn Group) -> Result<ExitCode>) -> Result<ExitCode> {
+    flatgrad::distributed::mpi::run(|world| task(world))
+}
+
+#[cfg(not(feature = "mpi"))]
+fn in_group(task: impl FnOnce(&mut dyn Group) -> Result<ExitCode>) -> Result<ExitCode> {
+    // Open MPI, MPICH and its kin, MVAPICH.
+    let counts = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE"];
+    let counts = counts.iter().filter_map(|name| std::env::var(name).ok()?.parse().ok());
+    match counts.max().unwrap_or(1) {
+        0..=1u64 => task(&mut flatgrad::distributed::Alone),
+        n => Err(flatgrad::Error::Ranks {
+            fault: format!(
+                "started as one of {n} processes, but built without the feature mpi: each would train by itself and replace \
+                 the others' results; build with `cargo install flatgrad --features mpi`, or start one process"
+            ),
+        }),
+    }
+}
