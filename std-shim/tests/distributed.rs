@@ -408,6 +408,14 @@ fn ranks_that_are_not_of_one_mind_do_not_begin() {
         }
     }
     let settings = Settings { batch: 2, ..settings() };
+    // One rank cannot read its data from the first.
+    let errors = on_ranks(2, |member| {
+        let reads = if member.rank() == 1 { 30 } else { 100_000 };
+        let training = Spoilt(&data.train, AtomicUsize::new(reads));
+        let settings = self::settings();
+        Fit::with_parts(PLAIN, &training, &data.test, &settings).run_in(serial(), member, &mut []).unwrap_err()
+    });
+    assert!(errors.iter().all(|error| error.to_string().starts_with("rank 1: spoilt: ")), "{errors:?}");
     for error in on_ranks(3, |member| {
         Fit::new(PLAIN, &data, &settings).run_in(serial(), member, &mut []).unwrap_err().to_string()
     }) {

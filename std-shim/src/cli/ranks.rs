@@ -3,9 +3,11 @@
 use std::process::ExitCode;
 
 use flatgrad::Result;
+
+use super::{complain, message};
 use flatgrad::distributed::Group;
 
-/// The exit status of a process that gives up because of what another one has said.
+/// The exit status after an error.
 const STATUS: u8 = 2;
 
 /// A group, and whether all its ranks are ready.
@@ -36,18 +38,24 @@ impl Ranks<'_> {
 
 /// Runs `task` in the group that this process belongs to. What is wrong everywhere is said once.
 pub fn together(task: impl FnOnce(&mut Ranks) -> Result<ExitCode>) -> Result<ExitCode> {
-    let mut rank = 0;
-    let result = in_group(|group| {
-        rank = group.rank();
+    in_group(|group| {
         let mut ranks = Ranks { group, asked: false };
         let result = task(&mut ranks);
-        match &result {
-            Err(error) if !error.is_everybodys() => ranks.answer(Err(super::message(error)))?,
-            _ => {}
+        let error = match result {
+            Err(error) if ranks.group.size() > 1 => error,
+            result => return result,
+        };
+        let error =
+            if error.is_everybodys() { error } else { ranks.answer(Err(message(&error))).err().unwrap_or(error) };
+        if !error.is_everybodys() {
+            return Err(error);
         }
-        result
-    });
-    if rank > 0 && result.is_err() { Ok(ExitCode::from(STATUS)) } else { result }
+        // Before anybody ends: mpirun then ends the others.
+        if ranks.is_first() {
+            complain(&message(&error));
+        }
+        Ok(ExitCode::from(STATUS))
+    })
 }
 
 #[cfg(feature = "mpi")]

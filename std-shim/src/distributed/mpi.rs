@@ -128,6 +128,8 @@ impl Group for World {
 
     fn gather(&mut self, mine: &[u8]) -> Result<Vec<Vec<u8>>> {
         let world = SimpleCommunicator::world();
+        // An empty slice's address may be 1, and that is how Open MPI says "in place": no buffer is empty.
+        let mine = [&[0], mine].concat();
         let mut counts: Vec<Count> = vec![0; self.size];
         world.all_gather_into(&count(mine.len())?, &mut counts[..]);
         let total = counts.iter().map(|&n| n as usize).sum();
@@ -138,9 +140,10 @@ impl Group for World {
         });
         let starts: Vec<Count> = ends.zip(&counts).map(|(end, n)| end - n).collect();
         let mut all = vec![0u8; total];
-        world.all_gather_varcount_into(mine, &mut PartitionMut::new(&mut all[..], &counts[..], &starts[..]));
+        world.all_gather_varcount_into(&mine[..], &mut PartitionMut::new(&mut all[..], &counts[..], &starts[..]));
         let mut rest = &all[..];
-        Ok(counts.iter().filter_map(|&n| rest.split_off(..n as usize)).map(<[u8]>::to_vec).collect())
+        let given = counts.iter().filter_map(|&n| rest.split_off(..n as usize));
+        Ok(given.map(|given| given[1..].to_vec()).collect())
     }
 }
 

@@ -29,9 +29,14 @@ pub(super) fn run(
     callbacks: &mut [&mut dyn Callback],
 ) -> Result<Outcome> {
     let settings = fit.settings;
-    let plan = fit.plan_in(ctx, group)?;
-    let mut arena = arena(plan.train_len())?;
-    let normalizer = settings.normalize.fit(fit.train, settings.loading.workers)?;
+    let begin = || {
+        let plan = fit.plan_in(ctx, group)?;
+        let arena = arena(plan.train_len())?;
+        let normalizer = settings.normalize.fit(fit.train, settings.loading.workers)?;
+        Ok((plan, arena, normalizer, resume::identity(&fit, group.size())?))
+    };
+    let begun = begin();
+    let (plan, mut arena, normalizer, identity) = ranks::all_or_none(group, begun)?;
     let Loading { workers, drop_last } = settings.loading;
     let (rank, size) = (group.rank(), group.size());
     let loader =
@@ -56,7 +61,7 @@ pub(super) fn run(
         trainer,
         history: History::default(),
         callbacks,
-        identity: resume::identity(&fit, size)?,
+        identity,
         group,
         targets: Vec::new(),
         losses: Vec::new(),
@@ -65,7 +70,8 @@ pub(super) fn run(
         all: Pass::default(),
     };
     if let Some(checkpoint) = fit.resume {
-        run.load(checkpoint)?;
+        let loaded = run.load(checkpoint);
+        ranks::all_or_none(run.group, loaded)?;
     }
     run.check_start()?;
     let start = Instant::now();

@@ -3,8 +3,17 @@
 use sha2::{Digest, Sha256};
 
 use super::Run;
+use crate::distributed::Group;
 use crate::error::{Error, Result};
 use crate::train::Flow;
+
+/// This rank's result, if no rank has an error.
+pub(super) fn all_or_none<T>(group: &mut dyn Group, mine: Result<T>) -> Result<T> {
+    if group.size() > 1 {
+        group.agree(mine.as_ref().map(|_| ()).map_err(Error::to_string))?;
+    }
+    mine
+}
 
 impl Run<'_, '_, '_> {
     /// Adds up the gradients and losses of a step.
