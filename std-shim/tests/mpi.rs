@@ -27,7 +27,11 @@ const QUIET: [&str; 2] = ["--quiet", "--json"];
 /// `mpirun` with these arguments. A group that hangs is ended, and is a failure.
 fn mpirun(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new("mpirun");
-    command.args(["--oversubscribe", "--timeout", "120"]).args(arguments).current_dir(folder);
+    // Processes that wait make room for those that compute.
+    command
+        .args(["--oversubscribe", "--timeout", "120", "--mca", "mpi_yield_when_idle", "1"])
+        .args(arguments)
+        .current_dir(folder);
     command.env("OMPI_ALLOW_RUN_AS_ROOT", "1").env("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1");
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command
@@ -66,7 +70,7 @@ fn by_threads(size: usize) -> String {
     let outcomes: Vec<_> = thread::scope(|scope| {
         let start = |mut member| {
             let fit = fit.clone();
-            scope.spawn(move || fit.run_in(Context::serial(Isa::PORTABLE), &mut member, &mut []).unwrap())
+            scope.spawn(move || fit.run_in(Context::serial(Isa::detect()), &mut member, &mut []).unwrap())
         };
         let running: Vec<_> = team(size).into_iter().map(start).collect();
         running.into_iter().map(|rank| rank.join().unwrap()).collect()

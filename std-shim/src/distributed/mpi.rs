@@ -1,7 +1,22 @@
 //! The processes that `mpirun` has started.
 //!
-//! Needs an installation of MPI (on Debian `libopenmpi-dev`, `openmpi-bin` and, to build, `libclang-dev`) and the cargo
-//! feature `mpi`.
+//! Needs the cargo feature `mpi` and an installation of MPI; tested with Open MPI 4.1.4 (on Debian `libopenmpi-dev`,
+//! `openmpi-bin` and, to build, `libclang-dev`).
+//!
+//! ```text
+//! cargo install flatgrad --features mpi
+//! mpirun -n 2 flatgrad train --data /data/cifar10 --batch 256
+//! mpirun -n 4 --hostfile hosts --map-by slot:PE=8 flatgrad train --data /data/cifar10 --batch 256
+//! ```
+//!
+//! The second line starts 4 processes on the machines in `hosts`, with 8 cores each: that many threads, unless
+//! `--threads` says otherwise. Each process reads the data from the same path on its own machine. Rank 0 prints, and writes
+//! the results and checkpoints; for `--resume` it reads the checkpoint for all. The number of processes must then be what
+//! it was: it decides over bits.
+//!
+//! Ctrl-C, and SIGTERM to `mpirun`, reach all processes: after the step under way rank 0 writes a checkpoint, says how to
+//! go on, and all end. Open MPI kills processes that take longer than a second; for steps that do, say
+//! `mpirun --mca odls_base_sigkill_timeout 60`. The checkpoint of the last minute is there in any case.
 
 use mpi::Count;
 use mpi::datatype::{Partition, PartitionMut};
