@@ -87,6 +87,13 @@ pub enum Error {
         /// The step, counted from 1 over the whole run.
         step: u64,
     },
+    /// Something that all ranks of a [`Group`](crate::distributed::Group) know: one of them cannot go on, or has left, or they
+    /// do not agree.
+    #[error("{fault}")]
+    Ranks {
+        /// What is wrong, with the rank if it is one's alone.
+        fault: String,
+    },
     /// A kernel or the network refused its arguments.
     #[error(transparent)]
     Core(#[from] flatgrad_core::Error),
@@ -96,6 +103,17 @@ pub enum Error {
 pub type Result<T = ()> = std::result::Result<T, Error>;
 
 impl Error {
+    /// Whether every rank of a [`Group`](crate::distributed::Group) has this error at the same time: no one waits for another.
+    ///
+    /// ```
+    /// use flatgrad::Error;
+    /// assert!(Error::Diverged { step: 7, epoch: 1, loss: f32::NAN }.is_everybodys());
+    /// assert!(!Error::Setting { what: "data", fault: "no such folder".into() }.is_everybodys());
+    /// ```
+    pub const fn is_everybodys(&self) -> bool {
+        matches!(self, Self::Ranks { .. } | Self::Diverged { .. } | Self::Interrupted { .. })
+    }
+
     pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         |source| Self::Io { path, source }

@@ -31,6 +31,7 @@ mod parallel;
 
 pub mod augment;
 pub mod data;
+pub mod distributed;
 pub mod memory;
 pub mod model;
 

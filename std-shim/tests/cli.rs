@@ -55,8 +55,17 @@ fn json_ends_stdout_and_the_rest_goes_to_stderr() {
     assert_eq!(out.lines().count(), 1);
     assert!(err.contains("test accuracy"), "{err}");
     let line: Value = serde_json::from_str(&out).unwrap();
-    let keys =
-        ["test_accuracy", "train_loss", "epochs", "seconds", "samples_per_second", "isa", "threads", "weights_sha256"];
+    let keys = [
+        "test_accuracy",
+        "train_loss",
+        "epochs",
+        "seconds",
+        "samples_per_second",
+        "isa",
+        "threads",
+        "ranks",
+        "weights_sha256",
+    ];
     for key in keys {
         assert!(!line[key].is_null(), "{key} is missing in {out}");
     }
@@ -224,4 +233,19 @@ fn a_closed_stdout_is_not_a_panic() {
     let output = Command::new("bash").args(["-c", &script]).current_dir(folder.path()).output().unwrap();
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
     assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+#[cfg(not(feature = "mpi"))]
+fn one_of_several_processes_does_not_train_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    for (count, launched) in [("1", false), ("2", true), ("nonsense", false)] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_flatgrad"));
+        command.args(["train", "--net", "mlp", "--max-steps", "1"]).env("OMPI_COMM_WORLD_SIZE", count);
+        let output = command.current_dir(folder.path()).output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(if launched { 2 } else { 0 }), "{error}");
+        assert_eq!(error.contains("one of 2 processes, but built without the feature mpi"), launched, "{error}");
+        assert_eq!(error.lines().count(), usize::from(launched));
+    }
 }

@@ -267,3 +267,32 @@ fn other_channels_are_refused() {
     let fault = normalizer.write(&one, 0, &mut [0.0; 2]);
     assert!(matches!(fault, Err(Error::Data { fault: DataFault::Channels { found: 1, expected: 2 }, .. })));
 }
+
+#[test]
+fn shares_make_up_the_batch() {
+    let digits = data::digits().unwrap();
+    let normalizer = Normalizer::fit(&digits.train).unwrap();
+    let crop = RandomCrop { padding: [1; 4], ..RandomCrop::DEFAULT };
+    let pipeline = Pipeline::new(vec![Box::new(crop)], [1, 8, 8]).unwrap();
+    let mixed = Mixing { mix_up: Some(MixUp { alpha: 0.5 }), ..Mixing::DEFAULT };
+    for mixing in [Mixing::DEFAULT, mixed] {
+        // The last batch has 2 samples.
+        let whole = Loader::new(&digits.train, &normalizer, 35).seed(3).pipeline(Some(&pipeline)).mixing(mixing);
+        let batches = all(&whole, 1);
+        for size in [1, 2, 3, 4] {
+            let parts: Vec<_> = (0..size).map(|rank| all(&whole.share(rank, size).workers(rank), 1)).collect();
+            for (i, batch) in batches.iter().enumerate() {
+                let shares = || parts.iter().map(|part| &part[i]);
+                assert_eq!(shares().flat_map(|share| share.x().to_vec()).collect::<Vec<_>>(), batch.x());
+                assert_eq!(shares().flat_map(|share| share.indices().to_vec()).collect::<Vec<_>>(), batch.indices());
+                assert_eq!(shares().flat_map(|share| share.labels().to_vec()).collect::<Vec<_>>(), batch.labels());
+                let soft = |batch: &Batch| match batch.target() {
+                    Target::Values(values) => values.to_vec(),
+                    Target::Classes(_) => Vec::new(),
+                };
+                assert_eq!(shares().flat_map(soft).collect::<Vec<_>>(), soft(batch));
+                assert!(shares().all(|share| share.len().abs_diff(batch.len() / size) <= 1));
+            }
+        }
+    }
+}

@@ -167,6 +167,42 @@ impl<'a, L: Linked> Trainer<'a, L> {
         Ok(report)
     }
 
+    /// Counts `n` samples of the step whose gradients are computed elsewhere, such as on another machine: they add nothing
+    /// here, and dropout goes on as if they had been accumulated. Add their gradients to [`Trainer::gradients_mut`] before
+    /// [`Trainer::update`].
+    ///
+    /// ```
+    /// use flatgrad_core::net::{Config, Layer, Net, Optimizer, Plan, Trainer};
+    /// use flatgrad_core::{Context, Isa};
+    ///
+    /// const NET: Net = Net::new([2, 1, 1], &[Layer::dropout(0.5), Layer::dense(2)]);
+    /// let plan = Plan::try_new(&NET, Config::new(2, Optimizer::sgd(0.1)))?;
+    /// let (x, labels) = ([1.0, 2.0, 3.0, 4.0], [0, 1]);
+    /// // One trainer takes the first sample of a step, another one the second.
+    /// let mut arenas = [(); 2].map(|()| vec![0.0; plan.train_len()]);
+    /// let [first, second] = &mut arenas;
+    /// let ctx = Context::serial(Isa::detect());
+    /// let mut first = Trainer::new(ctx, &plan, first, 1)?;
+    /// first.accumulate(&x[..2], &labels[..1], 2)?;
+    /// first.skip(1);
+    /// let mut second = Trainer::new(ctx, &plan, second, 1)?;
+    /// second.skip(1);
+    /// second.accumulate(&x[2..], &labels[1..], 2)?;
+    /// let sum: Vec<f32> = first.gradients().iter().zip(second.gradients()).map(|(a, b)| a + b).collect();
+    ///
+    /// let mut arena = vec![0.0; plan.train_len()];
+    /// let mut both = Trainer::new(ctx, &plan, &mut arena, 1)?;
+    /// both.accumulate(&x, &labels, 2)?;
+    /// assert_eq!(both.gradients(), sum);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn skip(&mut self, n: usize) {
+        if n > 0 && self.accumulated == 0 {
+            self.regions().grads.fill(0.0);
+        }
+        self.accumulated = self.accumulated.saturating_add(n);
+    }
+
     /// Changes the weights by the accumulated gradients, in one pass over parameters, gradients and state.
     ///
     /// # Errors

@@ -35,6 +35,9 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Trains a network on images and evaluates it; this is what happens without a command, too
+    ///
+    /// Built with the cargo feature `mpi`, `mpirun -n 4 flatgrad train ..` trains with 4 processes, on one machine or on several,
+    /// that share every batch. Their number changes how sums are rounded, and so the weights.
     Train(Box<TrainArgs>),
     /// Shows how much memory a network needs, what lives where in it, and what would fit in less
     ///

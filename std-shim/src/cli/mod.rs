@@ -15,6 +15,7 @@ mod output;
 mod plan;
 mod plan_args;
 mod predict;
+mod ranks;
 mod resume;
 mod summary;
 mod train;
@@ -59,11 +60,15 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode, String
         Some(Command::Info(args)) => info::info(&args).map(|()| ExitCode::SUCCESS),
         None => train::run(TrainArgs { given: given(), ..cli.train }),
     };
-    done.map_err(|error| match error {
+    done.map_err(|error| message(&error))
+}
+
+fn message(error: &Error) -> String {
+    match error {
         // Settings have the names of their options.
         Error::Setting { what, fault } => format!("--{what}: {fault}"),
         other => other.to_string(),
-    })
+    }
 }
 
 /// One line on stderr.

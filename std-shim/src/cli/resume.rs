@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use clap::{CommandFactory, Parser};
+use flatgrad::distributed::Group;
 use flatgrad::train::{Checkpoint, Checkpoints};
 use flatgrad::{Error, Result};
 
 use super::args::{Cli, Command, TrainArgs};
+use super::message;
 use super::method_args::setting;
 
 /// Options that are not kept: where, how fast, how loud, and for how long this time.
@@ -63,14 +65,14 @@ fn is_flag(option: &str) -> bool {
     found.is_some_and(|argument| !argument.get_action().takes_values())
 }
 
-/// The options of the run in `folder`, where `given` does not say otherwise, and its checkpoint.
-pub fn options_of_run(folder: &Path, given: &[String]) -> Result<(TrainArgs, Checkpoint)> {
+/// The options of the run in `folder`, where `given` does not say otherwise, and its checkpoint; rank 0 reads it for all.
+pub fn options_of_run(folder: &Path, given: &[String], group: &mut dyn Group) -> Result<(TrainArgs, Checkpoint)> {
     let path = Checkpoint::path_in(folder);
-    if !path.exists() {
-        let fault = format!("{} has no checkpoint: the run is complete, or none was begun there", folder.display());
-        return Err(setting("resume", fault));
-    }
-    let checkpoint = Checkpoint::load(&path)?;
+    let content = match group.rank() {
+        0 => read(folder, &path).map_err(|error| message(&error)),
+        _ => Ok(Vec::new()),
+    };
+    let checkpoint = Checkpoint::from_bytes(&path.display().to_string(), &group.broadcast(content)?)?;
     let anew: Vec<String> = options(given).into_iter().map(|(name, _)| name).collect();
     let kept = Checkpoints::note_in(&checkpoint)?;
     let kept = kept.iter().filter(|option| !anew.iter().any(|name| option.split('=').next() == Some(name)));
@@ -86,6 +88,14 @@ pub fn options_of_run(folder: &Path, given: &[String]) -> Result<(TrainArgs, Che
             fault: "its options do not go together with those given, or are of another version of this program".into(),
         }),
     }
+}
+
+fn read(folder: &Path, path: &Path) -> Result<Vec<u8>> {
+    if !path.exists() {
+        let fault = format!("{} has no checkpoint: the run is complete, or none was begun there", folder.display());
+        return Err(setting("resume", fault));
+    }
+    std::fs::read(path).map_err(|source| Error::Io { path: path.to_owned(), source })
 }
 
 /// Refuses to begin where an interrupted run could go on; one that was stopped on purpose has left its results.

@@ -12,6 +12,24 @@ use serde_json::Value;
 use super::args::TrainArgs;
 use super::output::{Printer, megabytes};
 
+/// What computes.
+#[derive(Clone, Copy, Debug)]
+pub struct Machine {
+    pub isa: Isa,
+    /// Of this process.
+    pub threads: usize,
+    /// Processes.
+    pub ranks: usize,
+}
+
+impl Machine {
+    pub fn describe(&self) -> String {
+        let Self { isa, threads, ranks } = *self;
+        let threads = format!("{}, {threads} thread{}", isa.name(), if threads == 1 { "" } else { "s" });
+        if ranks == 1 { threads } else { format!("{ranks} processes, this one with {threads}") }
+    }
+}
+
 /// The line of `--json`.
 #[derive(Clone, Debug, Serialize)]
 pub struct Summary {
@@ -31,6 +49,7 @@ pub struct Summary {
     seed: u64,
     isa: &'static str,
     threads: usize,
+    ranks: usize,
     peak_memory_bytes: Option<u64>,
     weights_sha256: String,
 }
@@ -47,7 +66,7 @@ struct Run<'a> {
 }
 
 impl Summary {
-    pub fn new(args: &TrainArgs, net: &str, data: &DataSplit, isa: Isa, threads: usize, outcome: &Outcome) -> Self {
+    pub fn new(args: &TrainArgs, net: &str, data: &DataSplit, machine: Machine, outcome: &Outcome) -> Self {
         let last = outcome.history.epochs.last();
         Self {
             test_accuracy: outcome.test.accuracy,
@@ -62,8 +81,9 @@ impl Summary {
             data: data.train.name().to_string(),
             net: net.to_string(),
             seed: args.seed,
-            isa: isa.name(),
-            threads,
+            isa: machine.isa.name(),
+            threads: machine.threads,
+            ranks: machine.ranks,
             peak_memory_bytes: peak_memory(),
             weights_sha256: outcome.weights.sha256(),
         }

@@ -20,8 +20,9 @@ use super::args::{TrainArgs, is_table};
 use super::augment;
 use super::method_args::setting;
 use super::output::{Console, Printer, megabytes};
+use super::ranks::{Ranks, together};
 use super::resume;
-use super::summary::Summary;
+use super::summary::{Machine, Summary};
 
 /// More than this must be asked for.
 const MAX_DEFAULT_WORKERS: usize = 4;
@@ -31,16 +32,16 @@ const INTERRUPTED: u8 = 130;
 
 /// Trains, prints and writes. Everything that can be refused is refused before the first file is touched.
 pub fn run(args: TrainArgs) -> Result<ExitCode> {
-    match args.resume.clone() {
-        None => run_from(&args, None),
+    together(|ranks| match args.resume.clone() {
+        None => run_from(&args, None, ranks),
         Some(folder) => {
-            let (args, checkpoint) = resume::options_of_run(&folder, &args.given)?;
-            run_from(&args, Some((folder, checkpoint)))
+            let (args, checkpoint) = resume::options_of_run(&folder, &args.given, ranks.group)?;
+            run_from(&args, Some((folder, checkpoint)), ranks)
         }
-    }
+    })
 }
 
-fn run_from(args: &TrainArgs, from: Option<(PathBuf, Checkpoint)>) -> Result<ExitCode> {
+fn run_from(args: &TrainArgs, from: Option<(PathBuf, Checkpoint)>, ranks: &mut Ranks) -> Result<ExitCode> {
     let isa = instruction_set(&args.isa)?;
     let pool = Pool::new(args.threads.map_or_else(Pool::available, NonZeroUsize::get))?;
     let ctx = pool.context(isa);
@@ -65,7 +66,7 @@ fn run_from(args: &TrainArgs, from: Option<(PathBuf, Checkpoint)>) -> Result<Exi
     if let Some(augmentation) = &augmentation {
         fit = fit.augment(augmentation);
     }
-    let plan = fit.plan(ctx).map_err(|error| match error {
+    let plan = fit.plan_in(ctx, ranks.group).map_err(|error| match error {
         Error::Core(flatgrad_core::Error::Net(error)) => network.explain(error),
         other => other,
     })?;
@@ -75,28 +76,39 @@ fn run_from(args: &TrainArgs, from: Option<(PathBuf, Checkpoint)>) -> Result<Exi
     };
     match checkpoint {
         Some(checkpoint) => fit = fit.resume(checkpoint),
-        None => resume::check_unfinished(&out)?,
+        None if ranks.is_first() => resume::check_unfinished(&out)?,
+        None => {}
+    }
+    let mut interrupt = Interrupt(on_interrupt());
+    if !ranks.is_first() {
+        ranks.ready()?;
+        let trained = pool.run(|| fit.run_in(pool.context(isa), ranks.group, &mut [&mut interrupt]));
+        return match trained {
+            Err(Error::Interrupted { .. }) => Ok(ExitCode::from(INTERRUPTED)),
+            trained => trained.map(|_| ExitCode::SUCCESS),
+        };
     }
     let folder = RunFolder::prepare(&out)?;
+    let mut board = args.tensorboard.as_deref().map(TensorBoard::create).transpose()?;
+    ranks.ready()?;
 
     let printer = Printer { to_stderr: args.json };
+    let machine = Machine { isa, threads: ctx.threads(), ranks: ranks.group.size() };
     if !args.quiet {
         // Files are not all decoded for a line of text.
         let normalizer = if streams { None } else { Some(settings.normalize.fit(&data.train, 0)?) };
         let scaling = normalizer.as_ref().map(Normalizer::scaling);
-        introduce(printer, args, network.name(), &data, scaling, &plan, (isa, ctx.threads()));
+        introduce(printer, args, network.name(), &data, scaling, &plan, machine);
     }
     let steps = (settings.epochs as u64).saturating_mul(settings.steps_per_epoch(data.train.len()));
     let progress = Progress::new(steps.min(settings.max_steps.unwrap_or(u64::MAX)), args.quiet);
     let mut console = Console { printer, progress, quiet: args.quiet, epochs: settings.epochs };
     let mut stopping = args.method.early_stopping();
     let mut checkpoints = checkpoints(args, &out);
-    let mut board = args.tensorboard.as_deref().map(TensorBoard::create).transpose()?;
-    let mut interrupt = Interrupt(on_interrupt());
     let mut callbacks: Vec<&mut dyn Callback> = vec![&mut console, &mut interrupt, &mut checkpoints];
     callbacks.extend(stopping.as_mut().map(|stopping| stopping as &mut dyn Callback));
     callbacks.extend(board.as_mut().map(|board| board as &mut dyn Callback));
-    let trained = pool.run(|| fit.run(pool.context(isa), &mut callbacks));
+    let trained = pool.run(|| fit.run_in(pool.context(isa), ranks.group, &mut callbacks));
     console.progress.finish();
     let outcome = match trained {
         Err(Error::Interrupted { step }) => {
@@ -107,7 +119,7 @@ fn run_from(args: &TrainArgs, from: Option<(PathBuf, Checkpoint)>) -> Result<Exi
         trained => trained?,
     };
 
-    let summary = Summary::new(args, network.name(), &data, isa, ctx.threads(), &outcome);
+    let summary = Summary::new(args, network.name(), &data, machine, &outcome);
     let title = format!("{} on {}", network.name(), data.train.name());
     let network = network.with_test(data.train.shape(), recipe.as_ref());
     let described = described(network.with_targets(targets).with_columns(columns), &outcome, &data);
@@ -253,18 +265,16 @@ fn introduce(
     data: &DataSplit,
     scaling: Option<&Scaling>,
     plan: &Plan,
-    (isa, threads): (Isa, usize),
+    machine: Machine,
 ) {
     let train = &data.train;
     printer.line(format_args!(
-        "{net} on {}: {}, batches of {}, seed {}; {}, {} thread{}",
+        "{net} on {}: {}, batches of {}, seed {}; {}",
         train.name(),
         args.optimizer_name(),
         args.batch(data),
         args.seed,
-        isa.name(),
-        threads,
-        if threads == 1 { "" } else { "s" },
+        machine.describe(),
     ));
     printer.line(format_args!("  {}\n", describe(data, scaling)));
     printer.line(format_args!("{}", layer_table(&layer_rows(plan))));

@@ -1,5 +1,7 @@
 //! What a network gets at once.
 
+use std::ops::Range;
+
 use flatgrad_core::loss::Target;
 
 use super::{Dataset, Label, Normalizer, Scratch, Task};
@@ -22,7 +24,7 @@ impl Batch {
     pub fn len(&self) -> usize {
         self.indices.len()
     }
-    /// Whether there are none: never so in a loader's batches.
+    /// Whether there are none: never so in a loader's batches, but in a share of them it may be.
     pub fn is_empty(&self) -> bool {
         self.indices.is_empty()
     }
@@ -41,6 +43,15 @@ impl Batch {
     /// The targets, for [`Trainer::step`](flatgrad_core::net::Trainer::step): classes, or values `[n, outputs]`.
     pub fn target(&self) -> Target<'_> {
         if self.values.is_empty() { Target::Classes(&self.labels) } else { Target::Values(&self.values) }
+    }
+
+    fn remove_first(&mut self) {
+        let n = self.len().max(1);
+        let (x, labels, values) = (self.x.len() / n, self.labels.len() / n, self.values.len() / n);
+        self.x.drain(..x);
+        self.labels.drain(..labels);
+        self.values.drain(..values);
+        self.indices.remove(0);
     }
 }
 
@@ -67,6 +78,26 @@ impl Filler<'_> {
     /// Channels, height and width of what the network gets.
     pub(super) fn shape(&self) -> [usize; 3] {
         self.pipeline.map_or(self.data.shape(), Pipeline::out_shape)
+    }
+
+    /// [`Filler::fill`] with a `part` of the samples: they are what they are in the whole batch.
+    pub(super) fn fill_part(
+        &self,
+        key: Key,
+        indices: &[u32],
+        part: Range<usize>,
+        space: &mut Workspace,
+        batch: &mut Batch,
+    ) -> Result {
+        if !self.mixing.mixes() || part.is_empty() || part.len() == indices.len() {
+            return self.fill(key, indices.get(part).unwrap_or_default(), space, batch);
+        }
+        // A sample is mixed with the one before it, the first one with the last.
+        let before = part.start.checked_sub(1).unwrap_or(indices.len() - 1);
+        let with_before: Vec<u32> = std::iter::once(before).chain(part).map(|i| indices[i]).collect();
+        self.fill(key, &with_before, space, batch)?;
+        batch.remove_first();
+        Ok(())
     }
 
     /// Puts the samples `indices` into `batch`, whose number in the epoch is `key.sample`.
@@ -96,7 +127,7 @@ impl Filler<'_> {
                 }
             }
         }
-        if self.mixing.mixes() {
+        if self.mixing.mixes() && !indices.is_empty() {
             one_hot(self.data.task().outputs(), batch);
             self.mixing.apply(key, self.shape(), &mut batch.x, &mut batch.values, &mut space.spare)?;
         }
@@ -127,7 +158,8 @@ impl Filler<'_> {
                 Label::Values(values) => batch.values.extend(values),
             }
         }
-        debug_assert_eq!(batch.labels.is_empty(), matches!(self.data.task(), Task::Values { .. }));
+        let classes = !matches!(self.data.task(), Task::Values { .. });
+        debug_assert_eq!(!batch.labels.is_empty(), classes && !indices.is_empty());
     }
 }
 

@@ -1,5 +1,6 @@
 //! Which samples come when, and who fetches them.
 
+use std::ops::Range;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,6 +10,7 @@ use flatgrad_core::rng::{Stream, permutation};
 use super::batch::{Filler, Workspace};
 use super::{Batch, Dataset, Normalizer};
 use crate::augment::{Key, Mixing, Pipeline};
+use crate::distributed;
 use crate::error::{Error, Result};
 
 /// Batches that a worker may be ahead of its consumer.
@@ -36,6 +38,20 @@ pub struct Loader<'a> {
     seed: u64,
     workers: usize,
     drop_last: bool,
+    part: Part,
+}
+
+/// Which part of each batch.
+#[derive(Clone, Copy)]
+struct Part {
+    rank: usize,
+    size: usize,
+}
+
+impl Part {
+    fn of(self, samples: usize) -> Range<usize> {
+        distributed::share(samples, self.rank, self.size)
+    }
 }
 
 impl<'a> Loader<'a> {
@@ -45,7 +61,7 @@ impl<'a> Loader<'a> {
     /// Batches of `batch` samples (at least 1) that the caller's thread fetches; the last one takes what is left.
     pub fn new(data: &'a dyn Dataset, normalizer: &'a Normalizer, batch: usize) -> Self {
         let filler = Filler { data, normalizer, pipeline: None, mixing: Mixing::DEFAULT };
-        Self { filler, batch: batch.max(1), seed: 0, workers: 0, drop_last: false }
+        Self { filler, batch: batch.max(1), seed: 0, workers: 0, drop_last: false, part: Part { rank: 0, size: 1 } }
     }
 
     /// Decides the order of samples, and everything random that happens to them.
@@ -70,6 +86,16 @@ impl<'a> Loader<'a> {
     /// Mixes the samples of a batch with one another, after the pipeline. Targets become probabilities of the classes.
     pub fn mixing(self, mixing: Mixing) -> Self {
         Self { filler: Filler { mixing, ..self.filler }, ..self }
+    }
+    /// Takes from each batch only the share of one of `size` ranks ([`share`](distributed::share)): together they have what one
+    /// would have. A share is empty where a batch has fewer samples than there are ranks.
+    pub fn share(self, rank: usize, size: usize) -> Self {
+        Self { part: Part { rank, size }, ..self }
+    }
+
+    /// Which of a batch's `samples` are in the share.
+    pub(crate) fn share_of(&self, samples: usize) -> Range<usize> {
+        self.part.of(samples)
     }
 
     /// Channels, height and width of the samples in a batch.
@@ -129,7 +155,8 @@ impl<'a> Loader<'a> {
         consume: impl FnOnce(&mut Batches) -> Result<T>,
     ) -> Result<T> {
         let (steps, first) = (self.steps(), skip.min(self.steps()));
-        let pass = Pass { filler: self.filler, order, batch: self.batch, seed: self.seed, epoch, first, steps };
+        let Self { filler, batch, seed, part, .. } = *self;
+        let pass = Pass { filler, order, batch, seed, epoch, part, first, steps };
         let pass = &pass;
         if self.workers == 0 {
             return consume(&mut Batches::new(pass, Vec::new()));
@@ -157,6 +184,7 @@ struct Pass<'a> {
     batch: usize,
     seed: u64,
     epoch: u64,
+    part: Part,
     /// The first batch.
     first: usize,
     /// One after the last.
@@ -167,7 +195,7 @@ impl Pass<'_> {
     fn fill(&self, step: usize, space: &mut Workspace, batch: &mut Batch) -> Result {
         let indices = self.order.chunks(self.batch).nth(step).unwrap_or_default();
         let key = Key { seed: self.seed, epoch: self.epoch, sample: step as u64 };
-        self.filler.fill(key, indices, space, batch)
+        self.filler.fill_part(key, indices, self.part.of(indices.len()), space, batch)
     }
 
     /// A worker's life: empty batches come, full ones go; it ends when nobody is at the other end.

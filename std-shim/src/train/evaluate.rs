@@ -5,6 +5,7 @@ use flatgrad_core::loss::{Target, mean_squared};
 use flatgrad_core::net::{Loss, Trainer};
 
 use crate::data::{Batch, Loader, TargetScaling, Task};
+use crate::distributed::{Alone, Group};
 use crate::error::Result;
 
 /// What is measured on a test part.
@@ -33,13 +34,26 @@ pub fn loss_for(task: &Task) -> Loss {
 ///
 /// Those of the data and of [`Trainer::evaluate`].
 pub fn evaluate(ctx: Context, trainer: &mut Trainer, loader: &Loader) -> Result<Evaluation> {
+    evaluate_in(ctx, &mut Alone, trainer, loader)
+}
+
+/// [`evaluate`], each rank its share of every batch.
+pub(super) fn evaluate_in(
+    ctx: Context,
+    group: &mut dyn Group,
+    trainer: &mut Trainer,
+    loader: &Loader,
+) -> Result<Evaluation> {
     let mut sums = Sums::default();
     loader.in_order(|batches| {
         while let Some(batch) = batches.next_batch()? {
-            sums.add(ctx, trainer, batch, loader.data().target_scaling())?;
+            if !batch.is_empty() {
+                sums.add(ctx, trainer, batch, loader.data().target_scaling())?;
+            }
         }
         Ok(())
     })?;
+    let sums = sums.of_all(group)?;
     let samples = sums.samples as f64;
     let classes = sums.values == 0;
     Ok(Evaluation {
@@ -59,6 +73,26 @@ struct Sums {
 }
 
 impl Sums {
+    /// All ranks', added up in their order.
+    fn of_all(self, group: &mut dyn Group) -> Result<Self> {
+        if group.size() == 1 {
+            return Ok(self);
+        }
+        let Self { samples, loss, correct, values, absolute } = self;
+        let mine = [samples as u64, loss.to_bits(), correct as u64, values as u64, absolute.to_bits()];
+        let mut all = Self::default();
+        for given in group.gather(&mine.map(u64::to_le_bytes).concat())? {
+            let mut given = given.as_chunks().0.iter().map(|bytes| u64::from_le_bytes(*bytes));
+            let mut next = || given.next().unwrap_or_default();
+            all.samples += next() as usize;
+            all.loss += f64::from_bits(next());
+            all.correct += next() as usize;
+            all.values += next() as usize;
+            all.absolute += f64::from_bits(next());
+        }
+        Ok(all)
+    }
+
     fn add(&mut self, ctx: Context, trainer: &mut Trainer, batch: &Batch, unit: Option<&TargetScaling>) -> Result {
         self.samples += batch.len();
         let Target::Values(target) = batch.target() else {

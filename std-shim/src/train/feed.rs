@@ -18,7 +18,10 @@ pub(super) struct Feed<'a> {
 
 /// A batch on its way into the network.
 pub(super) struct Part<'f> {
+    /// This rank's share of it.
     pub(super) batch: &'f Batch,
+    /// Its samples that lower ranks have, and those that higher ranks have.
+    pub(super) elsewhere: [usize; 2],
     /// Samples of the whole step.
     pub(super) total: usize,
     /// Whether it is the step's last.
@@ -54,9 +57,12 @@ impl<'a> Feed<'a> {
                 if number == first {
                     weights = self.step_weights(order.get(first * size..).unwrap_or_default(), total);
                 }
+                let whole = size.min(samples - number * size);
+                let share = self.loader.share_of(whole);
+                let elsewhere = [share.start, whole - share.end];
                 number += 1;
                 let last = number == batches_of_epoch || number.is_multiple_of(accumulate);
-                if !consume(Part { batch, total, last, weights: &weights })? {
+                if !consume(Part { batch, elsewhere, total, last, weights: &weights })? {
                     break;
                 }
             }

@@ -7,6 +7,7 @@ use super::run;
 use super::{Callback, Checkpoint, Evaluation, Settings};
 use crate::augment::Augmentation;
 use crate::data::{DataSplit, Dataset, Scaling};
+use crate::distributed::{Alone, Group};
 use crate::error::Result;
 use crate::model::StateDict;
 use crate::report::History;
@@ -101,7 +102,16 @@ impl<'a> Fit<'a> {
     ///
     /// As [`Settings::plan`].
     pub fn plan(&self, ctx: Context) -> Result<Plan> {
-        self.settings.plan_for(ctx, &self.net, self.train, self.test, self.augmentation)
+        self.plan_in(ctx, &Alone)
+    }
+
+    /// The memory plan of each rank of a group: one for its share of a batch.
+    ///
+    /// # Errors
+    ///
+    /// As [`Fit::plan`]; [`Error::Setting`](crate::Error::Setting) if a batch has fewer samples than the group has ranks.
+    pub fn plan_in(&self, ctx: Context, group: &dyn Group) -> Result<Plan> {
+        self.settings.plan_for(ctx, &self.net, [self.train, self.test], self.augmentation, group.size())
     }
 
     /// Trains.
@@ -121,6 +131,24 @@ impl<'a> Fit<'a> {
     /// [`Error::Interrupted`]: crate::Error::Interrupted
     /// [`Error::Core`]: crate::Error::Core
     pub fn run(self, ctx: Context, callbacks: &mut [&mut dyn Callback]) -> Result<Outcome> {
-        run::run(self, ctx, callbacks)
+        self.run_in(ctx, &mut Alone, callbacks)
+    }
+
+    /// Trains as one rank of a group; all have the same network, data and settings, and get the same outcome.
+    ///
+    /// [`distributed`](crate::distributed) says what each rank does, and on what the weights depend. Each rank has callbacks
+    /// of its own: all ranks do what one of them asks for. [`Callback::end`] may change the weights on rank 0 only. Files are
+    /// best written by the callbacks of rank 0; a checkpoint is everything that any rank needs to go on, in a group of the
+    /// same size.
+    ///
+    /// # Errors
+    ///
+    /// As [`Fit::run`], and [`Error::Ranks`] on all ranks if they have not the same settings or data, or, which would be a
+    /// defect of a machine, not the same weights after an epoch. An error for which not
+    /// [`is_everybodys`](crate::Error::is_everybodys) is this rank's alone: the others wait until it leaves the group.
+    ///
+    /// [`Error::Ranks`]: crate::Error::Ranks
+    pub fn run_in(self, ctx: Context, group: &mut dyn Group, callbacks: &mut [&mut dyn Callback]) -> Result<Outcome> {
+        run::run(self, ctx, group, callbacks)
     }
 }

@@ -109,18 +109,22 @@ impl Settings {
     /// [`Error::Setting`] if a setting is outside its range, if a batch is larger than the training part, or if the data
     /// does not fit the network; [`Error::Core`] if the plan is refused.
     pub fn plan<D: Dataset>(&self, ctx: Context, net: &Net, data: &DataSplit<D>) -> Result<Plan> {
-        self.plan_for(ctx, net, &data.train, &data.test, None)
+        self.plan_for(ctx, net, [&data.train, &data.test], None, 1)
     }
 
     pub(super) fn plan_for(
         &self,
         ctx: Context,
         net: &Net,
-        train: &dyn Dataset,
-        test: &dyn Dataset,
+        [train, test]: [&dyn Dataset; 2],
         augmentation: Option<&Augmentation>,
+        ranks: usize,
     ) -> Result<Plan> {
         self.check(train.len(), net.outputs())?;
+        if self.batch < ranks {
+            let fault = format!("must be at least {ranks}, a sample for each rank, got {}", self.batch);
+            return Err(Error::setting("batch", fault));
+        }
         check_data(net, train, test, augmentation)?;
         if augmentation.is_some_and(|augmentation| augmentation.mixing().mixes()) {
             let fault = "cannot be had together with mixed samples: they have no class";
@@ -129,7 +133,8 @@ impl Settings {
             }
         }
         let loss = self.loss(train)?;
-        let config = Config::new(self.batch, self.optimizer).threads(ctx.threads()).align(16).decay(self.decay);
+        let batch = self.batch.div_ceil(ranks);
+        let config = Config::new(batch, self.optimizer).threads(ctx.threads()).align(16).decay(self.decay);
         Ok(Plan::try_new(net, config.loss(loss)).map_err(flatgrad_core::Error::Net)?)
     }
 

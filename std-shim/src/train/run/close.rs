@@ -5,8 +5,9 @@ use flatgrad_core::net::{Kind, LayerInfo};
 use super::{Parts, Run};
 use crate::error::{Error, Result};
 use crate::report::EpochRecord;
+use crate::train::evaluate::evaluate_in;
 use crate::train::feed::Feed;
-use crate::train::{Callback, EpochEnd, Flow, Position, evaluate};
+use crate::train::{Callback, EpochEnd, Flow, Position};
 
 /// At most so many of an epoch's whole batches count for batch norm's running averages
 /// ([`Trainer::calibrate`](flatgrad_core::net::Trainer::calibrate)).
@@ -22,10 +23,13 @@ impl Run<'_, '_, '_> {
             self.trainer.weights_mut()[..average.len()].copy_from_slice(average);
         }
         self.calibrate(&parts.train)?;
-        let test = evaluate(self.ctx, &mut self.trainer, &parts.test)?;
+        self.check_weights()?;
+        let test = evaluate_in(self.ctx, self.group, &mut self.trainer, &parts.test)?;
         self.check_finite(test.loss)?;
-        let validation =
-            parts.validation.as_ref().map(|part| evaluate(self.ctx, &mut self.trainer, part)).transpose()?;
+        let validation = match &parts.validation {
+            Some(part) => Some(evaluate_in(self.ctx, self.group, &mut self.trainer, part)?),
+            None => None,
+        };
         self.evaluated.clear();
         self.evaluated.extend(self.trainer.weights());
         if let Some(kept) = kept {
@@ -52,6 +56,7 @@ impl Run<'_, '_, '_> {
         for callback in &mut *self.callbacks {
             flow = flow | callback.epoch(&end)?;
         }
+        let flow = self.agree(flow)?;
         if whole {
             self.settings.schedule.observe(base, f64::from(loss), &mut self.position.plateau);
             let Position { step, plateau, .. } = self.position;
@@ -65,13 +70,18 @@ impl Run<'_, '_, '_> {
     }
 
     /// Estimates the running averages of batch norm anew, for the weights as they are now: training goes on as it would
-    /// have without, evaluation and saved weights do not depend on which batches came last.
+    /// have without, evaluation and saved weights do not depend on which batches came last. In a group, rank 0 does it for
+    /// all.
     fn calibrate(&mut self, feed: &Feed) -> Result {
         let normalizes = |layer: LayerInfo| matches!(layer.kind, Kind::BatchNorm { .. });
         if !self.trainer.plan().layers().any(normalizes) {
             return Ok(());
         }
         let Position { epoch, samples, .. } = self.position;
-        feed.whole_batches(epoch, samples, CALIBRATION_BATCHES, |x, number| Ok(self.trainer.calibrate(x, number)?))
+        if self.group.rank() > 0 {
+            return self.take_running();
+        }
+        feed.whole_batches(epoch, samples, CALIBRATION_BATCHES, |x, number| Ok(self.trainer.calibrate(x, number)?))?;
+        self.take_running()
     }
 }

@@ -1,6 +1,7 @@
 //! The training loop: shuffled epochs, evaluation after each, a stop at the first loss that is not a number.
 
 mod close;
+mod ranks;
 mod resume;
 mod steps;
 
@@ -10,22 +11,36 @@ use std::time::{Duration, Instant};
 use flatgrad_core::Context;
 use flatgrad_core::net::Trainer;
 
+use super::evaluate::evaluate_in;
 use super::feed::Feed;
-use super::{Callback, Evaluation, Fit, Loading, Outcome, Position, RunEnd, RunStart, Settings, evaluate};
+use super::{Callback, Evaluation, Fit, Loading, Outcome, Position, RunEnd, RunStart, Settings};
 use crate::augment::{Augmentation, Mixing};
 use crate::data::{Loader, Scaling};
+use crate::distributed::Group;
 use crate::error::{Error, Result};
 use crate::model;
 use crate::report::History;
 
-/// [`Fit::run`].
-pub(super) fn run(fit: Fit, ctx: Context, callbacks: &mut [&mut dyn Callback]) -> Result<Outcome> {
+/// [`Fit::run_in`].
+pub(super) fn run(
+    fit: Fit,
+    ctx: Context,
+    group: &mut dyn Group,
+    callbacks: &mut [&mut dyn Callback],
+) -> Result<Outcome> {
     let settings = fit.settings;
-    let plan = fit.plan(ctx)?;
-    let mut arena = arena(plan.train_len())?;
-    let normalizer = settings.normalize.fit(fit.train, settings.loading.workers)?;
+    let begin = || {
+        let plan = fit.plan_in(ctx, group)?;
+        let arena = arena(plan.train_len())?;
+        let normalizer = settings.normalize.fit(fit.train, settings.loading.workers)?;
+        Ok((plan, arena, normalizer, resume::identity(&fit, group.size())?))
+    };
+    let begun = begin();
+    let (plan, mut arena, normalizer, identity) = ranks::all_or_none(group, begun)?;
     let Loading { workers, drop_last } = settings.loading;
-    let loader = |part| Loader::new(part, &normalizer, settings.batch).seed(settings.seed).workers(workers);
+    let (rank, size) = (group.rank(), group.size());
+    let loader =
+        |part| Loader::new(part, &normalizer, settings.batch).seed(settings.seed).workers(workers).share(rank, size);
     let mixing = fit.augmentation.map_or(Mixing::DEFAULT, Augmentation::mixing);
     let training =
         loader(fit.train).drop_last(drop_last).pipeline(fit.augmentation.map(Augmentation::train)).mixing(mixing);
@@ -46,15 +61,19 @@ pub(super) fn run(fit: Fit, ctx: Context, callbacks: &mut [&mut dyn Callback]) -
         trainer,
         history: History::default(),
         callbacks,
-        identity: resume::identity(&fit)?,
+        identity,
+        group,
         targets: Vec::new(),
-        step_loss: 0.0,
+        losses: Vec::new(),
+        sums: Vec::new(),
         pass: Pass::default(),
         all: Pass::default(),
     };
     if let Some(checkpoint) = fit.resume {
-        run.load(checkpoint)?;
+        let loaded = run.load(checkpoint);
+        ranks::all_or_none(run.group, loaded)?;
     }
+    run.check_start()?;
     let start = Instant::now();
     let complete = run.epochs(&parts)?;
     run.finish(&parts, complete, start)
@@ -94,12 +113,15 @@ struct Run<'a, 'b, 'c> {
     evaluated: Vec<f32>,
     history: History,
     callbacks: &'b mut [&'c mut dyn Callback],
+    group: &'b mut dyn Group,
     /// The settings and the fingerprint of the data, for checkpoints.
     identity: (BTreeMap<String, String>, String),
     /// Targets with class weights.
     targets: Vec<f32>,
-    /// The sum of the losses of the step so far.
-    step_loss: f32,
+    /// For each batch of the step so far, the sum of its samples' losses.
+    losses: Vec<f32>,
+    /// What is added up over all ranks.
+    sums: Vec<f32>,
     /// The epoch.
     pass: Pass,
     /// All epochs.
@@ -139,12 +161,13 @@ impl Run<'_, '_, '_> {
         if weights.len() != before.len() {
             return Err(Error::weights("callback", "has changed the number of weights"));
         }
+        self.take_firsts(&mut weights)?;
         self.trainer.weights_mut().copy_from_slice(&weights);
         let test = match self.history.epochs.last() {
             Some(last) if weights == before => {
                 Evaluation { loss: last.test_loss, accuracy: last.test_accuracy, mae: last.test_mae }
             }
-            _ => evaluate(self.ctx, &mut self.trainer, &parts.test)?,
+            _ => evaluate_in(self.ctx, self.group, &mut self.trainer, &parts.test)?,
         };
         Ok(Outcome {
             weights: model::state_dict(&self.trainer)?,

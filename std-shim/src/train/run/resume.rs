@@ -8,11 +8,15 @@ use crate::error::{Error, Result};
 use crate::train::feed::fingerprint;
 use crate::train::{Callback, Checkpoint, Fit, Saved};
 
+/// The name of the number of ranks among the settings.
+const RANKS: &str = "ranks";
+
 /// The settings, and the fingerprint of the data, for checkpoints.
-pub(super) fn identity(fit: &Fit) -> Result<(BTreeMap<String, String>, String)> {
+pub(super) fn identity(fit: &Fit, ranks: usize) -> Result<(BTreeMap<String, String>, String)> {
     let mut configuration = fit.settings.describe();
     configuration.insert("network".into(), format!("{:?}", fit.net));
     let augmentation = fit.augmentation.map_or_else(String::new, Augmentation::describe);
+    configuration.insert(RANKS.into(), ranks.to_string());
     configuration.insert("augmentation".into(), augmentation);
     Ok((configuration, fingerprint(&[Some(fit.train), fit.validation, Some(fit.test)])?))
 }
@@ -35,7 +39,8 @@ impl Run<'_, '_, '_> {
         self.callbacks.iter_mut().try_for_each(|callback| callback.checkpoint(&checkpoint))
     }
 
-    pub(super) fn load(&mut self, checkpoint: Checkpoint) -> Result {
+    pub(super) fn load(&mut self, mut checkpoint: Checkpoint) -> Result {
+        checkpoint.settings.entry(RANKS.into()).or_insert_with(|| "1".into());
         checkpoint.check(&self.identity.0, &self.identity.1)?;
         if checkpoint.position.epoch > self.settings.epochs {
             let fault = format!("the run has made all its {} epochs; ask for more with --epochs", self.settings.epochs);

@@ -38,7 +38,13 @@ impl Run<'_, '_, '_> {
 
     /// Adds the gradients of a batch to those of its step.
     fn accumulate(&mut self, part: &Part) -> Result {
-        let batch = part.batch;
+        let (batch, [before, after]) = (part.batch, part.elsewhere);
+        if batch.is_empty() {
+            self.trainer.skip(before + after);
+            self.losses.push(0.0);
+            return Ok(());
+        }
+        self.trainer.skip(before);
         let report = if part.weights.is_empty() {
             self.trainer.accumulate(batch.x(), batch.target(), part.total)?
         } else {
@@ -50,13 +56,14 @@ impl Run<'_, '_, '_> {
             }
             self.trainer.accumulate(batch.x(), Target::Values(&self.targets), part.total)?
         };
-        self.step_loss += report.loss_sum;
-        self.position.loss_sum += f64::from(report.loss_sum);
+        self.trainer.skip(after);
+        self.losses.push(report.loss_sum);
         Ok(())
     }
 
     /// The step, once its gradients are there.
     fn step(&mut self, samples: usize, samples_per_second: f64) -> Result<Flow> {
+        self.reduce()?;
         match self.settings.clip {
             Some(Clip::Norm(limit)) => {
                 self.trainer.clip_by_norm(limit)?;
@@ -74,9 +81,9 @@ impl Run<'_, '_, '_> {
                 _ => ema_update(self.ctx, decay, params, average)?,
             }
         }
-        let batch_loss = self.step_loss / samples as f32;
-        self.step_loss = 0.0;
+        let batch_loss = self.losses.iter().fold(0.0, |sum, loss| sum + loss) / samples as f32;
         let position = &mut self.position;
+        self.losses.drain(..).for_each(|loss| position.loss_sum += f64::from(loss));
         position.step += 1;
         position.step_in_epoch += 1;
         position.samples += samples;
@@ -94,7 +101,7 @@ impl Run<'_, '_, '_> {
         for callback in &mut *self.callbacks {
             flow = flow | callback.batch(&record)?;
         }
-        Ok(flow)
+        self.agree(flow)
     }
 
     /// The rate of the next step.
