@@ -9,6 +9,7 @@ mod data;
 mod model;
 mod report;
 mod run;
+mod sha256;
 
 #[cfg(target_os = "none")]
 mod board;

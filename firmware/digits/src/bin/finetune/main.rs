@@ -12,6 +12,8 @@ mod model;
 mod report;
 mod run;
 mod sensor;
+#[path = "../../sha256.rs"]
+mod sha256;
 
 /// What the server has trained: the file that `flatgrad export --format rust` writes.
 mod server {
