@@ -33,6 +33,12 @@ pub fn conv2d_backward_bias(ctx: Context, conv: &Conv2d, dy: &[f32], update: Upd
     conv.check()?;
     check_len("dy", conv.output_len(), dy.len())?;
     check_len("db", conv.out_channels, db.len())?;
+    conv2d_backward_bias_planned(ctx, conv, dy, update, db);
+    Ok(())
+}
+
+/// [`conv2d_backward_bias`] of a shape and lengths that a plan has checked.
+pub(crate) fn conv2d_backward_bias_planned(ctx: Context, conv: &Conv2d, dy: &[f32], update: Update, db: &mut [f32]) {
     let plane = conv.out_h() * conv.out_w();
     slice::share_chunks(ctx, db, 1, &mut [], 0, &|first, db, _| {
         dispatch!(ctx.isa(), |s| {
@@ -53,5 +59,4 @@ pub fn conv2d_backward_bias(ctx: Context, conv: &Conv2d, dy: &[f32], update: Upd
             }
         });
     });
-    Ok(())
 }

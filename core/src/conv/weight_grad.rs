@@ -11,6 +11,7 @@ use super::tile::max_tile;
 use super::weight_tile::{Outs, interleave, load_chains, store_chains, weight_tile};
 use super::{Conv2d, MAX_WIDTH};
 use crate::error::{check_at_least, check_len};
+use crate::parts::{Everything, Linked};
 use crate::simd::{MAX_LANES, SMALL, Simd, dispatch};
 use crate::{Context, Result, Update, slice};
 
@@ -59,31 +60,46 @@ pub fn conv2d_backward_weight(
     check_len("x", conv.input_len(), x.len())?;
     check_len("dy", conv.output_len(), dy.len())?;
     check_len("dw", conv.weight_len(), dw.len())?;
+    check_at_least("scratch", conv2d_backward_weight_scratch_len(conv), scratch.len())?;
+    conv2d_backward_weight_planned::<Everything>(ctx, conv, x, dy, update, dw, scratch);
+    Ok(())
+}
+
+/// [`conv2d_backward_weight`] of a shape and lengths that a plan has checked.
+pub(crate) fn conv2d_backward_weight_planned<L: Linked>(
+    ctx: Context,
+    conv: &Conv2d,
+    x: &[f32],
+    dy: &[f32],
+    update: Update,
+    dw: &mut [f32],
+    scratch: &mut [f32],
+) {
     // Whole groups, or vectors of output channels.
     let channels = if conv.groups > 1 { conv.group_out() } else { MAX_LANES };
     if SMALL {
-        let pass = SmallWeightPass::new(conv);
+        let pass = SmallWeightPass::<L>::new(conv);
+        if ctx.threads() == 1 {
+            return pass.part(0, x, dy, update, dw, scratch);
+        }
         let (per_thread, chunk) = (pass.scratch_len(), channels * conv.group_in() * conv.taps());
-        check_at_least("scratch", per_thread, scratch.len())?;
         slice::share_chunks(ctx, dw, chunk, scratch, per_thread, &|first, dw, scratch| {
             pass.part(first * channels, x, dy, update, dw, scratch);
         });
-        return Ok(());
+        return;
     }
     let per_thread = conv2d_backward_weight_scratch_len(conv);
-    check_at_least("scratch", per_thread, scratch.len())?;
     if is_depthwise(conv) {
         let pass = DepthwisePass::new(conv);
         slice::share_chunks(ctx, dw, channels * conv.taps(), scratch, per_thread, &|first, dw, scratch| {
             dispatch!(ctx.isa(), |s| pass.part(s, first, x, dy, update, dw, scratch));
         });
-        return Ok(());
+        return;
     }
     let pass = WeightPass::new(conv);
     slice::share_chunks(ctx, dw, channels * pass.k(), scratch, per_thread, &|first, dw, scratch| {
         dispatch!(ctx.isa(), |s| pass.part(s, first * channels, x, dy, update, dw, scratch));
     });
-    Ok(())
 }
 
 /// Scratch of [`conv2d_backward_weight`] for one thread, in floats; 0 for a shape that [`Conv2d::check`] refuses.
@@ -92,7 +108,7 @@ pub const fn conv2d_backward_weight_scratch_len(conv: &Conv2d) -> usize {
         return 0;
     }
     if SMALL {
-        return SmallWeightPass::new(conv).scratch_len();
+        return SmallWeightPass::<Everything>::new(conv).scratch_len();
     }
     if is_depthwise(conv) {
         return sum(&DepthwisePass::new(conv).scratch_parts(MAX_WIDTH)).saturating_add(ALIGN);
@@ -125,7 +141,7 @@ struct WeightPass {
 
 impl WeightPass {
     const fn new(conv: &Conv2d) -> Self {
-        let conv = conv.flat();
+        let conv = conv.flat::<Everything>();
         let [row, col] = Axis::forward_pair(&conv);
         let plan = Plan::new(conv.group_in(), &row, &col, MAX_OUTS, PATCH);
         Self { conv, row, col, plan, outs: conv.out_h() * conv.out_w() }

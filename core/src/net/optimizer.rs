@@ -1,9 +1,10 @@
 //! Which optimizer trains a network.
 
-use super::parts::{Linked, MISSING, Parts};
+use super::parts::MISSING;
 use crate::context::Context;
 use crate::error::Result;
-use crate::optim::{Adagrad, Adam, RmsProp, Sgd, adagrad_step, adam_step, rmsprop_step, sgd_step};
+use crate::optim::{Adagrad, Adam, RmsProp, Sgd, adagrad_step, adam_planned, rmsprop_step, sgd_planned};
+use crate::parts::{Linked, Parts};
 
 /// An optimizer with its hyper-parameters; they may change from step to step, the amount of state may not.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -101,7 +102,11 @@ impl Optimizer {
             Self::Sgd(sgd) if L::PARTS.has(Parts::SGD) => sgd.check(),
             Self::Adagrad(adagrad) if L::PARTS.has(Parts::ADAGRAD) => adagrad.check(),
             Self::RmsProp(rmsprop) if L::PARTS.has(Parts::RMSPROP) => rmsprop.check(),
-            Self::Adam(adam) if L::PARTS.has(Parts::ADAM) => adam.check(),
+            Self::Adam(adam)
+                if L::PARTS.has(Parts::MOMENTS) && (L::PARTS.has(Parts::VARIANTS) || !adam.is_variant()) =>
+            {
+                adam.check()
+            }
             _ => Err(MISSING),
         }
     }
@@ -143,7 +148,8 @@ impl Optimizer {
         match self {
             Self::Sgd(sgd) if L::PARTS.has(Parts::SGD) => {
                 let buffer = kinds.next_if(sgd.momentum != 0.0);
-                sgd_step(ctx, sgd, step, grads, params, buffer)
+                sgd_planned(ctx, sgd, step, grads, params, buffer);
+                Ok(())
             }
             Self::Adagrad(adagrad) if L::PARTS.has(Parts::ADAGRAD) => {
                 adagrad_step(ctx, adagrad, step, grads, params, kinds.next_if(true))
@@ -154,10 +160,11 @@ impl Optimizer {
                 let buffer = kinds.next_if(rmsprop.momentum != 0.0);
                 rmsprop_step(ctx, rmsprop, step, grads, params, square_avg, grad_avg, buffer)
             }
-            Self::Adam(adam) if L::PARTS.has(Parts::ADAM) => {
+            Self::Adam(adam) if L::PARTS.has(Parts::MOMENTS) => {
                 let (exp_avg, exp_avg_sq) = (kinds.next_if(true), kinds.next_if(true));
-                let largest = kinds.next_if(adam.amsgrad);
-                adam_step(ctx, adam, step, grads, params, exp_avg, exp_avg_sq, largest)
+                let largest = kinds.next_if(L::PARTS.has(Parts::VARIANTS) && adam.amsgrad);
+                adam_planned::<L>(ctx, adam, step, grads, params, [exp_avg, exp_avg_sq, largest]);
+                Ok(())
             }
             _ => Err(MISSING),
         }

@@ -8,6 +8,7 @@ use super::error::Problem;
 use super::graph::Graph;
 use super::place::{Draft, Lifetimes};
 use super::plan::{Config, Head};
+use crate::parts::Parts;
 
 /// The layer to blame, and what is wrong.
 pub(super) type Failure = (usize, Problem);
@@ -81,7 +82,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// The places of parameters, their gradients and running averages.
+    /// The places of parameters, their gradients and running averages, and what layers need of a program.
     const fn parameters(&mut self) -> Result<(), Failure> {
         let mut i = 0;
         while i < self.graph.count {
@@ -97,6 +98,7 @@ impl<'a> Planner<'a> {
             if slot.kind.is_batch_norm() {
                 self.running = running + 2 * slot.input[0];
             }
+            slot.parts = Parts::of_layer(slot);
             self.params = end;
             i += 1;
         }

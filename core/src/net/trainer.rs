@@ -5,7 +5,7 @@ use super::forward::{self, Training};
 use super::kind::Kind;
 use super::loss::Loss;
 use super::optimizer::Optimizer;
-use super::parts::{Everything, Linked, Parts, check_linked};
+use super::parts::check_linked;
 use super::pass::{Noise, halves_mut, samples};
 use super::plan::{Plan, View};
 use super::slot::{EXTERNAL, Slot};
@@ -16,6 +16,7 @@ use crate::error::{Result, check_at_least, check_dim};
 use crate::init::{Fans, Init, fan_in_uniform};
 use crate::loss::{LossReport, Target};
 use crate::optim::{clip_by_norm, clip_by_value};
+use crate::parts::{Everything, Linked, Parts};
 use crate::rng::Stream;
 use crate::update::Update;
 use core::marker::PhantomData;
@@ -231,7 +232,7 @@ impl<'a, L: Linked> Trainer<'a, L> {
         let target = target.into();
         let n = self.check_samples(x, target)?;
         let (ctx, loss, outputs) = (self.ctx, self.plan.config.loss, self.plan.outputs);
-        loss.value::<L>(ctx, [n, outputs], self.infer(x)?, target)
+        loss.run::<L>(ctx, [n, outputs], self.infer(x)?, target, None, &mut [])
     }
 
     /// Parameters and running averages; [`Plan::tensors`] says which is where.
@@ -289,7 +290,7 @@ impl<'a, L: Linked> Trainer<'a, L> {
 
     fn check_samples(&self, x: &[f32], target: Target) -> Result<usize> {
         let n = samples(self.plan, x)?;
-        self.plan.config.loss.check(n, self.plan.outputs, target)?;
+        self.plan.config.loss.check::<L>(n, self.plan.outputs, target)?;
         Ok(n)
     }
 
@@ -335,14 +336,12 @@ fn loss_backward<L: Linked>(
     n: usize,
 ) -> Result<LossReport> {
     let (loss, shape): (Loss, _) = (plan.config.loss, [n, plan.outputs]);
-    let Some(last) = plan.slots.last() else { return loss.value::<L>(ctx, shape, &[], target) };
+    let Some(last) = plan.slots.last() else { return Ok(LossReport::default()) };
     let len = n * last.output_len();
     let [y, dy] = pieces(work, [(last.y, len), (last.dy, len)])?;
     let outputs = if last.y == EXTERNAL { x } else { &*y };
-    if dy.is_empty() {
-        return loss.value::<L>(ctx, shape, outputs, target); // nothing to learn
-    }
-    loss.backward::<L>(ctx, shape, outputs, target, total, dy)
+    let learns = !dy.is_empty();
+    loss.run::<L>(ctx, shape, outputs, target, learns.then_some(total), dy)
 }
 
 /// Takes the first `len` elements off `rest`.

@@ -2,12 +2,12 @@
 
 use super::kind::Kind;
 use super::optimizer::Optimizer;
-use super::parts::{Linked, Parts};
 use super::plan::{Decay, View};
 use super::slot::Slot;
 use crate::context::Context;
 use crate::error::Result;
 use crate::optim::{Neurons, max_norm};
+use crate::parts::{Linked, Parts};
 
 /// Neighbouring parameters with the same rates.
 #[derive(Clone, Copy)]

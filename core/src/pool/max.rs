@@ -4,6 +4,7 @@ use super::window::Windows;
 use super::{lanes, two_by_two};
 use crate::context::Context;
 use crate::error::{Result, check_len};
+use crate::parts::{Everything, Linked, Parts};
 use crate::simd::dispatch;
 use crate::slice;
 
@@ -100,7 +101,13 @@ impl MaxPool2d {
         Windows::new(self.n, [self.channels, self.h, self.w], self.kernel, self.stride, self.padding)
     }
 
-    const fn is_2x2(&self) -> bool {
+    /// The same, in a form that the compiler knows to if there is but one.
+    const fn linked<L: Linked>(&self) -> Self {
+        if L::PARTS.has(Parts::WINDOWS) { *self } else { Self::new(self.n, [self.channels, self.h, self.w], [2, 2]) }
+    }
+
+    /// Whether windows of 2x2 lie side by side.
+    pub(crate) const fn is_2x2(&self) -> bool {
         matches!((self.kernel, self.stride, self.padding), ([2, 2], [2, 2], [0, 0]))
     }
 }
@@ -129,6 +136,14 @@ pub fn max_pool2d(ctx: Context, shape: &MaxPool2d, x: &[f32], y: &mut [f32]) -> 
     windows.check()?;
     check_len("x", windows.input_len(), x.len())?;
     check_len("y", windows.output_len(), y.len())?;
+    max_pool2d_planned::<Everything>(ctx, shape, x, y);
+    Ok(())
+}
+
+/// [`max_pool2d`] of a shape and lengths that a plan has checked.
+pub(crate) fn max_pool2d_planned<L: Linked>(ctx: Context, shape: &MaxPool2d, x: &[f32], y: &mut [f32]) {
+    let (shape, any) = (&shape.linked::<L>(), L::PARTS.has(Parts::WINDOWS));
+    let windows = &shape.windows();
     let (size, out_size) = (windows.size(), windows.out_size());
     slice::share_chunks(slice::worth(ctx, x.len()), y, out_size, &mut [], 0, &|first, y, _| {
         let x = x.get(first * size..).unwrap_or(&[]);
@@ -138,7 +153,7 @@ pub fn max_pool2d(ctx: Context, shape: &MaxPool2d, x: &[f32], y: &mut [f32]) -> 
             let step = lanes::step(s, windows);
             for (x, y) in planes {
                 match step {
-                    _ if lanes::are_there(s) && shape.is_2x2() => two_by_two::forward(s, shape.w, x, y),
+                    _ if !any || lanes::are_there(s) && shape.is_2x2() => two_by_two::forward(s, shape.w, x, y),
                     1 => lanes::maximum::<_, 1>(s, windows, x, y),
                     2 => lanes::maximum::<_, 2>(s, windows, x, y),
                     _ => windows.each(|at, y_at| {
@@ -150,7 +165,6 @@ pub fn max_pool2d(ctx: Context, shape: &MaxPool2d, x: &[f32], y: &mut [f32]) -> 
             }
         });
     });
-    Ok(())
 }
 
 /// `dx`: each window's `dy` goes to the element that [`max_pool2d`] chose, found again in `x`; 0 elsewhere. `dx` is
@@ -179,6 +193,20 @@ pub fn max_pool2d_backward(ctx: Context, shape: &MaxPool2d, x: &[f32], dy: &[f32
     check_len("x", windows.input_len(), x.len())?;
     check_len("dy", windows.output_len(), dy.len())?;
     check_len("dx", windows.input_len(), dx.len())?;
+    max_pool2d_backward_planned::<Everything>(ctx, shape, x, dy, dx);
+    Ok(())
+}
+
+/// [`max_pool2d_backward`] of a shape and lengths that a plan has checked.
+pub(crate) fn max_pool2d_backward_planned<L: Linked>(
+    ctx: Context,
+    shape: &MaxPool2d,
+    x: &[f32],
+    dy: &[f32],
+    dx: &mut [f32],
+) {
+    let (shape, any) = (&shape.linked::<L>(), L::PARTS.has(Parts::WINDOWS));
+    let windows = &shape.windows();
     let (size, out_size) = (windows.size(), windows.out_size());
     slice::share_chunks(slice::worth(ctx, x.len()), dx, size, &mut [], 0, &|first, dx, _| {
         let x = slice::chunks(x.get(first * size..).unwrap_or(&[]), size);
@@ -187,7 +215,7 @@ pub fn max_pool2d_backward(ctx: Context, shape: &MaxPool2d, x: &[f32], dy: &[f32
         dispatch!(ctx.isa(), |s| {
             let step = lanes::step(s, windows);
             for ((x, dy), dx) in planes {
-                if lanes::are_there(s) && shape.is_2x2() {
+                if !any || lanes::are_there(s) && shape.is_2x2() {
                     two_by_two::backward(s, shape.w, x, dy, dx);
                     continue;
                 }
@@ -204,7 +232,6 @@ pub fn max_pool2d_backward(ctx: Context, shape: &MaxPool2d, x: &[f32], dy: &[f32
             }
         });
     });
-    Ok(())
 }
 
 /// Adds `dy` of the windows `ox, ox + 1, ..` of window row `oy` to their chosen elements, which stand in `places`.

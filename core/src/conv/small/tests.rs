@@ -6,6 +6,7 @@ use super::SmallWeightPass;
 use crate::conv::Conv2d;
 use crate::conv::correlate::{Correlation, Direction};
 use crate::gemm::small::tests::numbers;
+use crate::parts::Everything;
 use crate::{Activation, Update, reference};
 
 #[track_caller]
@@ -44,21 +45,21 @@ fn convolutions_have_the_bits_of_plain_loops() {
         let dy = numbers(conv.output_len(), 4);
         for bias in [None, Some(&b[..])] {
             let (mut got, mut want) = (std::vec![f32::NAN; dy.len()], std::vec![f32::NAN; dy.len()]);
-            let pass = Correlation::new(&conv, Direction::Forward);
+            let pass = Correlation::<Everything>::new(&conv, Direction::Forward);
             let mut scratch = std::vec![f32::NAN; pass.small_scratch_len()];
             pass.small_part(0, &x, &w, bias, Activation::Relu, &mut got, &mut scratch);
             reference::conv::conv2d(&conv, &x, &w, bias, Activation::Relu, &mut want);
             same(&got, &want, &conv);
         }
         let (mut got, mut want) = (std::vec![f32::NAN; x.len()], std::vec![f32::NAN; x.len()]);
-        let pass = Correlation::new(&conv, Direction::Backward);
+        let pass = Correlation::<Everything>::new(&conv, Direction::Backward);
         let mut scratch = std::vec![f32::NAN; pass.small_scratch_len()];
         pass.small_part(0, &dy, &w, None, Activation::None, &mut got, &mut scratch);
         reference::conv::conv2d_backward_input(&conv, &dy, &w, &mut want);
         same(&got, &want, &conv);
         for update in [Update::Overwrite, Update::Accumulate] {
             let (mut got, mut want) = (std::vec![-0.0; w.len()], std::vec![-0.0; w.len()]);
-            let pass = SmallWeightPass::new(&conv);
+            let pass = SmallWeightPass::<Everything>::new(&conv);
             let mut scratch = std::vec![f32::NAN; pass.scratch_len()];
             pass.part(0, &x, &dy, update, &mut got, &mut scratch);
             reference::conv::conv2d_backward_weight(&conv, &x, &dy, update, &mut want);

@@ -8,6 +8,7 @@ use crate::conv::shape::nonzero;
 use crate::gemm::Epilogue;
 use crate::gemm::product::{Product, Strided};
 use crate::gemm::small::{WIDTH, chains};
+use crate::parts::{Linked, Parts};
 
 /// Steps of a chain that are unfolded at a time, if a channel has no more taps. More would save some loads and stores of
 /// outputs, and take scratch for eight outputs each.
@@ -35,7 +36,7 @@ impl Run {
     }
 }
 
-impl Correlation {
+impl<L: Linked> Correlation<L> {
     /// Channels whose taps are unfolded together.
     const fn unfolded_channels(&self, taps: usize) -> usize {
         let fitting = STEPS / nonzero(taps);
@@ -60,7 +61,9 @@ impl Correlation {
     /// Whether the weights of some channels read must be packed: where the data flow backward, those of one channel lie
     /// in a row, unless a phase meets only some of the taps.
     const fn packs(&self) -> bool {
-        matches!(self.direction, Direction::Backward) && !matches!(self.conv.stride, [1, 1])
+        L::PARTS.has(Parts::STRIDED)
+            && matches!(self.direction, Direction::Backward)
+            && !matches!(self.conv.stride, [1, 1])
     }
 
     /// Scratch for the packed weights of such a piece.
@@ -71,7 +74,7 @@ impl Correlation {
     /// `packed[channel written][channel read][tap]` of some channels, from a group's weight `[oc, ic, kh, kw]`.
     fn pack_block(
         &self,
-        p: &Phase,
+        p: &Phase<L>,
         weight: &[f32],
         writes: [usize; 2],
         [first, channels]: [usize; 2],
@@ -113,7 +116,7 @@ impl Correlation {
 
     fn unfold_phase(
         &self,
-        p: &Phase,
+        p: &Phase<L>,
         [x, weight]: [&[f32]; 2],
         [first, count]: [usize; 2],
         to: &mut [f32],
@@ -126,7 +129,8 @@ impl Correlation {
         for (r0, rows) in blocks(p.row.outs, p.plan.rows) {
             for (c0, cols) in blocks(p.col.outs, p.plan.cols) {
                 // Outputs are neighbours in memory, too.
-                let dense = p.row.out_step == 1 && p.col.out_step == 1 && (rows == 1 || cols == self.to[1]);
+                let dense = !L::PARTS.has(Parts::STRIDED)
+                    || p.row.out_step == 1 && p.col.out_step == 1 && (rows == 1 || cols == self.to[1]);
                 let place = |r: usize, c: usize| {
                     let row = p.row.first_out + (r0 + r) * p.row.out_step;
                     row * self.to[1] + p.col.first_out + (c0 + c) * p.col.out_step

@@ -10,26 +10,27 @@ use crate::conv::shape::nonzero;
 use crate::gemm::Epilogue;
 use crate::gemm::product::{Product, Strided};
 use crate::gemm::small::{dots, finish};
+use crate::parts::{Linked, Parts};
 
-#[derive(Clone, Copy)]
-pub(in crate::conv) struct SmallWeightPass {
+pub(in crate::conv) struct SmallWeightPass<L> {
     conv: Conv2d,
-    row: Axis,
-    col: Axis,
-    plan: Plan,
+    row: Axis<L>,
+    col: Axis<L>,
+    plan: Plan<L>,
     outs: usize,
 }
 
-impl SmallWeightPass {
+impl<L: Linked> SmallWeightPass<L> {
     pub(in crate::conv) const fn new(conv: &Conv2d) -> Self {
-        let conv = conv.flat();
+        let conv = conv.flat::<L>();
         let [row, col] = Axis::forward_pair(&conv);
         let plan = Plan::new(conv.group_in(), &row, &col, usize::MAX, STRIP);
         Self { conv, row, col, plan, outs: conv.out_h() * conv.out_w() }
     }
 
     const fn is_product(&self) -> bool {
-        matches!((self.conv.kernel, self.conv.stride, self.conv.padding), ([1, 1], [1, 1], [0, 0]))
+        L::PARTS.has(Parts::POINTWISE)
+            && matches!((self.conv.kernel, self.conv.stride, self.conv.padding), ([1, 1], [1, 1], [0, 0]))
     }
 
     /// Places of the taps, and a strip's input.

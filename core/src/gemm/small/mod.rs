@@ -27,6 +27,7 @@ pub(crate) use job::{Job, ZEROS};
 use super::product::{Product, Strided};
 use crate::Activation;
 use crate::gemm::{Bias, Epilogue};
+use crate::parts::{Linked, Parts};
 
 /// Columns of the widest tile.
 pub(crate) const WIDTH: usize = 8;
@@ -49,14 +50,15 @@ pub(crate) const fn log_width(left: usize) -> usize {
 /// # Safety
 ///
 /// The product must be valid, and `scratch` writable for `gemm_scratch_len(m, n, k)` floats.
-pub(super) unsafe fn multiply(p: &Product, scratch: *mut f32) {
+pub(super) unsafe fn multiply<L: Linked>(p: &Product, scratch: *mut f32) {
     // SAFETY: as the caller's.
     unsafe {
         match (p.a.col == 1 || p.k == 0, p.b.col == 1 || p.k == 0) {
             (true, true) => chains(p),
             (true, false) => dots(p),
             (false, true) => outers(p, 0, p.b, p.k),
-            (false, false) => copied(p, scratch),
+            (false, false) if L::PARTS.has(Parts::PRODUCTS) => copied(p, scratch),
+            (false, false) => return,
         }
         finish(p.c, [p.m, p.n, p.c_row], &p.epilogue, false);
     }

@@ -6,6 +6,7 @@ use super::multiply;
 use crate::Activation;
 use crate::gemm::product::{Product, Strided};
 use crate::gemm::{Bias, Epilogue, gemm_scratch_len};
+use crate::parts::Everything;
 use crate::simd::portable::fma;
 use std::vec::Vec;
 
@@ -50,7 +51,7 @@ fn products_have_the_bits_of_plain_loops() {
                 epilogue: Epilogue { bias, activation },
             };
             // SAFETY: the vectors are as long as the shapes say.
-            unsafe { multiply(&product, scratch.as_mut_ptr()) };
+            unsafe { multiply::<Everything>(&product, scratch.as_mut_ptr()) };
             for (at, (&got, &old)) in c.iter().zip(&old).enumerate() {
                 let (i, j) = (at / c_row, at % c_row);
                 let mut want = old;
