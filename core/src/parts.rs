@@ -1,5 +1,7 @@
 //! What a program contains, as a type: what no plan of it uses is left out of the firmware.
 
+use crate::gemm::small::log_width;
+
 /// A set of kinds of layers, losses, optimizers and initializations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parts(u64);
@@ -39,75 +41,116 @@ impl Linked for Everything {
 }
 
 macro_rules! parts {
-    ($($name:ident = $bit:literal $doc:literal)*) => {
+    ($($visibility:vis $name:ident = $bit:literal $doc:literal)*) => {
         /// One thing each, for programs whose networks are not known when they are built.
         impl Parts {
-            $(#[doc = $doc] pub const $name: Self = Self(1 << $bit);)*
+            $(#[doc = $doc] $visibility const $name: Self = Self(1 << $bit);)*
         }
     };
 }
 
 parts! {
-    DENSE = 1 "Dense layers."
-    BATCH_NORM = 2 "Batch normalization."
-    GROUP_NORM = 3 "Group and instance normalization."
-    LAYER_NORM = 4 "Layer normalization."
-    RMS_NORM = 5 "Root mean square normalization."
-    RELU = 6 "Relu."
-    FUNCTIONS = 7 "All other element-wise functions."
-    SOFTMAX = 8 "Softmax."
-    LOG_SOFTMAX = 9 "Log-softmax."
-    AVG_POOL = 11 "Average pooling."
-    GLOBAL_AVG_POOL = 12 "Global average pooling."
-    DROPOUT = 13 "Dropout."
-    ADD = 14 "Additions at the ends of residual blocks."
-    SGD = 20 "Gradient descent, with momentum or without."
-    ADAGRAD = 21 "Adagrad."
-    RMSPROP = 22 "RMSprop."
-    BINARY_CROSS_ENTROPY = 31 "Binary cross-entropy."
-    MEAN_SQUARED = 32 "Mean squared error."
-    HUBER = 33 "Huber's loss."
-    INIT = 40 "Initializations other than the default."
-    MAX_NORM = 41 "Limits of the norms of weights."
+    pub(crate) CONV = 0 "Convolutions, of which a plan can tell which."
+    pub(crate) DENSE_LAYER = 1 "Dense layers, of which a plan can tell how large."
+    pub BATCH_NORM = 2 "Batch normalization."
+    pub GROUP_NORM = 3 "Group and instance normalization."
+    pub LAYER_NORM = 4 "Layer normalization."
+    pub RMS_NORM = 5 "Root mean square normalization."
+    pub RELU = 6 "Relu."
+    pub FUNCTIONS = 7 "All other element-wise functions."
+    pub SOFTMAX = 8 "Softmax."
+    pub LOG_SOFTMAX = 9 "Log-softmax."
+    pub(crate) POOL = 10 "Max pooling of 2x2, side by side."
+    pub AVG_POOL = 11 "Average pooling."
+    pub GLOBAL_AVG_POOL = 12 "Global average pooling."
+    pub DROPOUT = 13 "Dropout."
+    pub ADD = 14 "Additions at the ends of residual blocks."
+    pub SGD = 15 "Gradient descent, with momentum or without."
+    pub ADAGRAD = 16 "Adagrad."
+    pub RMSPROP = 17 "RMSprop."
+    pub(crate) MOMENTS = 18 "Adam without what `VARIANTS` are."
+    pub(crate) SOFTMAX_LOSS = 19 "Cross-entropy of class indices."
+    pub BINARY_CROSS_ENTROPY = 20 "Binary cross-entropy."
+    pub MEAN_SQUARED = 21 "Mean squared error."
+    pub HUBER = 22 "Huber's loss."
+    pub INIT = 23 "Initializations other than the default."
+    pub MAX_NORM = 24 "Limits of the norms of weights."
+    pub(crate) STRIDED = 25 "Convolutions with strides, dilations or groups."
+    pub(crate) POINTWISE = 26 "A way of `conv/small`."
+    pub(crate) THREE = 27 "A way of `conv/small`, forward."
+    pub(crate) THREE_REVERSED = 28 "A way of `conv/small`, backward."
+    pub(crate) UNFOLDED = 29 "A way of `conv/small`."
+    pub(crate) PRODUCTS = 30 "Products other than those of layers; no plan has any."
+    pub(crate) WINDOWS = 31 "Max pooling with other windows."
+    pub(crate) SMOOTHING = 32 "Label smoothing."
+    pub PROBABILITIES = 33 "Cross-entropy of probabilities; plans are for class indices ([`Plan::parts`](crate::net::Plan::parts))."
+    pub(crate) VARIANTS = 34 "Adam with weight decay, AMSGrad, or a first beta of at most a half."
 }
 
-/// What kinds are made of, where a plan can tell which of it is needed.
+/// Kinds that have parts of their own.
 impl Parts {
-    pub(crate) const CONV: Self = Self(1);
-    /// Convolutions with strides, dilations or groups.
-    pub(crate) const STRIDED: Self = Self(1 << 44);
-    /// The ways of the kernels for microcontrollers (`conv/small`).
-    pub(crate) const POINTWISE: Self = Self(1 << 45);
-    pub(crate) const THREE: Self = Self(1 << 46);
-    pub(crate) const THREE_REVERSED: Self = Self(1 << 47);
-    pub(crate) const UNFOLDED: Self = Self(1 << 48);
-    /// Products other than those of dense layers; no plan has any.
-    pub(crate) const PRODUCTS: Self = Self(1 << 49);
-    pub(crate) const POOL: Self = Self(1 << 10);
-    /// Windows of max pooling that are not 2x2 side by side.
-    pub(crate) const WINDOWS: Self = Self(1 << 50);
-    pub(crate) const SOFTMAX_LOSS: Self = Self(1 << 30);
-    /// Label smoothing.
-    pub(crate) const SMOOTHING: Self = Self(1 << 51);
-    pub(crate) const MOMENTS: Self = Self(1 << 23);
-    /// Adam with weight decay, AMSGrad, or a first beta of at most a half.
-    pub(crate) const VARIANTS: Self = Self(1 << 52);
-
     /// Convolutions.
     pub const CONV2D: Self = Self::CONV
         .and(Self::STRIDED)
         .and(Self::POINTWISE)
         .and(Self::THREE)
         .and(Self::THREE_REVERSED)
-        .and(Self::UNFOLDED);
+        .and(Self::UNFOLDED)
+        .and(Self::TILES);
+    /// Dense layers.
+    pub const DENSE: Self = Self::DENSE_LAYER.and(Self::TILES);
     /// Max pooling.
     pub const MAX_POOL: Self = Self::POOL.and(Self::WINDOWS);
     /// Cross-entropy.
     pub const CROSS_ENTROPY: Self = Self::SOFTMAX_LOSS.and(Self::SMOOTHING).and(Self::PROBABILITIES);
-    /// Cross-entropy with probabilities as targets; plans are for class indices ([`Plan::parts`](crate::net::Plan::parts)).
-    pub const PROBABILITIES: Self = Self(1 << 53);
     /// Adam and AdamW.
     pub const ADAM: Self = Self::MOMENTS.and(Self::VARIANTS);
+}
+
+/// Tiles of products on microcontrollers (`gemm/small`).
+impl Parts {
+    pub(crate) const TILES: Self = Self(0xfffff << 40);
+
+    /// A tile of [`chains`](crate::gemm::small::chains) with one or two rows, and `1 << log` columns.
+    pub(crate) const fn chain(two: bool, log: usize) -> Self {
+        Self(1 << (40 + 4 * two as usize + log))
+    }
+    /// A tile of [`outers`](crate::gemm::small::outers) with one or two steps, and `1 << log` columns.
+    pub(crate) const fn outer(two: bool, log: usize) -> Self {
+        Self(1 << (48 + 4 * two as usize + log))
+    }
+    /// A tile of [`dots`](crate::gemm::small::dots) with one or two rows, and one or four columns.
+    pub(crate) const fn dot(two: bool, four: bool) -> Self {
+        Self(1 << (56 + 2 * two as usize + four as usize))
+    }
+
+    /// The tiles of dense layers of up to `batch` samples.
+    pub(crate) const fn dense_tiles(batch: usize, inputs: usize, outputs: usize) -> Self {
+        let (mut tiles, mut rows) = (Self::NONE, 0);
+        while rows < 2 && rows < batch {
+            let two = rows == 1;
+            let dots = if inputs < 4 { Self::NONE } else { Self::dot(two, true) };
+            let rest = if inputs % 4 == 0 { Self::NONE } else { Self::dot(two, false) };
+            tiles = tiles.and(Self::row_tiles(two, outputs, true)).and(dots).and(rest);
+            rows += 1;
+        }
+        tiles
+    }
+
+    /// The tiles of one row of `columns`, or two.
+    pub(crate) const fn row_tiles(two: bool, columns: usize, outers: bool) -> Self {
+        let (mut tiles, mut left) = (Self::NONE, columns);
+        while left > 0 {
+            let log = log_width(left);
+            tiles = tiles.and(Self::chain(two, log));
+            if outers {
+                tiles = tiles.and(Self::outer(two, log));
+            }
+            // All but the last few columns come in eights.
+            left = if left >= 16 { left % 8 + 8 } else { left - (1 << log) };
+        }
+        tiles
+    }
 }
 
 impl Parts {
@@ -119,6 +162,11 @@ impl Parts {
     /// Both together.
     pub const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+
+    /// The `i`-th part after this one.
+    pub(crate) const fn nth(self, i: usize) -> Self {
+        Self(self.0 << i)
     }
 
     /// Whether all of `parts` are among these.

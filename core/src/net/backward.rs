@@ -141,7 +141,7 @@ fn kernel<L: Linked>(pass: &Pass, step: Step, t: Tensors) -> Result {
                 conv2d_backward_input_planned::<L>(ctx, shape, dy, pass.weight(), dx, scratch);
             }
         }
-        Kind::Dense { bias, .. } if has(Parts::DENSE) => {
+        Kind::Dense { bias, .. } if has(Parts::DENSE_LAYER) => {
             let mut product = |product, operands, update, c: &mut [f32]| {
                 dense_planned::<L>(ctx, &slot.dense(n), product, operands, update, Epilogue::NONE, c, scratch);
             };

@@ -182,7 +182,7 @@ fn layer<L: Linked>(pass: &Pass, external: &[f32], work: &mut [f32], at: Places,
         Kind::Conv2d { .. } if has(Parts::CONV) => {
             conv2d_planned::<L>(ctx, &slot.conv(n), x, pass.weight(), pass.bias(), activation, y, scratch)
         }
-        Kind::Dense { .. } if has(Parts::DENSE) => {
+        Kind::Dense { .. } if has(Parts::DENSE_LAYER) => {
             let epilogue = Epilogue { bias: pass.bias().map_or(Bias::None, Bias::PerCol), activation };
             let (operands, update) = ([x, pass.weight()], Update::Overwrite);
             dense_planned::<L>(ctx, &slot.dense(n), Product::Forward, operands, update, epilogue, y, scratch)

@@ -32,10 +32,10 @@ impl Parts {
     }
 
     /// With how it is initialized and limited.
-    pub(super) const fn of_layer(slot: &Slot) -> Self {
+    pub(super) const fn of_layer(slot: &Slot, batch: usize) -> Self {
         let kind = match slot.kind {
             Kind::Conv2d { .. } => Self::CONV.and(slot.conv(1).parts(!matches!(slot.dx, Gradient::None))),
-            Kind::Dense { .. } => Self::DENSE,
+            Kind::Dense { .. } => Self::DENSE_LAYER.and(Self::dense_tiles(batch, slot.input[0], slot.output[0])),
             Kind::BatchNorm { .. } => Self::BATCH_NORM,
             Kind::GroupNorm { .. } => Self::GROUP_NORM,
             Kind::LayerNorm { .. } => Self::LAYER_NORM,

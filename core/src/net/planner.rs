@@ -98,7 +98,7 @@ impl<'a> Planner<'a> {
             if slot.kind.is_batch_norm() {
                 self.running = running + 2 * slot.input[0];
             }
-            slot.parts = Parts::of_layer(slot);
+            slot.parts = Parts::of_layer(slot, self.config.batch);
             self.params = end;
             i += 1;
         }

@@ -62,10 +62,10 @@ impl<L: Linked> Correlation<L> {
     pub(in crate::conv) const fn small_kinds(&self) -> Parts {
         let p = self.phase_within(STRIP, 0, 0);
         match (self.way(&p), self.direction) {
-            (Way::Product, _) => Parts::POINTWISE,
+            (Way::Product, _) => Parts::POINTWISE.and(Parts::TILES),
             (Way::Three, Direction::Forward) => Parts::THREE,
             (Way::Three, Direction::Backward) => Parts::THREE_REVERSED,
-            (Way::Unfold, _) => Parts::UNFOLDED,
+            (Way::Unfold, _) => Parts::UNFOLDED.and(self.unfolded_tiles()),
         }
     }
 
@@ -145,7 +145,11 @@ impl<L: Linked> Correlation<L> {
         };
         // SAFETY: `x` holds `reads` planes, `to` `count`, the weight of a group `writes` by `reads` elements.
         unsafe {
-            if a.col == 1 || self.reads == 0 { chains(&product) } else { outers(&product, 0, product.b, self.reads) }
+            if a.col == 1 || self.reads == 0 {
+                chains::<L>(&product)
+            } else {
+                outers::<L>(&product, 0, product.b, self.reads)
+            }
         }
     }
 

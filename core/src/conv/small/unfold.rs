@@ -71,6 +71,24 @@ impl<L: Linked> Correlation<L> {
         if self.packs() { self.writes.saturating_mul(self.steps()) } else { 0 }
     }
 
+    /// The tiles of the products: two channels or a single one, by eight outputs or what is left at the end of a strip.
+    pub(super) const fn unfolded_tiles(&self) -> Parts {
+        let p = self.unfolded_phase(0, 0);
+        let one_strip = p.plan.cols == p.col.outs && p.row.outs % nonzero(p.plan.rows) == 0;
+        let outs = p.plan.rows * p.plan.cols;
+        if self.phases()[0] * self.phases()[1] != 1 || !one_strip {
+            return Parts::TILES;
+        }
+        let mut tiles = Parts::NONE;
+        if self.writes >= 2 {
+            tiles = tiles.and(Parts::row_tiles(true, outs, false));
+        }
+        if self.writes % 2 == 1 {
+            tiles = tiles.and(Parts::row_tiles(false, outs, false));
+        }
+        tiles
+    }
+
     /// `packed[channel written][channel read][tap]` of some channels, from a group's weight `[oc, ic, kh, kw]`.
     fn pack_block(
         &self,
@@ -168,9 +186,9 @@ impl<L: Linked> Correlation<L> {
                             if dense {
                                 // SAFETY: the run's outputs lie behind each other in each of `count` planes; the panel
                                 // holds k rows of them.
-                                unsafe { chains(&product) };
+                                unsafe { chains::<L>(&product) };
                             } else {
-                                scattered(&product, run, place, to, tile);
+                                scattered::<L>(&product, run, place, to, tile);
                             }
                         }
                     }
@@ -207,14 +225,20 @@ fn unfold_run(
 }
 
 /// A product whose outputs are not neighbours: two rows at a time pass through `tile`.
-fn scattered(product: &Product, run: Run, place: impl Fn(usize, usize) -> usize, to: &mut [f32], tile: &mut [f32]) {
+fn scattered<L: Linked>(
+    product: &Product,
+    run: Run,
+    place: impl Fn(usize, usize) -> usize,
+    to: &mut [f32],
+    tile: &mut [f32],
+) {
     for (i, rows) in blocks(product.m, 2) {
         if product.accumulate {
             each_output(run, [i, rows, product.c_row], &place, to, tile, |to, tile| *tile = *to);
         }
         let (a, c) = (product.a.from(i, 0), tile.as_mut_ptr());
         // SAFETY: the tile has two rows of `WIDTH` floats.
-        unsafe { chains(&Product { m: rows, a, c, c_row: WIDTH, ..*product }) };
+        unsafe { chains::<L>(&Product { m: rows, a, c, c_row: WIDTH, ..*product }) };
         each_output(run, [i, rows, product.c_row], &place, to, tile, |to, tile| *to = *tile);
     }
 }

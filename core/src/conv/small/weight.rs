@@ -103,7 +103,7 @@ impl<L: Linked> SmallWeightPass<L> {
             epilogue: Epilogue::NONE,
         };
         // SAFETY: the slices hold a plane for each channel, and a weight for each pair of channels.
-        unsafe { dots(&product) };
+        unsafe { dots::<L>(&product) };
     }
 
     /// One sample of one group.
