@@ -48,9 +48,10 @@ impl<L: Linked> Axis<L> {
     /// Rows and columns of the forward pass.
     pub const fn forward_pair(conv: &Conv2d) -> [Self; 2] {
         let Conv2d { h, w, kernel, stride, padding, dilation, .. } = *conv;
+        let [out_h, out_w] = conv.outs::<L>();
         [
-            Self::forward(h, kernel[0], [stride[0], padding[0], dilation[0]], conv.out_h()),
-            Self::forward(w, kernel[1], [stride[1], padding[1], dilation[1]], conv.out_w()),
+            Self::forward(h, kernel[0], [stride[0], padding[0], dilation[0]], out_h),
+            Self::forward(w, kernel[1], [stride[1], padding[1], dilation[1]], out_w),
         ]
     }
 

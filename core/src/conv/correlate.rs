@@ -71,7 +71,7 @@ impl<L: Linked> Correlation<L> {
     pub(super) const fn new(conv: &Conv2d, direction: Direction) -> Self {
         let conv = conv.flat::<L>();
         let ([mut reads, mut writes], [mut from, mut to]) =
-            ([conv.group_in(), conv.group_out()], [[conv.h, conv.w], [conv.out_h(), conv.out_w()]]);
+            (conv.group_channels::<L>(), [[conv.h, conv.w], conv.outs::<L>()]);
         if matches!(direction, Direction::Backward) {
             (reads, writes, from, to) = (writes, reads, to, from);
         }

@@ -111,14 +111,14 @@ pub(super) const fn balanced(len: usize, max: usize) -> usize {
 /// Cuts `len` into blocks of `size`, the last one shorter: where each begins, and its length.
 #[inline(always)]
 pub(super) fn blocks(len: usize, size: usize) -> impl Iterator<Item = (usize, usize)> {
-    let (mut next, size) = (0usize, if size > 0 { size } else { usize::MAX });
+    let (mut left, size) = (len, if size > 0 { size } else { usize::MAX });
     // Not `step_by`, which divides: for small layers that is a good part of the time.
     core::iter::from_fn(
         #[inline(always)]
         move || {
-            let first = next;
-            next = first.saturating_add(size);
-            (first < len).then(|| (first, size.min(len - first)))
+            let (first, block) = (len - left, size.min(left));
+            left -= block;
+            (block > 0).then_some((first, block))
         },
     )
 }

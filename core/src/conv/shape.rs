@@ -115,6 +115,15 @@ impl Conv2d {
         product(&[self.n, self.out_channels, self.out_h(), self.out_w()])
     }
 
+    /// Rows and columns of the output, of a shape that has been checked.
+    pub(super) const fn outs<L: Linked>(&self) -> [usize; 2] {
+        if L::PARTS.has(Parts::STRIDED) {
+            return [self.out_h(), self.out_w()];
+        }
+        let Self { h, w, kernel, padding, .. } = *self;
+        [(h + 2 * padding[0] + 1).saturating_sub(kernel[0]), (w + 2 * padding[1] + 1).saturating_sub(kernel[1])]
+    }
+
     /// The same shape with each image as one long row, where no tap looks at a neighbour: what is computed is the same, in
     /// the same order.
     pub(super) const fn flat<L: Linked>(&self) -> Self {
@@ -134,6 +143,11 @@ impl Conv2d {
     /// Output channels of one group.
     pub(crate) const fn group_out(&self) -> usize {
         per_group(self.out_channels, self.groups)
+    }
+    /// Channels of one group, of the input and of the output.
+    pub(super) const fn group_channels<L: Linked>(&self) -> [usize; 2] {
+        let any = L::PARTS.has(Parts::STRIDED);
+        if any { [self.group_in(), self.group_out()] } else { [self.in_channels, self.out_channels] }
     }
     /// Taps of one kernel plane.
     pub(crate) const fn taps(&self) -> usize {

@@ -133,13 +133,13 @@ pub(crate) fn gemm_planned<L: Linked>(
     let per_thread = gemm_scratch_len(m, n, k);
     let agree = a.rows() == m && b.rows() == k && b.cols() == n;
     // The kernels for microcontrollers look at the bias's length, and use scratch only where both operands lie across.
-    let fits = agree && (SMALL || epilogue.check(m, n).is_ok());
-    if m == 0 || n == 0 || !fits || scratch.len() < per_thread {
+    let any = L::PARTS.has(Parts::PRODUCTS);
+    let fits = (SMALL || epilogue.check(m, n).is_ok()) && (SMALL && !any || scratch.len() >= per_thread);
+    if m == 0 || n == 0 || !agree || !fits {
         return;
     }
     // A view has unit stride along its rows or its columns. The loops want rows; `c^T = b^T a^T` gives them, with the
     // same chains. A single contiguous column is a row when transposed: one vector for `LANES` of its elements.
-    let any = L::PARTS.has(Parts::PRODUCTS);
     let transposed = any && (c.col_stride() != 1 || (n == 1 && m > 1 && c.row_stride() == 1));
     let (m, n, a, b, epilogue) = if transposed { (n, m, b.t(), a.t(), epilogue.t()) } else { (m, n, a, b, epilogue) };
     let (a, mut b) = (Strided::new(a), Strided::new(b));

@@ -6,7 +6,7 @@ use super::parts::MISSING;
 use super::pass::{Noise, Pass, halves, place};
 use super::plan::View;
 use super::slot::{EXTERNAL, Gradient};
-use super::work::{NOTHING, pieces, range};
+use super::work::{NOTHING, pieces, range, tensors};
 use crate::activation::{Function, apply_backward, apply_backward_in_place, log_softmax_backward, softmax_backward};
 use crate::context::Context;
 use crate::conv::{conv2d_backward_bias_planned, conv2d_backward_input_planned, conv2d_backward_weight_planned};
@@ -84,6 +84,8 @@ fn layer<L: Linked>(
     let needs = slot.kind.needs(slot.learns());
     let wants = |wanted: bool, offset, len| if wanted { (offset, len) } else { NOTHING };
     let wants_dx = slot.dx != Gradient::None && !slot.in_place;
+    // Without residual blocks no tensor has two readers.
+    let joins = L::PARTS.has(Parts::ADD);
     let [x, y, dy, dx, dx_other, part, scratch, saved] = pieces(
         work,
         [
@@ -91,27 +93,26 @@ fn layer<L: Linked>(
             wants(matches!(needs, Needs::Sign | Needs::Output), slot.y, pass.output_len()),
             (slot.dy, pass.output_len()),
             wants(wants_dx, at.dx, pass.input_len()),
-            wants(slot.dx_other != Gradient::None, at.dx_other, pass.output_len()),
-            (slot.dx_part, pass.input_len()),
+            wants(joins && slot.dx_other != Gradient::None, at.dx_other, pass.output_len()),
+            wants(joins, slot.dx_part, pass.input_len()),
             (slot.scratch_backward, slot.scratch_backward_len),
             (slot.saved, slot.saved_len(pass.n)),
         ],
     )?;
-    if L::PARTS.has(Parts::ADD) && slot.kind == Kind::Add {
+    if joins && matches!(slot.kind, Kind::Add) {
         if wants_dx {
             join(ctx, slot.dx, dy, dx)?;
         }
         return join(ctx, slot.dx_other, dy, dx_other);
     }
     let x = if at.x == EXTERNAL { external } else { &*x };
-    let weights = if slot.learns() { slot.grad } else { EXTERNAL };
-    let biases = if slot.learns() { slot.grad + slot.weight_len } else { EXTERNAL };
-    let [dw, db] = pieces(grads, [(weights, slot.weight_len), (biases, slot.bias_len)])?;
+    let grad = if slot.learns() { slot.grad } else { EXTERNAL };
+    let [dw, db] = tensors(grads, (grad, slot.weight_len), slot.bias_len);
     // The kernels overwrite: what must be added to another gradient is computed beside it.
-    let direct = slot.dx == Gradient::Write;
+    let direct = !joins || slot.dx == Gradient::Write;
     let target = if direct { &mut *dx } else { &mut *part };
     kernel::<L>(pass, step, Tensors { x, y, dy, dx: target, dw, db, saved, scratch })?;
-    if slot.dx == Gradient::Add && !slot.in_place { add_to(ctx, part, dx) } else { Ok(()) }
+    if joins && slot.dx == Gradient::Add && !slot.in_place { add_to(ctx, part, dx) } else { Ok(()) }
 }
 
 /// One input gradient of an addition: `dy` itself.
@@ -135,7 +136,8 @@ fn kernel<L: Linked>(pass: &Pass, step: Step, t: Tensors) -> Result {
                 conv2d_backward_weight_planned::<L>(ctx, shape, x, dy, step.update, dw, scratch);
             }
             if learns && bias {
-                conv2d_backward_bias_planned(ctx, shape, dy, step.update, db);
+                let [_, h, w] = slot.output;
+                conv2d_backward_bias_planned(ctx, [n, h * w], dy, step.update, db);
             }
             if wants_dx {
                 conv2d_backward_input_planned::<L>(ctx, shape, dy, pass.weight(), dx, scratch);

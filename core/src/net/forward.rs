@@ -162,8 +162,8 @@ impl Places {
 /// The forward pass of one layer.
 fn layer<L: Linked>(pass: &Pass, external: &[f32], work: &mut [f32], at: Places, mode: Mode) -> Result {
     let (ctx, n, slot) = (pass.ctx, pass.n, pass.slot);
-    let adds = matches!(slot.kind, Kind::Add);
-    let [input, other, y, scratch, saved] = pieces(
+    let adds = L::PARTS.has(Parts::ADD) && matches!(slot.kind, Kind::Add);
+    let [input, other, y, scratch, saved, ..] = pieces(
         work,
         [
             if slot.in_place { NOTHING } else { (at.x, pass.input_len()) },
@@ -171,6 +171,9 @@ fn layer<L: Linked>(pass: &Pass, external: &[f32], work: &mut [f32], at: Places,
             (at.y, pass.output_len()),
             (at.scratch, slot.scratch_forward_len),
             (at.saved, slot.saved_len(n)),
+            NOTHING,
+            NOTHING,
+            NOTHING,
         ],
     )?;
     let x = if at.x == EXTERNAL { external } else { &*input };

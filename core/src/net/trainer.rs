@@ -10,7 +10,7 @@ use super::pass::{Noise, halves_mut, samples};
 use super::plan::{Plan, View};
 use super::slot::{EXTERNAL, Slot};
 use super::update;
-use super::work::{pieces, range};
+use super::work::{MOST, NOTHING, pieces, range, tensors};
 use crate::context::Context;
 use crate::error::{Result, check_at_least, check_dim};
 use crate::init::{Fans, Init, fan_in_uniform};
@@ -85,7 +85,7 @@ impl<'a, L: Linked> Trainer<'a, L> {
         let Regions { params, running, state, .. } = self.regions();
         plan.config.optimizer.start(state);
         for (i, slot) in plan.slots.iter().enumerate() {
-            let [weight, bias] = pieces(params, [(slot.weight, slot.weight_len), (slot.bias, slot.bias_len)])?;
+            let [weight, bias] = tensors(params, (slot.weight, slot.weight_len), slot.bias_len);
             let fans = match slot.kind {
                 Kind::Conv2d { out_channels, kernel: [kh, kw], groups, .. } => {
                     Fans::conv2d([out_channels, slot.input[0].checked_div(groups).unwrap_or(0), kh, kw])
@@ -338,7 +338,9 @@ fn loss_backward<L: Linked>(
     let (loss, shape): (Loss, _) = (plan.config.loss, [n, plan.outputs]);
     let Some(last) = plan.slots.last() else { return Ok(LossReport::default()) };
     let len = n * last.output_len();
-    let [y, dy] = pieces(work, [(last.y, len), (last.dy, len)])?;
+    let mut spans = [NOTHING; MOST];
+    (spans[0], spans[1]) = ((last.y, len), (last.dy, len));
+    let [y, dy, ..] = pieces(work, spans)?;
     let outputs = if last.y == EXTERNAL { x } else { &*y };
     let learns = !dy.is_empty();
     loss.run::<L>(ctx, shape, outputs, target, learns.then_some(total), dy)

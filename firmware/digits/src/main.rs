@@ -13,6 +13,8 @@ mod sha256;
 
 #[cfg(target_os = "none")]
 mod board;
+#[cfg(target_os = "none")]
+mod mem;
 
 #[cfg(not(target_os = "none"))]
 fn main() -> Result<(), flatgrad_core::Error> {

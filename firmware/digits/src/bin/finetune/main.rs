@@ -28,6 +28,9 @@ mod server {
 #[cfg(target_os = "none")]
 #[path = "../../board.rs"]
 mod board;
+#[cfg(target_os = "none")]
+#[path = "../../mem.rs"]
+mod mem;
 
 #[cfg(not(target_os = "none"))]
 fn main() -> Result<(), run::Failure> {
