@@ -56,7 +56,6 @@ parts! {
     pub GROUP_NORM = 3 "Group and instance normalization."
     pub LAYER_NORM = 4 "Layer normalization."
     pub RMS_NORM = 5 "Root mean square normalization."
-    pub RELU = 6 "Relu."
     pub FUNCTIONS = 7 "All other element-wise functions."
     pub SOFTMAX = 8 "Softmax."
     pub LOG_SOFTMAX = 9 "Log-softmax."
@@ -65,9 +64,9 @@ parts! {
     pub GLOBAL_AVG_POOL = 12 "Global average pooling."
     pub DROPOUT = 13 "Dropout."
     pub ADD = 14 "Additions at the ends of residual blocks."
-    pub SGD = 15 "Gradient descent, with momentum or without."
-    pub ADAGRAD = 16 "Adagrad."
-    pub RMSPROP = 17 "RMSprop."
+    pub(crate) SGD_RULE = 15 "Gradient descent, with momentum or without."
+    pub(crate) ADAGRAD_RULE = 16 "Adagrad."
+    pub(crate) RMSPROP_RULE = 17 "RMSprop."
     pub(crate) MOMENTS = 18 "Adam without what `VARIANTS` are."
     pub(crate) SOFTMAX_LOSS = 19 "Cross-entropy of class indices."
     pub BINARY_CROSS_ENTROPY = 20 "Binary cross-entropy."
@@ -84,6 +83,9 @@ parts! {
     pub(crate) WINDOWS = 31 "Max pooling with other windows."
     pub(crate) SMOOTHING = 32 "Label smoothing."
     pub PROBABILITIES = 33 "Cross-entropy of probabilities; plans are for class indices ([`Plan::parts`](crate::net::Plan::parts))."
+    pub(crate) RELU_IN_PLACE = 6 "Relu as the epilogue of the layer before it."
+    pub(crate) RELU_ALONE = 35 "Relu that is no epilogue."
+    pub(crate) RATES = 36 "Parameters that are frozen, or have rates of their own; a part of every optimizer."
     pub(crate) VARIANTS = 34 "Adam with weight decay, AMSGrad, or a first beta of at most a half."
 }
 
@@ -99,17 +101,28 @@ impl Parts {
         .and(Self::TILES);
     /// Dense layers.
     pub const DENSE: Self = Self::DENSE_LAYER.and(Self::TILES);
+    /// Relu.
+    pub const RELU: Self = Self::RELU_IN_PLACE.and(Self::RELU_ALONE);
     /// Max pooling.
     pub const MAX_POOL: Self = Self::POOL.and(Self::WINDOWS);
     /// Cross-entropy.
     pub const CROSS_ENTROPY: Self = Self::SOFTMAX_LOSS.and(Self::SMOOTHING).and(Self::PROBABILITIES);
+    /// Gradient descent, with momentum or without.
+    pub const SGD: Self = Self::SGD_RULE.and(Self::RATES);
+    /// Adagrad.
+    pub const ADAGRAD: Self = Self::ADAGRAD_RULE.and(Self::RATES);
+    /// RMSprop.
+    pub const RMSPROP: Self = Self::RMSPROP_RULE.and(Self::RATES);
     /// Adam and AdamW.
-    pub const ADAM: Self = Self::MOMENTS.and(Self::VARIANTS);
+    pub const ADAM: Self = Self::MOMENTS.and(Self::VARIANTS).and(Self::RATES);
 }
 
 /// Tiles of products on microcontrollers (`gemm/small`).
 impl Parts {
     pub(crate) const TILES: Self = Self(0xfffff << 40);
+
+    /// Those of [`outers`](crate::gemm::small::outers) with two steps.
+    pub(crate) const TWO_STEPS: Self = Self(0xf << 52);
 
     /// A tile of [`chains`](crate::gemm::small::chains) with one or two rows, and `1 << log` columns.
     pub(crate) const fn chain(two: bool, log: usize) -> Self {
@@ -162,6 +175,11 @@ impl Parts {
     /// Both together.
     pub const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+
+    /// Whether one of `parts` is among these.
+    pub(crate) const fn any(self, parts: Self) -> bool {
+        parts.0 & self.0 != 0
     }
 
     /// The `i`-th part after this one.

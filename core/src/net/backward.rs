@@ -182,7 +182,10 @@ fn kernel<L: Linked>(pass: &Pass, step: Step, t: Tensors) -> Result {
         }
         Kind::Softmax if has(Parts::SOFTMAX) => softmax_backward(ctx, [n, slot.input_len()], y, dy, dx)?,
         Kind::LogSoftmax if has(Parts::LOG_SOFTMAX) => log_softmax_backward(ctx, [n, slot.input_len()], y, dy, dx)?,
-        Kind::Activation(Function::Relu) if has(Parts::RELU) => function(pass, Function::Relu, y, dy, dx),
+        Kind::Activation(Function::Relu) if has(Parts::RELU_ALONE) => function(pass, Function::Relu, y, dy, dx),
+        Kind::Activation(Function::Relu) if has(Parts::RELU_IN_PLACE) => {
+            apply_backward_in_place(ctx, Function::Relu, y, dy)
+        }
         Kind::Activation(f) if has(Parts::FUNCTIONS) => {
             let saved = if slot.kind.needs(false) == Needs::Input { x } else { y };
             function(pass, f, saved, dy, dx)

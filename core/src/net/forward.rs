@@ -205,7 +205,7 @@ fn layer<L: Linked>(pass: &Pass, external: &[f32], work: &mut [f32], at: Places,
             rms_norm(ctx, &slot.rms_norm(n, eps), x, pass.scale(), y, saved)?
         }
         Kind::Activation(_) if slot.fused => {}
-        Kind::Activation(Function::Relu) if has(Parts::RELU) => function(pass, Function::Relu, x, y),
+        Kind::Activation(Function::Relu) if has(Parts::RELU_ALONE) => function(pass, Function::Relu, x, y),
         Kind::Activation(f) if has(Parts::FUNCTIONS) => function(pass, f, x, y),
         Kind::MaxPool2d { kernel, stride, padding } if has(Parts::POOL) => {
             max_pool2d_planned::<L>(ctx, &slot.max_pool(n, kernel, stride, padding), x, y)

@@ -32,6 +32,10 @@ pub enum Loss {
     },
 }
 
+/// Losses whose targets are values.
+const OF_VALUES: Parts =
+    Parts::PROBABILITIES.and(Parts::BINARY_CROSS_ENTROPY).and(Parts::MEAN_SQUARED).and(Parts::HUBER);
+
 impl Loss {
     /// Whether the targets of `n` samples fit; they are looked at before anything else happens.
     pub(super) fn check<L: Linked>(&self, n: usize, outputs: usize, target: Target) -> Result {
@@ -42,7 +46,11 @@ impl Loss {
             Self::Huber { delta } if L::PARTS.has(Parts::HUBER) => check_param(delta > 0.0, "delta", "above 0", delta)?,
             _ => {}
         }
-        if !L::PARTS.has(Parts::PROBABILITIES) && self.is_softmax() && matches!(target, Target::Values(_)) {
+        if L::PARTS.any(OF_VALUES)
+            && !L::PARTS.has(Parts::PROBABILITIES)
+            && self.is_softmax()
+            && matches!(target, Target::Values(_))
+        {
             return Err(Error::NotLinked { what: "probabilities as targets" });
         }
         match (self, target) {
@@ -53,6 +61,7 @@ impl Loss {
                     None => Ok(()),
                 }
             }
+            (_, Target::Values(_)) if !L::PARTS.any(OF_VALUES) => Err(MISSING),
             (_, Target::Classes(_)) => {
                 Err(Error::Dimension { what: "values of the target", requires: "as many as outputs", actual: 0 })
             }

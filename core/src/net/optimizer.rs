@@ -99,9 +99,9 @@ impl Optimizer {
     /// [`Optimizer::check`] of what is linked.
     pub(super) fn check_linked<L: Linked>(&self) -> Result {
         match self {
-            Self::Sgd(sgd) if L::PARTS.has(Parts::SGD) => sgd.check(),
-            Self::Adagrad(adagrad) if L::PARTS.has(Parts::ADAGRAD) => adagrad.check(),
-            Self::RmsProp(rmsprop) if L::PARTS.has(Parts::RMSPROP) => rmsprop.check(),
+            Self::Sgd(sgd) if L::PARTS.has(Parts::SGD_RULE) => sgd.check(),
+            Self::Adagrad(adagrad) if L::PARTS.has(Parts::ADAGRAD_RULE) => adagrad.check(),
+            Self::RmsProp(rmsprop) if L::PARTS.has(Parts::RMSPROP_RULE) => rmsprop.check(),
             Self::Adam(adam)
                 if L::PARTS.has(Parts::MOMENTS) && (L::PARTS.has(Parts::VARIANTS) || !adam.is_variant()) =>
             {
@@ -146,15 +146,15 @@ impl Optimizer {
     ) -> Result {
         let mut kinds = Kinds { state, total, first, len: params.len() };
         match self {
-            Self::Sgd(sgd) if L::PARTS.has(Parts::SGD) => {
+            Self::Sgd(sgd) if L::PARTS.has(Parts::SGD_RULE) => {
                 let buffer = kinds.next_if(sgd.momentum != 0.0);
                 sgd_planned(ctx, sgd, step, grads, params, buffer);
                 Ok(())
             }
-            Self::Adagrad(adagrad) if L::PARTS.has(Parts::ADAGRAD) => {
+            Self::Adagrad(adagrad) if L::PARTS.has(Parts::ADAGRAD_RULE) => {
                 adagrad_step(ctx, adagrad, step, grads, params, kinds.next_if(true))
             }
-            Self::RmsProp(rmsprop) if L::PARTS.has(Parts::RMSPROP) => {
+            Self::RmsProp(rmsprop) if L::PARTS.has(Parts::RMSPROP_RULE) => {
                 let square_avg = kinds.next_if(true);
                 let grad_avg = kinds.next_if(rmsprop.centered);
                 let buffer = kinds.next_if(rmsprop.momentum != 0.0);

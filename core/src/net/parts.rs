@@ -3,7 +3,7 @@
 use super::kind::Kind;
 use super::loss::Loss;
 use super::optimizer::Optimizer;
-use super::plan::View;
+use super::plan::{Config, Decay, View};
 use super::slot::{Gradient, Slot};
 use crate::activation::Function;
 use crate::error::{Error, Result};
@@ -11,17 +11,23 @@ use crate::init::Init;
 use crate::parts::{Linked, Parts};
 
 impl Parts {
-    pub(super) const fn of_optimizer(optimizer: &Optimizer) -> Self {
+    const fn of_optimizer(optimizer: &Optimizer) -> Self {
         match optimizer {
-            Optimizer::Sgd(_) => Self::SGD,
-            Optimizer::Adagrad(_) => Self::ADAGRAD,
-            Optimizer::RmsProp(_) => Self::RMSPROP,
+            Optimizer::Sgd(_) => Self::SGD_RULE,
+            Optimizer::Adagrad(_) => Self::ADAGRAD_RULE,
+            Optimizer::RmsProp(_) => Self::RMSPROP_RULE,
             Optimizer::Adam(adam) if adam.is_variant() => Self::MOMENTS.and(Self::VARIANTS),
             Optimizer::Adam(_) => Self::MOMENTS,
         }
     }
 
-    pub(super) const fn of_loss(loss: &Loss) -> Self {
+    /// What is needed beside the layers.
+    pub(super) const fn of_training(config: &Config) -> Self {
+        let rates = if matches!(config.decay, Decay::Weights) { Self::RATES } else { Self::NONE };
+        Self::of_optimizer(&config.optimizer).and(Self::of_loss(&config.loss)).and(rates)
+    }
+
+    const fn of_loss(loss: &Loss) -> Self {
         match loss {
             Loss::CrossEntropy { label_smoothing: 0.0 } => Self::SOFTMAX_LOSS,
             Loss::CrossEntropy { .. } => Self::SOFTMAX_LOSS.and(Self::SMOOTHING),
@@ -40,6 +46,7 @@ impl Parts {
             Kind::GroupNorm { .. } => Self::GROUP_NORM,
             Kind::LayerNorm { .. } => Self::LAYER_NORM,
             Kind::RmsNorm { .. } => Self::RMS_NORM,
+            Kind::Activation(Function::Relu) if slot.fused => Self::RELU_IN_PLACE,
             Kind::Activation(Function::Relu) => Self::RELU,
             Kind::Activation(_) => Self::FUNCTIONS,
             Kind::Softmax => Self::SOFTMAX,
@@ -56,7 +63,11 @@ impl Parts {
         };
         let init = if matches!(slot.options.init, Init::Default) { Self::NONE } else { Self::INIT };
         let limited = if slot.options.max_norm < f32::INFINITY { Self::MAX_NORM } else { Self::NONE };
-        kind.and(init).and(limited)
+        let options = slot.options;
+        let frozen = options.frozen && slot.parameters() > 0;
+        let own = frozen || options.lr != 1.0 || options.decay != 1.0;
+        let rates = if own { Self::RATES } else { Self::NONE };
+        kind.and(init).and(limited).and(rates)
     }
 }
 
@@ -72,6 +83,6 @@ pub(super) fn check_linked<L: Linked>(plan: View, to_train: bool) -> Result {
         return Err(Error::NotLinked { what: slot.kind.name() });
     }
     let config = &plan.config;
-    let training = Parts::of_optimizer(&config.optimizer).and(Parts::of_loss(&config.loss));
+    let training = Parts::of_training(config);
     if to_train && !L::PARTS.has(training) { Err(MISSING) } else { Ok(()) }
 }

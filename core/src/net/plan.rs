@@ -234,7 +234,7 @@ impl Plan {
     /// for probabilities add [`Parts::PROBABILITIES`].
     pub const fn parts(&self) -> Parts {
         let config = &self.head.config;
-        let (mut parts, mut i) = (Parts::of_optimizer(&config.optimizer).and(Parts::of_loss(&config.loss)), 0);
+        let (mut parts, mut i) = (Parts::of_training(config), 0);
         while i < self.head.layers {
             parts = parts.and(self.slots[i].parts);
             i += 1;

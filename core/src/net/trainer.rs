@@ -38,6 +38,9 @@ pub struct Trainer<'a, L = Everything> {
     linked: PhantomData<L>,
 }
 
+/// Layers whose parameters are not drawn.
+const NORMS: Parts = Parts::BATCH_NORM.and(Parts::GROUP_NORM).and(Parts::LAYER_NORM).and(Parts::RMS_NORM);
+
 /// The arena, cut in its regions.
 struct Regions<'a> {
     params: &'a mut [f32],
@@ -91,6 +94,7 @@ impl<'a, L: Linked> Trainer<'a, L> {
                     Fans::conv2d([out_channels, slot.input[0].checked_div(groups).unwrap_or(0), kh, kw])
                 }
                 Kind::Dense { outputs, .. } => Fans::dense(slot.input[0], outputs),
+                _ if !L::PARTS.any(NORMS) => continue,
                 _ => {
                     // Normalizations start as the identity.
                     weight.fill(1.0);
@@ -105,10 +109,14 @@ impl<'a, L: Linked> Trainer<'a, L> {
             } else {
                 fan_in_uniform(stream(0), fans.fan_in, weight)?;
             }
-            match slot.options.init {
-                Init::Default => fan_in_uniform(stream(1), fans.fan_in, bias)?,
-                _ => bias.fill(0.0),
+            if !L::PARTS.has(Parts::INIT) || matches!(slot.options.init, Init::Default) {
+                fan_in_uniform(stream(1), fans.fan_in, bias)?;
+            } else {
+                bias.fill(0.0);
             }
+        }
+        if !L::PARTS.has(Parts::BATCH_NORM) {
+            return Ok(());
         }
         for slot in plan.slots.iter().filter(|s| s.kind.is_batch_norm()) {
             let (mean, var) = halves_mut(running.get_mut(range((slot.running, 2 * slot.input[0]))).unwrap_or_default());
@@ -296,10 +304,11 @@ impl<'a, L: Linked> Trainer<'a, L> {
 
     /// One value per channel has no variance; the kernel would say so too, but only after layers before it have run.
     fn check_norms(&self, n: usize) -> Result {
-        let single = self.plan.slots.iter().any(|slot| {
-            let [_, h, w] = slot.input;
-            slot.kind.is_batch_norm() && !slot.options.frozen && n * h * w == 1
-        });
+        let single = L::PARTS.has(Parts::BATCH_NORM)
+            && self.plan.slots.iter().any(|slot| {
+                let [_, h, w] = slot.input;
+                slot.kind.is_batch_norm() && !slot.options.frozen && n * h * w == 1
+            });
         check_dim(!single, "samples for batch normalization of features", "at least 2", n)
     }
 
@@ -309,6 +318,9 @@ impl<'a, L: Linked> Trainer<'a, L> {
         let requires = "at most what the plan has room for";
         check_dim(optimizer.slots() <= room, "optimizer state", requires, optimizer.slots())?;
         optimizer.check_linked::<L>()?;
+        if !L::PARTS.has(Parts::RATES) {
+            return Ok(());
+        }
         // With their factors, rates may overflow.
         let learning = self.plan.slots.iter().filter(|slot| slot.learns());
         learning.map(|slot| slot.options).try_for_each(|o| optimizer.scaled(o.lr, o.decay).check_linked::<L>())

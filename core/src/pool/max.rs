@@ -101,11 +101,6 @@ impl MaxPool2d {
         Windows::new(self.n, [self.channels, self.h, self.w], self.kernel, self.stride, self.padding)
     }
 
-    /// The same, in a form that the compiler knows to if there is but one.
-    const fn linked<L: Linked>(&self) -> Self {
-        if L::PARTS.has(Parts::WINDOWS) { *self } else { Self::new(self.n, [self.channels, self.h, self.w], [2, 2]) }
-    }
-
     /// Whether windows of 2x2 lie side by side.
     pub(crate) const fn is_2x2(&self) -> bool {
         matches!((self.kernel, self.stride, self.padding), ([2, 2], [2, 2], [0, 0]))
@@ -142,8 +137,7 @@ pub fn max_pool2d(ctx: Context, shape: &MaxPool2d, x: &[f32], y: &mut [f32]) -> 
 
 /// [`max_pool2d`] of a shape and lengths that a plan has checked.
 pub(crate) fn max_pool2d_planned<L: Linked>(ctx: Context, shape: &MaxPool2d, x: &[f32], y: &mut [f32]) {
-    let (shape, any) = (&shape.linked::<L>(), L::PARTS.has(Parts::WINDOWS));
-    let windows = &shape.windows();
+    let windows = &shape.windows().linked::<L>();
     let (size, out_size) = (windows.size(), windows.out_size());
     slice::share_chunks(slice::worth(ctx, x.len()), y, out_size, &mut [], 0, &|first, y, _| {
         let x = x.get(first * size..).unwrap_or(&[]);
@@ -153,12 +147,12 @@ pub(crate) fn max_pool2d_planned<L: Linked>(ctx: Context, shape: &MaxPool2d, x: 
             let step = lanes::step(s, windows);
             for (x, y) in planes {
                 match step {
-                    _ if !any || lanes::are_there(s) && shape.is_2x2() => two_by_two::forward(s, shape.w, x, y),
+                    _ if lanes::are_there(s) && shape.is_2x2() => two_by_two::forward(s, shape.w, x, y),
                     1 => lanes::maximum::<_, 1>(s, windows, x, y),
                     2 => lanes::maximum::<_, 2>(s, windows, x, y),
                     _ => windows.each(|at, y_at| {
                         if let Some(y) = y.get_mut(y_at) {
-                            *y = chosen(windows, x, at).0;
+                            *y = chosen::<L>(windows, x, at).0;
                         }
                     }),
                 }
@@ -205,8 +199,7 @@ pub(crate) fn max_pool2d_backward_planned<L: Linked>(
     dy: &[f32],
     dx: &mut [f32],
 ) {
-    let (shape, any) = (&shape.linked::<L>(), L::PARTS.has(Parts::WINDOWS));
-    let windows = &shape.windows();
+    let windows = &shape.windows().linked::<L>();
     let (size, out_size) = (windows.size(), windows.out_size());
     slice::share_chunks(slice::worth(ctx, x.len()), dx, size, &mut [], 0, &|first, dx, _| {
         let x = slice::chunks(x.get(first * size..).unwrap_or(&[]), size);
@@ -215,7 +208,7 @@ pub(crate) fn max_pool2d_backward_planned<L: Linked>(
         dispatch!(ctx.isa(), |s| {
             let step = lanes::step(s, windows);
             for ((x, dy), dx) in planes {
-                if !any || lanes::are_there(s) && shape.is_2x2() {
+                if lanes::are_there(s) && shape.is_2x2() {
                     two_by_two::backward(s, shape.w, x, dy, dx);
                     continue;
                 }
@@ -224,7 +217,7 @@ pub(crate) fn max_pool2d_backward_planned<L: Linked>(
                     1 => lanes::chosen::<_, 1>(s, windows, x, |at, places| route(windows, [x, dy], dx, at, places)),
                     2 => lanes::chosen::<_, 2>(s, windows, x, |at, places| route(windows, [x, dy], dx, at, places)),
                     _ => windows.each(|at, i| {
-                        if let (Some(dy), Some(dx)) = (dy.get(i), dx.get_mut(chosen(windows, x, at).1)) {
+                        if let (Some(dy), Some(dx)) = (dy.get(i), dx.get_mut(chosen::<L>(windows, x, at).1)) {
                             *dx += dy;
                         }
                     }),
@@ -243,7 +236,7 @@ fn route(windows: &Windows, [x, dy]: [&[f32]; 2], dx: &mut [f32], [oy, ox]: [usi
     for (i, (place, dy)) in places.iter().zip(dy).enumerate() {
         let at = match lanes::offset(*place) {
             Some(offset) => corner.wrapping_add(offset),
-            None => chosen(windows, x, [oy, ox + i]).1,
+            None => chosen::<Everything>(windows, x, [oy, ox + i]).1,
         };
         if let Some(dx) = dx.get_mut(at) {
             *dx += dy;
@@ -255,7 +248,8 @@ fn route(windows: &Windows, [x, dy]: [&[f32]; 2], dx: &mut [f32], [oy, ox]: [usi
 /// The maximum of one window and the index of its element: the first maximum, or the last NaN.
 #[cfg_attr(all(target_arch = "arm", not(target_has_atomic = "64")), inline(never))]
 #[cfg_attr(not(all(target_arch = "arm", not(target_has_atomic = "64"))), inline(always))]
-fn chosen(windows: &Windows, x: &[f32], at: [usize; 2]) -> (f32, usize) {
+fn chosen<L: Linked>(windows: &Windows, x: &[f32], at: [usize; 2]) -> (f32, usize) {
+    let windows = windows.linked::<L>();
     let (mut max, mut place) = (f32::NEG_INFINITY, usize::MAX);
     windows.part(x, at).for_each(
         #[inline(always)]

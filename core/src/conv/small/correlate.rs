@@ -36,11 +36,17 @@ impl<L: Linked> Correlation<L> {
         if small && last >= 8 && self.reads > 0 && plan.channels == self.reads { Way::Three } else { Way::Unfold }
     }
 
-    /// The length of the parts of scratch: packed weights, places of taps, a strip's input, unfolded outputs.
-    const fn small_parts(&self, way: Way, p: &Phase<L>) -> [usize; 4] {
+    /// The length of the parts of scratch that do not depend on the strips: packed weights, places of taps, unfolded
+    /// outputs. A strip's input takes what is left.
+    const fn unfolded_parts(&self) -> [usize; 3] {
+        [self.packed_block_len(), self.conv.taps(), self.unfolded_len()]
+    }
+
+    /// The longest strip's input.
+    const fn small_patch_len(&self, way: Way, p: &Phase<L>) -> usize {
         match way {
-            Way::Product => [0; 4],
-            Way::Three => [0, 0, p.plan.patch_len(), 0],
+            Way::Product => 0,
+            Way::Three => p.plan.patch_len(),
             Way::Unfold => {
                 let ([down, across], mut patch, mut i) = (self.phases(), 0, 0);
                 while i < down * across {
@@ -48,7 +54,7 @@ impl<L: Linked> Correlation<L> {
                     patch = if len > patch { len } else { patch };
                     i += 1;
                 }
-                [self.packed_block_len(), self.conv.taps(), patch, self.unfolded_len()]
+                patch
             }
         }
     }
@@ -72,8 +78,13 @@ impl<L: Linked> Correlation<L> {
     /// Scratch of one thread, for a shape that has been checked.
     pub(in crate::conv) const fn small_scratch_len(&self) -> usize {
         let p = self.phase_within(STRIP, 0, 0);
-        let [packed, taps, patch, unfolded] = self.small_parts(self.way(&p), &p);
-        packed.saturating_add(taps).saturating_add(patch).saturating_add(unfolded)
+        let (way, [packed, taps, unfolded]) = (self.way(&p), self.unfolded_parts());
+        let patch = self.small_patch_len(way, &p);
+        if matches!(way, Way::Unfold) {
+            packed.saturating_add(taps).saturating_add(unfolded).saturating_add(patch)
+        } else {
+            patch
+        }
     }
 
     /// The planes of `to`, of which the first is plane `first` of all.
@@ -89,11 +100,11 @@ impl<L: Linked> Correlation<L> {
     ) {
         let p = self.phase_within(STRIP, 0, 0);
         let way = self.way(&p);
-        let [packed, taps, patch, unfolded] = self.small_parts(way, &p);
+        let unfolds = way == Way::Unfold;
+        let [packed, taps, unfolded] = if unfolds { self.unfolded_parts() } else { [0; 3] };
         let Some((packed, rest)) = scratch.split_at_mut_checked(packed) else { return };
         let Some((offsets, rest)) = rest.split_at_mut_checked(taps) else { return };
-        let Some((patch, rest)) = rest.split_at_mut_checked(patch) else { return };
-        let Some(unfolded) = rest.get_mut(..unfolded) else { return };
+        let Some((unfolded, patch)) = rest.split_at_mut_checked(unfolded) else { return };
         let (plane, channels) = (self.to[0] * self.to[1], self.writes * self.groups());
         let planes = first..first + to.len().checked_div(plane).unwrap_or(0);
         let (mut to, mut at) = (to, planes.start);

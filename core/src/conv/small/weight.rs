@@ -37,13 +37,8 @@ impl<L: Linked> SmallWeightPass<L> {
     }
 
     /// Places of the taps, and a strip's input.
-    const fn scratch_parts(&self) -> [usize; 2] {
-        if self.is_product() { [0; 2] } else { [self.conv.taps(), self.plan.patch_len()] }
-    }
-
     pub(in crate::conv) const fn scratch_len(&self) -> usize {
-        let [taps, patch] = self.scratch_parts();
-        taps.saturating_add(patch)
+        if self.is_product() { 0 } else { self.conv.taps().saturating_add(self.plan.patch_len()) }
     }
 
     /// The kernels of some output channels, of which the first is channel `first` of all.
@@ -56,9 +51,8 @@ impl<L: Linked> SmallWeightPass<L> {
         dw: &mut [f32],
         scratch: &mut [f32],
     ) {
-        let [taps, patch] = self.scratch_parts();
-        let Some((offsets, rest)) = scratch.split_at_mut_checked(taps) else { return };
-        let Some(patch) = rest.get_mut(..patch) else { return };
+        let taps = if self.is_product() { 0 } else { self.conv.taps() };
+        let Some((offsets, patch)) = scratch.split_at_mut_checked(taps) else { return };
         let ([reads, per_group], groups) =
             (self.channels, if L::PARTS.has(Parts::STRIDED) { self.conv.groups } else { 1 });
         let k = reads * self.conv.taps();

@@ -95,19 +95,27 @@ pub(crate) unsafe fn chains<L: Linked>(p: &Product) {
 pub(crate) unsafe fn dots<L: Linked>(p: &Product) {
     let mut job = Job::new(p.k, p.c_row);
     (job.a_step, job.b_step) = (Job::bytes(p.a.row), Job::bytes(p.b.col));
+    let linked = |two, four| L::PARTS.has(Parts::dot(two, four));
+    let most = if linked(true, false) || linked(true, true) { 2 } else { 1 };
     let fours = p.n & !3;
     let mut i = 0;
     while i < p.m {
-        let rows = (p.m - i).min(2);
+        let rows = (p.m - i).min(most);
         job.a = p.a.at(i, 0);
         // Four columns at a time, then one at a time: the kernel runs over all of them.
-        for (first, groups, four) in [(0, fours / 4, true), (fours, p.n - fours, false)] {
+        let mut columns = |first, groups, four| {
             if groups > 0 {
                 (job.b, job.groups) = (p.b.at(0, first), groups);
                 job.target(p.c.wrapping_add(i * p.c_row + first), p.accumulate);
                 // SAFETY: the columns lie inside the product.
                 unsafe { kernels::dot::<L>(rows == 2, four, &job) };
             }
+        };
+        if linked(false, true) || linked(true, true) {
+            columns(0, fours / 4, true);
+        }
+        if linked(false, false) || linked(true, false) {
+            columns(fours, p.n - fours, false);
         }
         i += rows;
     }
@@ -122,7 +130,7 @@ pub(crate) unsafe fn outers<L: Linked>(p: &Product, first: usize, b: Strided, st
     (job.a_step, job.b_step) = (Job::bytes(p.a.col), Job::bytes(b.row));
     let mut s = 0;
     while s < steps {
-        let two = steps - s >= 2;
+        let two = L::PARTS.any(Parts::TWO_STEPS) && steps - s >= 2;
         let mut j = 0;
         while j < p.n {
             let log = log_width(p.n - j);
