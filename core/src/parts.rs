@@ -142,9 +142,16 @@ impl Parts {
         let (mut tiles, mut rows) = (Self::NONE, 0);
         while rows < 2 && rows < batch {
             let two = rows == 1;
-            let dots = if inputs < 4 { Self::NONE } else { Self::dot(two, true) };
-            let rest = if inputs % 4 == 0 { Self::NONE } else { Self::dot(two, false) };
-            tiles = tiles.and(Self::row_tiles(two, outputs, true)).and(dots).and(rest);
+            tiles = tiles.and(Self::row_tiles(two, outputs, true));
+            if outputs == 1 {
+                // The weight is one column, which is as good as rows.
+                tiles = tiles.and(Self::row_tiles(two, inputs, false));
+            } else if inputs >= 4 {
+                tiles = tiles.and(Self::dot(two, true));
+            }
+            if inputs % 4 != 0 {
+                tiles = tiles.and(Self::dot(two, false));
+            }
             rows += 1;
         }
         tiles
@@ -183,6 +190,7 @@ impl Parts {
     }
 
     /// The `i`-th part after this one.
+    #[allow(dead_code, reason = "only kernels in assembly ask")]
     pub(crate) const fn nth(self, i: usize) -> Self {
         Self(self.0 << i)
     }

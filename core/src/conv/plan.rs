@@ -78,6 +78,11 @@ impl<L: Linked> Plan<L> {
         self.channels.saturating_mul(self.plane()).saturating_add(MAX_LANES)
     }
 
+    /// Whether `patch` holds a strip's input.
+    pub fn fits(&self, patch: &[f32]) -> bool {
+        patch.len() >= self.channels.saturating_mul(self.plane())
+    }
+
     /// Where tap `(kh, kw)` (counted along the axes) of channel 0 lies for the strip's first output.
     pub const fn place(&self, row: &Axis<L>, col: &Axis<L>, kh: usize, kw: usize) -> usize {
         row.place(&self.row_cover, kh) * self.col_cover.len() + col.place(&self.col_cover, kw)

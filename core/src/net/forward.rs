@@ -102,11 +102,8 @@ pub(super) fn run<'w, L: Linked>(
     check_at_least("work", plan.infer_work, work.len())?;
     let n = samples(plan, x)?;
     let (params, running) = weights.split_at_checked(plan.params).unwrap_or((weights, &[]));
-    for (i, slot) in plan.slots.iter().enumerate() {
-        let at = Places::new(plan, slot, |s| s.y_infer, slot.saved_infer, slot.scratch_infer);
-        layer::<L>(&Pass { ctx, n, params, slot, i }, x, work, at, Mode::Infer { running })?;
-    }
-    Ok(output(plan, |s| s.y_infer, n, x, work))
+    layers::<L>(ctx, plan, params, n, x, work, Mode::Infer { running })?;
+    Ok(output(plan, n, x, work))
 }
 
 /// What differs between the forward passes.
@@ -133,13 +130,31 @@ pub(super) fn train<L: Linked>(
     params: &[f32],
     x: &[f32],
     work: &mut [f32],
-    Training { running, momentum, noise }: Training,
+    training: Training,
 ) -> Result {
     let n = samples(plan, x)?;
+    layers::<L>(ctx, plan, params, n, x, work, Mode::Train(training))
+}
+
+/// All forward passes, first layer first.
+#[cfg_attr(target_os = "none", inline(never))] // there, code is dear
+fn layers<L: Linked>(
+    ctx: Context,
+    plan: View,
+    params: &[f32],
+    n: usize,
+    x: &[f32],
+    work: &mut [f32],
+    mut mode: Mode,
+) -> Result {
+    let infers = matches!(mode, Mode::Infer { .. });
     for (i, slot) in plan.slots.iter().enumerate() {
-        let at = Places::new(plan, slot, |s| s.y, slot.saved, slot.scratch_forward);
-        let mode = Mode::Train(Training { running: &mut *running, momentum, noise });
-        layer::<L>(&Pass { ctx, n, params, slot, i }, x, work, at, mode)?;
+        let y = |slot: &Slot| if infers { slot.y_infer } else { slot.y };
+        let (saved, scratch) =
+            if infers { (slot.saved_infer, slot.scratch_infer) } else { (slot.saved, slot.scratch_forward) };
+        let (from, other) = (place(plan, slot.from, y), place(plan, slot.other, y));
+        let at = Places { x: from, other, y: y(slot), saved, scratch };
+        layer::<L>(&Pass { ctx, n, params, slot, i }, x, work, at, &mut mode)?;
     }
     Ok(())
 }
@@ -153,14 +168,8 @@ struct Places {
     scratch: usize,
 }
 
-impl Places {
-    fn new(plan: View, slot: &Slot, y: impl Fn(&Slot) -> usize, saved: usize, scratch: usize) -> Self {
-        Self { x: place(plan, slot.from, &y), other: place(plan, slot.other, &y), y: y(slot), saved, scratch }
-    }
-}
-
 /// The forward pass of one layer.
-fn layer<L: Linked>(pass: &Pass, external: &[f32], work: &mut [f32], at: Places, mode: Mode) -> Result {
+fn layer<L: Linked>(pass: &Pass, external: &[f32], work: &mut [f32], at: Places, mode: &mut Mode) -> Result {
     let (ctx, n, slot) = (pass.ctx, pass.n, pass.slot);
     let adds = L::PARTS.has(Parts::ADD) && matches!(slot.kind, Kind::Add);
     let [input, other, y, scratch, saved, ..] = pieces(
@@ -235,7 +244,7 @@ fn batch_norm(
     pass: &Pass,
     [eps, momentum]: [f32; 2],
     x: &[f32],
-    mode: Mode,
+    mode: &mut Mode,
     y: &mut [f32],
     saved: &mut [f32],
 ) -> Result {
@@ -256,7 +265,7 @@ fn batch_norm(
     }
 }
 
-fn drop_out(pass: &Pass, drop: Dropout, mode: Mode, x: &[f32], y: &mut [f32]) -> Result {
+fn drop_out(pass: &Pass, drop: Dropout, mode: &Mode, x: &[f32], y: &mut [f32]) -> Result {
     let (ctx, slot) = (pass.ctx, pass.slot);
     match mode {
         Mode::Infer { .. } | Mode::Train(Training { noise: None, .. }) => {
@@ -282,11 +291,11 @@ impl Mode<'_> {
     }
 }
 
-/// The last layer's output.
-fn output<'w>(plan: View, y: impl Fn(&Slot) -> usize, n: usize, x: &'w [f32], work: &'w [f32]) -> &'w [f32] {
+/// The last layer's output at test time.
+fn output<'w>(plan: View, n: usize, x: &'w [f32], work: &'w [f32]) -> &'w [f32] {
     let Some(last) = plan.slots.last() else { return &[] };
-    if y(last) == EXTERNAL {
+    if last.y_infer == EXTERNAL {
         return x;
     }
-    work.get(range((y(last), n * last.output_len()))).unwrap_or(&[])
+    work.get(range((last.y_infer, n * last.output_len()))).unwrap_or(&[])
 }

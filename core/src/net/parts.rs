@@ -21,10 +21,16 @@ impl Parts {
         }
     }
 
-    /// What is needed beside the layers.
+    /// What training needs beside the layers.
     pub(super) const fn of_training(config: &Config) -> Self {
         let rates = if matches!(config.decay, Decay::Weights) { Self::RATES } else { Self::NONE };
         Self::of_optimizer(&config.optimizer).and(Self::of_loss(&config.loss)).and(rates)
+    }
+
+    /// What training needs for the layer's rates.
+    pub(super) const fn of_rates(slot: &Slot) -> Self {
+        let frozen = slot.options.frozen && slot.parameters() > 0;
+        if frozen || slot.options.lr != 1.0 || slot.options.decay != 1.0 { Self::RATES } else { Self::NONE }
     }
 
     const fn of_loss(loss: &Loss) -> Self {
@@ -63,11 +69,7 @@ impl Parts {
         };
         let init = if matches!(slot.options.init, Init::Default) { Self::NONE } else { Self::INIT };
         let limited = if slot.options.max_norm < f32::INFINITY { Self::MAX_NORM } else { Self::NONE };
-        let options = slot.options;
-        let frozen = options.frozen && slot.parameters() > 0;
-        let own = frozen || options.lr != 1.0 || options.decay != 1.0;
-        let rates = if own { Self::RATES } else { Self::NONE };
-        kind.and(init).and(limited).and(rates)
+        kind.and(init).and(limited)
     }
 }
 
@@ -82,7 +84,5 @@ pub(super) fn check_linked<L: Linked>(plan: View, to_train: bool) -> Result {
     if let Some(slot) = plan.slots.iter().find(|slot| !L::PARTS.has(slot.parts)) {
         return Err(Error::NotLinked { what: slot.kind.name() });
     }
-    let config = &plan.config;
-    let training = Parts::of_training(config);
-    if to_train && !L::PARTS.has(training) { Err(MISSING) } else { Ok(()) }
+    if to_train && !L::PARTS.has(plan.training) { Err(MISSING) } else { Ok(()) }
 }

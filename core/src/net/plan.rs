@@ -128,6 +128,8 @@ pub(super) struct Head {
     pub(super) running: usize,
     pub(super) train_work: usize,
     pub(super) infer_work: usize,
+    /// What training needs of a program, beside what the layers need.
+    pub(super) training: Parts,
     /// The layer at work when most of the work region is in use.
     pub(super) peak: (usize, &'static str),
 }
@@ -233,8 +235,7 @@ impl Plan {
     /// are not of another kind (a weight decay or AMSGrad where there was none). Targets of cross-entropy are class indices;
     /// for probabilities add [`Parts::PROBABILITIES`].
     pub const fn parts(&self) -> Parts {
-        let config = &self.head.config;
-        let (mut parts, mut i) = (Parts::of_training(config), 0);
+        let (mut parts, mut i) = (self.head.training, 0);
         while i < self.head.layers {
             parts = parts.and(self.slots[i].parts);
             i += 1;

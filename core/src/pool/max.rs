@@ -4,7 +4,7 @@ use super::window::Windows;
 use super::{lanes, two_by_two};
 use crate::context::Context;
 use crate::error::{Result, check_len};
-use crate::parts::{Everything, Linked, Parts};
+use crate::parts::{Everything, Linked};
 use crate::simd::dispatch;
 use crate::slice;
 

@@ -196,6 +196,9 @@ impl<L: Linked> Correlation<L> {
             out: [to.as_mut_ptr(); 2],
             bias: [0.0; 2],
         };
+        if !p.plan.fits(patch) {
+            return;
+        }
         let count = to.len() / nonzero(plane);
         for (r0, rows) in blocks(p.row.outs, p.plan.rows) {
             for (c0, cols) in blocks(p.col.outs, p.plan.cols) {

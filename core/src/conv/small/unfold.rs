@@ -143,6 +143,9 @@ impl<L: Linked> Correlation<L> {
         let (from_plane, plane, taps) = (self.from[0] * self.from[1], self.to[0] * self.to[1], p.taps());
         let backward = self.direction == Direction::Backward;
         let together = if backward && !self.packs() { 1 } else { self.unfolded_channels(taps) };
+        if !p.plan.fits(patch) {
+            return;
+        }
         let Some((tile, panel)) = unfolded.split_at_mut_checked(2 * WIDTH) else { return };
         for (r0, rows) in blocks(p.row.outs, p.plan.rows) {
             for (c0, cols) in blocks(p.col.outs, p.plan.cols) {

@@ -53,6 +53,9 @@ impl<L: Linked> SmallWeightPass<L> {
     ) {
         let taps = if self.is_product() { 0 } else { self.conv.taps() };
         let Some((offsets, patch)) = scratch.split_at_mut_checked(taps) else { return };
+        if !self.is_product() && !self.plan.fits(patch) {
+            return;
+        }
         let ([reads, per_group], groups) =
             (self.channels, if L::PARTS.has(Parts::STRIDED) { self.conv.groups } else { 1 });
         let k = reads * self.conv.taps();
