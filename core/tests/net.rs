@@ -6,6 +6,7 @@ use common::{Guarded, assert_bits, contexts, numbers};
 use flatgrad_core::net::{
     Config, Draft, Layer, MAX_LAYERS, Net, Optimizer, Phase, Plan, Problem, Slot, Trainer, infer,
 };
+use flatgrad_core::optim::Adam;
 use flatgrad_core::{Context, Error, Isa};
 
 const CNN: [Layer; 9] = [
@@ -238,6 +239,35 @@ fn calibration_gives_plain_means_over_its_batches_and_changes_nothing_else() {
     }
     assert!(matches!(trainer.calibrate(&batches[0], 0), Err(Error::Dimension { .. })));
     assert!(matches!(trainer.calibrate(&batches[0][1..], 1), Err(Error::Length { .. })));
+}
+
+#[test]
+fn a_trainer_goes_on_where_another_stopped() {
+    let net = Net::try_new([1, 9, 8], &CNN).unwrap();
+    let momentum = Optimizer::momentum(0.05, 0.9);
+    let amsgrad = Optimizer::Adam(Adam { amsgrad: true, ..Adam::DEFAULT });
+    for optimizer in [Optimizer::sgd(0.1), momentum, Optimizer::adagrad(0.05), Optimizer::rmsprop(1e-3), amsgrad] {
+        let plan = Plan::try_new(&net, Config::new(4, optimizer).train_from(1)).unwrap();
+        let step = |trainer: &mut Trainer| {
+            let x = numbers(4 * 72, trainer.steps() + 1);
+            trainer.step(&optimizer, &x, &labels(4, 4)).unwrap();
+        };
+        let (mut whole, mut first, mut second) = (arena(&plan), arena(&plan), arena(&plan));
+        let mut whole = Trainer::new(Context::serial(Isa::detect()), &plan, &mut whole, 3).unwrap();
+        (0..5).for_each(|_| step(&mut whole));
+        let mut first = Trainer::new(Context::serial(Isa::detect()), &plan, &mut first, 3).unwrap();
+        (0..2).for_each(|_| step(&mut first));
+        assert_eq!(first.state().len(), plan.trained_parameters() * optimizer.slots());
+        let mut second = Trainer::new(Context::serial(Isa::detect()), &plan, &mut second, 3).unwrap();
+        // Samples accumulated before are forgotten.
+        second.accumulate(&numbers(72, 9), &labels(1, 4), 4).unwrap();
+        second.weights_mut().copy_from_slice(first.weights());
+        second.state_mut().copy_from_slice(first.state());
+        second.set_steps(first.steps());
+        (0..3).for_each(|_| step(&mut second));
+        assert_bits("weights", second.weights(), whole.weights());
+        assert_bits("state", second.state(), whole.state());
+    }
 }
 
 #[test]

@@ -41,7 +41,15 @@ pub enum Error {
         /// What is wrong with it.
         fault: String,
     },
-    /// A network file says something that is not understood, or describes a network that cannot be.
+    /// An augmentation's parameter is out of range, or does not fit the images.
+    #[error("{operation}: {fault}")]
+    Augment {
+        /// The operation, as recipes call it.
+        operation: &'static str,
+        /// What is wrong with it.
+        fault: String,
+    },
+    /// A network file or a recipe says something that is not understood, or describes something that cannot be.
     #[error("{origin}:{line}:{column}: {fault}")]
     Network {
         /// The file.
@@ -53,6 +61,16 @@ pub enum Error {
         /// What is wrong, and what was expected.
         fault: String,
     },
+    /// A recipe makes no network for this input.
+    #[error("{name} on {} x {} x {}: {fault}", input[0], input[1], input[2])]
+    Recipe {
+        /// The recipe.
+        name: String,
+        /// The shape of a sample, `[channels, height, width]`.
+        input: [usize; 3],
+        /// What is wrong, with the layer.
+        fault: String,
+    },
     /// Training met the first loss, on a batch or on the test part, that is not a finite number.
     #[error("training diverged: the loss is {loss} at step {step} (epoch {epoch}); try a smaller learning rate")]
     Diverged {
@@ -62,6 +80,12 @@ pub enum Error {
         epoch: usize,
         /// The loss.
         loss: f32,
+    },
+    /// A callback asked for the end of training at once.
+    #[error("training was interrupted after step {step}")]
+    Interrupted {
+        /// The step, counted from 1 over the whole run.
+        step: u64,
     },
     /// A kernel or the network refused its arguments.
     #[error(transparent)]
@@ -83,6 +107,10 @@ impl Error {
 
     pub(crate) fn setting(what: &'static str, fault: impl Into<String>) -> Self {
         Self::Setting { what, fault: fault.into() }
+    }
+
+    pub(crate) fn augment(operation: &'static str, fault: impl Into<String>) -> Self {
+        Self::Augment { operation, fault: fault.into() }
     }
 
     pub(crate) fn weights(origin: impl std::fmt::Display, fault: impl Into<String>) -> Self {

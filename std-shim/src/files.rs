@@ -1,5 +1,6 @@
 //! Writing files so that a reader sees the old content or the new, never a part.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -39,9 +40,8 @@ impl Staged {
             return Err(Error::io(path)(std::io::Error::other("not the name of a file")));
         };
         // The process id keeps two runs into one folder from sharing a temporary file.
-        let mut temporary = std::ffi::OsString::from(".");
-        temporary.push(name);
-        temporary.push(format!(".{}.tmp", std::process::id()));
+        let mut temporary = prefix(name);
+        temporary.push(format!("{}.tmp", std::process::id()));
         let staged = Self { temporary: path.with_file_name(temporary), path: path.to_owned() };
         write_and_sync(&staged.temporary, content).map_err(Error::io(path))?;
         Ok(staged)
@@ -58,6 +58,30 @@ impl Drop for Staged {
     fn drop(&mut self) {
         // After a commit there is nothing left to remove; after a failure, the failure is the error to report.
         let _ = fs::remove_file(&self.temporary);
+    }
+}
+
+/// How temporary files for one of this name begin.
+fn prefix(name: &OsStr) -> OsString {
+    let mut prefix = OsString::from(".");
+    prefix.push(name);
+    prefix.push(".");
+    prefix
+}
+
+/// Removes temporary files for `path` that processes left behind which were killed while they wrote. The file belongs to
+/// one process at a time: nobody else is writing.
+pub(crate) fn remove_stale(path: &Path) {
+    let Some(name) = path.file_name() else { return };
+    let (prefix, folder) = (prefix(name).to_string_lossy().into_owned(), path.with_file_name(""));
+    let folder = if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder };
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let found = entry.file_name();
+        let found = found.to_string_lossy();
+        let id = found.strip_prefix(&prefix).and_then(|rest| rest.strip_suffix(".tmp"));
+        if id.is_some_and(|id| !id.is_empty() && id.bytes().all(|b| b.is_ascii_digit())) {
+            let _ = fs::remove_file(entry.path());
+        }
     }
 }
 

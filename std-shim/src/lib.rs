@@ -16,10 +16,10 @@
 //!
 //! let digits = data::digits()?;
 //! let optimizer = Optimizer::adam(3e-3);
-//! let settings = train::Settings { epochs: 5, batch: 32, optimizer, seed: 0, max_steps: None };
+//! let settings = train::Settings { epochs: 5, ..train::Settings::new(optimizer) };
 //! let pool = Pool::new(2)?;
-//! let outcome = pool.run(|| train::train(pool.context(Isa::detect()), NET, &digits, &settings, &mut ()))?;
-//! assert!(outcome.history.epochs[4].test_accuracy > 0.9);
+//! let outcome = pool.run(|| train::train(pool.context(Isa::detect()), NET, &digits, &settings, &mut []))?;
+//! assert!(outcome.history.epochs[4].test_accuracy > Some(0.9));
 //! println!("weights sha256 {}", outcome.weights.sha256());
 //! # Ok::<(), flatgrad::Error>(())
 //! ```
@@ -29,6 +29,7 @@ mod error;
 mod files;
 mod parallel;
 
+pub mod augment;
 pub mod data;
 pub mod memory;
 pub mod model;

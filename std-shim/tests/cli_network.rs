@@ -4,6 +4,7 @@
 mod common;
 
 use common::program::*;
+use flatgrad::model::Recipe;
 
 const NET: &str = "input = [1, 8, 8]\nlayers = [\n  { kind = \"conv2d\", out_channels = 4, kernel = 3 },\n  \
                    \"relu\",\n  \"flatten\",\n  { kind = \"dense\", outputs = 10 },\n]\n";
@@ -41,13 +42,46 @@ fn a_file_that_is_wrong_is_refused_with_its_place() {
     for (net, text) in [
         ("typo.toml", "flatgrad: typo.toml:3:12: unknown layer \"conv2\"; did you mean \"conv2d\"?"),
         ("shape.toml", "flatgrad: shape.toml:5:12: layer 2 (dense): the input is an image, 4x6x6; put a flatten layer"),
-        ("few.toml", "--data: images [1, 8, 8] in 10 classes; the network takes [1, 8, 8] and gives 9"),
-        ("other.toml", "--data: images [1, 8, 8] in 10 classes; the network takes [1, 28, 28] and gives 10"),
+        ("few.toml", "--data: samples [1, 8, 8] in 10 classes; the network takes [1, 8, 8] and gives 9"),
+        ("other.toml", "--data: samples [1, 8, 8] in 10 classes; the network takes [1, 28, 28] and gives 10"),
         ("huge.toml", "no memory for"),
-        ("none.toml", "--net: none.toml is neither a file nor the name of a network; the names are cnn, mlp, tiny"),
+        (
+            "none.toml",
+            "--net: none.toml is neither a file nor the name of a network; the names are cnn, mlp, tiny, lenet, ",
+        ),
+        ("resnet-8", "--net: resnet-8 is neither a file nor the name of a network; did you mean resnet8?"),
+        (
+            "lenet",
+            "flatgrad: lenet on 1 x 8 x 8: layer 3 (conv2d): kernel 5x5 does not fit the padded image 4x4; images",
+        ),
         (".", "flatgrad: .: "),
     ] {
         let error = refused(folder.path(), &["train", "--net", net]);
         assert!(error.contains(text), "{net}: {error}");
+    }
+}
+
+#[test]
+fn help_lists_every_name() {
+    let folder = tempfile::tempdir().unwrap();
+    for command in ["train", "plan", "export", "import"] {
+        let (help, _) = succeeds(folder.path(), &[command, "--help"]);
+        for recipe in Recipe::ALL {
+            let line = format!("{:<10} {}", recipe.name(), recipe.summary());
+            assert!(help.contains(&line), "{command}: {help}");
+        }
+    }
+}
+
+#[test]
+fn recipes_with_blocks_are_trained_and_exported() {
+    let folder = tempfile::tempdir().unwrap();
+    for net in ["resnet8", "mobilenet"] {
+        succeeds(folder.path(), &["train", "--net", net, "--max-steps", "2"]);
+        let weights = format!("runs/digits-{net}/weights.safetensors");
+        let export = ["export", "--weights", &weights, "--format", "raw", "--out", "weights.bin"];
+        let (out, _) = succeeds(folder.path(), &export);
+        assert!(out.contains("in weights.bin"), "{out}");
+        succeeds(folder.path(), &["import", "--raw", "weights.bin", "--out", "again.safetensors", "--net", &weights]);
     }
 }

@@ -43,6 +43,8 @@ fn the_tables_say_what_takes_how_much() {
     ] {
         assert!(out.contains(text), "{text} is missing in {out}");
     }
+    let resnet = succeeds(folder.path(), &["plan", "--net", "resnet8", "--input", "3,32,32"]).0;
+    assert!(resnet.contains("resnet8 on 3 x 32 x 32") && resnet.contains("  add "), "{resnet}");
     // Nothing but the tables: there is no limit to fit in.
     assert!(!out.contains("fit"), "{out}");
     let frozen = succeeds(folder.path(), &["plan", "--net", "tiny", "--train-from", "3"]).0;
@@ -161,7 +163,12 @@ fn nonsense_is_refused() {
         (&["--batch", "18446744073709551615"], "a size overflows"),
         (&["--input", "8,8"], "must be three whole numbers from 1 on, such as 1,28,28"),
         (&["--input", "1,0,8"], "must be three whole numbers"),
-        (&["--input", "1,1,1"], "layer 6 (max_pool2d)"),
+        (&["--input", "1,1,1"], "cnn on 1 x 1 x 1: layer 6 (max_pool2d)"),
+        (&["--net", "vgg-small", "--input", "3,3,9"], "vgg-small on 3 x 3 x 9: layer 14 (max_pool2d)"),
+        (
+            &["--net", "mobilenett"],
+            "--net: mobilenett is neither a file nor the name of a network; did you mean mobilenet?",
+        ),
         (&["--net", "net.toml", "--classes", "4"], "--classes: net.toml says itself how many outputs there are"),
         (&["--net", "large.toml"], "a size overflows"),
         (&["--net", "rnn"], "--net: rnn is neither a file nor the name of a network"),

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use common::program::*;
-use flatgrad::data::Scaling;
+use flatgrad::data::{Dataset, Scaling};
 use flatgrad::model::{LayerStore, Network, StateDict, named_weights};
 use flatgrad_core::net::{Config, Optimizer, Plan, infer};
 use flatgrad_core::{Context, Isa};

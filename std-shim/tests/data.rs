@@ -2,17 +2,17 @@
 #![allow(missing_docs, reason = "a test")]
 
 use flatgrad::Error;
-use flatgrad::data::{self, Batches, DataFault, Dataset, Normalizer, TEST_PER_CLASS};
+use flatgrad::data::{self, DataFault, Dataset, Images, Normalizer, TEST_PER_CLASS};
 
 #[test]
 fn the_split_is_balanced_and_loses_nothing() {
     let digits = data::digits().unwrap();
     assert_eq!((digits.train.len(), digits.test.len()), (1437, 360));
-    let count = |d: &Dataset| (0..10).map(|c| d.labels().iter().filter(|&&l| l == c).count()).collect::<Vec<_>>();
+    let count = |d: &Images| (0..10).map(|c| d.labels().iter().filter(|&&l| l == c).count()).collect::<Vec<_>>();
     assert_eq!(count(&digits.test), [TEST_PER_CLASS; 10]);
     assert_eq!(count(&digits.train), [142, 146, 141, 147, 145, 146, 145, 143, 138, 144]);
     for part in [&digits.train, &digits.test] {
-        assert_eq!((part.shape(), part.white(), part.images().iter().max()), ([1, 8, 8], 16, Some(&16)));
+        assert_eq!((part.shape(), part.white(), part.images().iter().max()), ([1, 8, 8], Some(16), Some(&16)));
     }
 }
 
@@ -37,7 +37,7 @@ fn the_first_digits_are_the_known_ones() {
 #[test]
 fn normalized_training_data_has_mean_0_and_deviation_1() {
     let digits = data::digits().unwrap();
-    let normalizer = Normalizer::fit(&digits.train);
+    let normalizer = Normalizer::fit(&digits.train).unwrap();
     let mut all = vec![0.0f32; digits.train.images().len()];
     for (i, x) in all.chunks_exact_mut(64).enumerate() {
         normalizer.write(&digits.train, i, x).unwrap();
@@ -51,8 +51,8 @@ fn normalized_training_data_has_mean_0_and_deviation_1() {
 #[test]
 fn each_channel_has_its_own_mean() {
     // Channel 0: 0 and 10; channel 1: constant 50.
-    let data = Dataset::new("two", [2, 1, 1], 1, 100, vec![0, 50, 10, 50], vec![0, 0]).unwrap();
-    let normalizer = Normalizer::fit(&data);
+    let data = Images::new("two", [2, 1, 1], 1, 100, vec![0, 50, 10, 50], vec![0, 0]).unwrap();
+    let normalizer = Normalizer::fit(&data).unwrap();
     assert_eq!((normalizer.mean(), normalizer.std()), (&[0.05, 0.5][..], &[0.05, 1.0][..]));
     let mut x = [f32::NAN; 2];
     normalizer.write(&data, 1, &mut x).unwrap();
@@ -60,26 +60,8 @@ fn each_channel_has_its_own_mean() {
 }
 
 #[test]
-fn batches_hold_the_samples_asked_for() {
-    let digits = data::digits().unwrap();
-    let normalizer = Normalizer::fit(&digits.train);
-    let mut batches = Batches::new(&digits.train, &normalizer, 3);
-    let mut expected = [0.0; 64];
-    for indices in [&[5u32, 1436, 0][..], &[7], &[5, 5]] {
-        let (x, labels) = batches.load(indices).unwrap();
-        assert_eq!((x.len(), labels.len()), (64 * indices.len(), indices.len()));
-        for (k, &i) in indices.iter().enumerate() {
-            normalizer.write(&digits.train, i as usize, &mut expected).unwrap();
-            assert_eq!(x[64 * k..][..64], expected);
-            assert_eq!(labels[k], digits.train.label(i as usize));
-        }
-    }
-    assert!(matches!(batches.load(&[1437]), Err(Error::Data { fault: DataFault::Sample { index: 1437, .. }, .. })));
-}
-
-#[test]
 fn a_data_set_checks_what_it_is_given() {
-    let new = |shape, images: usize, labels: &[u32]| Dataset::new("d", shape, 3, 255, vec![0; images], labels.to_vec());
+    let new = |shape, images: usize, labels: &[u32]| Images::new("d", shape, 3, 255, vec![0; images], labels.to_vec());
     let fault = |result| match result {
         Err(Error::Data { fault, .. }) => fault,
         other => panic!("{other:?}"),

@@ -5,8 +5,8 @@ mod common;
 
 use common::*;
 use flatgrad::Error;
-use flatgrad::data::DataFault;
 use flatgrad::data::idx::{self, MAX_BYTES};
+use flatgrad::data::{DataFault, Dataset};
 
 /// The fault found in the folder, and the name of the file (or folder) it is found in.
 #[track_caller]

@@ -244,6 +244,46 @@ fn scaling_is_kept_as_long_as_it_fits() {
 }
 
 #[test]
+fn classes_have_names() {
+    let with = |classes: &str| format!("input = [2, 1, 1]\nclasses = {classes}\nlayers = [\"relu\"]\n");
+    let store = LayerStore::default();
+    for (classes, names) in [
+        ("[]", &[][..]),
+        ("[\"cat\"]", &["cat"]),
+        ("[\"the \\\"cat\\\"\", 'd\u{e9}j\u{e0} \\ vu']", &["the \"cat\"", "d\u{e9}j\u{e0} \\ vu"]),
+        // There are data sets with two classes of one name.
+        ("[\"crane\", \"crane\"]", &["crane", "crane"]),
+    ] {
+        let network = Network::parse("x", &with(classes)).unwrap();
+        assert_eq!(network.classes(), names);
+        assert!(network.net(&store).is_ok());
+        let again = Network::parse("x", &network.to_toml()).unwrap();
+        assert_eq!(again.classes(), names);
+        assert_eq!(again.to_toml(), network.to_toml());
+        assert_eq!(network.to_toml().contains("classes"), !names.is_empty());
+        assert_eq!(network.with_input([3, 1, 1]).classes(), names);
+    }
+    for (classes, expected) in [
+        ("3", "x:2:11: classes must be an array of names such as [\"cat\", \"dog\"], got 3"),
+        ("\"cat\"", "x:2:11: classes must be an array of names"),
+        ("[\"cat\", 7]", "x:2:19: a name in classes must be a string without control characters, got 7"),
+        ("[\"a\\u001bb\"]", "x:2:12: a name in classes must be a string without control characters, got \"a"),
+    ] {
+        let message = Network::parse("x", &with(classes)).unwrap_err().to_string();
+        assert!(message.contains(expected), "{classes}: {message}");
+        assert!(!message.contains(char::is_control), "{message:?}");
+    }
+    // How many there may be only the layers can say.
+    let many = Network::parse("x", &with("[\"a\", \"b\", \"c\"]")).unwrap();
+    assert_eq!(many.net(&store).unwrap_err().to_string(), "x:2:11: 3 names for 2 outputs");
+    let given = many.with_classes(["a", "b", "c", "d"]);
+    assert_eq!(given.net(&store).unwrap_err().to_string(), "classes: 4 names for 2 outputs");
+    let clean = given.with_classes(["a\u{7f}\u{1b}[31m", "\n\0"]);
+    assert_eq!(clean.classes(), ["a\u{fffd}\u{fffd}[31m", "\u{fffd}\u{fffd}"]);
+    assert_eq!(Network::parse("x", &clean.to_toml()).unwrap().classes(), clean.classes());
+}
+
+#[test]
 fn hostile_files_are_refused() {
     let around = |layers: &str| format!("input = [1, 8, 8]\nlayers = [{layers}]\n");
     let nested = |depth: usize| {

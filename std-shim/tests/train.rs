@@ -1,12 +1,17 @@
 //! The training loop, from the library.
 #![allow(missing_docs, reason = "a test")]
 
-use flatgrad::data::{self, DataSplit, Normalizer, epoch_order};
+mod common;
+
+use common::small;
+use flatgrad::data::{self, DataSplit, Images, Normalizer, epoch_order};
 use flatgrad::model::{Tensor, layer_rows, state_dict};
 use flatgrad::report::EpochRecord;
-use flatgrad::train::{Observer, Outcome, Settings, StepRecord, train};
+use flatgrad::train::{Callback, Clip, EarlyStopping, EpochEnd, Flow, Outcome, Settings, StepRecord, train};
 use flatgrad::{Error, Result};
+use flatgrad_core::loss::Target;
 use flatgrad_core::net::{Config, Layer, Net, Optimizer, Plan, Trainer};
+use flatgrad_core::optim::ema_update;
 use flatgrad_core::{Context, Isa};
 
 const LAYERS: [Layer; 6] = [
@@ -21,16 +26,7 @@ const NET: Net = Net::new([1, 8, 8], &LAYERS);
 const ADAM: Optimizer = Optimizer::adam(3e-3);
 
 fn settings() -> Settings {
-    Settings { epochs: 2, batch: 16, optimizer: ADAM, seed: 5, max_steps: None }
-}
-
-/// 100 digits for training, 30 for testing: neither is a whole number of batches of 16.
-fn small() -> DataSplit {
-    let digits = data::digits().unwrap();
-    DataSplit {
-        train: digits.train.filter("train", |i| i < 100).unwrap(),
-        test: digits.test.filter("test", |i| i < 30).unwrap(),
-    }
+    Settings { epochs: 2, batch: 16, seed: 5, ..Settings::new(ADAM) }
 }
 
 /// Writes down what it hears.
@@ -40,19 +36,21 @@ struct Log {
     epochs: Vec<EpochRecord>,
 }
 
-impl Observer for Log {
-    fn step(&mut self, step: &StepRecord) {
+impl Callback for Log {
+    fn batch(&mut self, step: &StepRecord) -> Result<Flow> {
         self.steps.push(*step);
+        Ok(Flow::CONTINUE)
     }
-    fn epoch(&mut self, record: &EpochRecord) {
-        self.epochs.push(record.clone());
+    fn epoch(&mut self, end: &EpochEnd) -> Result<Flow> {
+        self.epochs.push(end.record.clone());
+        Ok(Flow::CONTINUE)
     }
 }
 
 fn run(settings: &Settings) -> Result<(Outcome, Log)> {
     let mut log = Log::default();
     let ctx = Context::serial(Isa::detect());
-    train(ctx, NET, &small(), settings, &mut log).map(|outcome| (outcome, log))
+    train(ctx, NET, &small(), settings, &mut [&mut log]).map(|outcome| (outcome, log))
 }
 
 #[test]
@@ -60,11 +58,11 @@ fn the_loop_is_the_one_written_out_by_hand() {
     let (outcome, _) = run(&settings()).unwrap();
 
     let data = small();
-    let normalizer = Normalizer::fit(&data.train);
+    let normalizer = Normalizer::fit(&data.train).unwrap();
     let plan = Plan::try_new(&NET, Config::new(16, ADAM)).unwrap();
     let mut arena = vec![0.0; plan.train_len()];
     let mut trainer = Trainer::new(Context::serial(Isa::PORTABLE), &plan, &mut arena, 5).unwrap();
-    let load = |part: &data::Dataset, indices: &[u32]| {
+    let load = |part: &Images, indices: &[u32]| {
         let mut x = vec![0.0; 64 * indices.len()];
         for (&i, x) in indices.iter().zip(x.chunks_mut(64)) {
             normalizer.write(part, i as usize, x).unwrap();
@@ -92,11 +90,11 @@ fn the_loop_is_the_one_written_out_by_hand() {
             trainer.evaluate(&x, &labels).unwrap().correct
         })
         .sum();
-    assert_eq!(outcome.history.epochs[1].test_accuracy, correct as f64 / 30.0);
+    assert_eq!(outcome.history.epochs[1].test_accuracy, Some(correct as f64 / 30.0));
 }
 
 #[test]
-fn observers_hear_of_every_step_and_epoch() {
+fn callbacks_hear_of_every_step_and_epoch() {
     let (outcome, log) = run(&settings()).unwrap();
     assert_eq!((outcome.steps, log.steps.len()), (14, 14));
     assert_eq!(outcome.history.epoch_ends, [7, 14]);
@@ -138,6 +136,13 @@ fn settings_are_checked_against_data_and_network() {
         (Settings { batch: 0, ..settings() }, "batch"),
         (Settings { batch: 101, ..settings() }, "batch"),
         (Settings { max_steps: Some(0), ..settings() }, "max-steps"),
+        (Settings { accumulate: 0, ..settings() }, "accumulate"),
+        (Settings { clip: Some(Clip::Norm(0.0)), ..settings() }, "clip-norm"),
+        (Settings { ema: Some(1.5), ..settings() }, "ema"),
+        (Settings { label_smoothing: f32::NAN, ..settings() }, "label-smoothing"),
+        (Settings { class_weights: vec![1.0; 9], ..settings() }, "class-weights"),
+        (Settings { class_weights: vec![0.0; 10], ..settings() }, "class-weights"),
+        (Settings { class_weights: vec![1.0; 10], label_smoothing: 0.1, ..settings() }, "class-weights"),
     ] {
         assert!(matches!(run(&wrong), Err(Error::Setting { what, .. }) if what == name), "{name}");
     }
@@ -148,12 +153,15 @@ fn settings_are_checked_against_data_and_network() {
     let ctx = Context::serial(Isa::detect());
     for layers in [[Layer::flatten(), Layer::dense(9)], [Layer::flatten(), Layer::dense(3)]] {
         let net = Net::try_new([1, 8, 8], &layers).unwrap();
-        let result = train(ctx, net, &small(), &settings(), &mut log);
+        let result = train(ctx, net, &small(), &settings(), &mut [&mut log]);
         assert!(matches!(result, Err(Error::Setting { what: "data", .. })));
     }
     let layers = [Layer::flatten(), Layer::dense(10)];
     let net = Net::try_new([1, 7, 8], &layers).unwrap();
-    assert!(matches!(train(ctx, net, &small(), &settings(), &mut log), Err(Error::Setting { what: "data", .. })));
+    assert!(matches!(
+        train(ctx, net, &small(), &settings(), &mut [&mut log]),
+        Err(Error::Setting { what: "data", .. })
+    ));
     assert!(log.steps.is_empty());
 }
 
@@ -209,4 +217,77 @@ fn an_order_is_a_permutation_that_seed_and_epoch_name() {
         *counts.entry(epoch_order(9, epoch, 3)).or_insert(0) += 1;
     }
     assert!(counts.len() == 6 && counts.values().all(|&c| (850..1150).contains(&c)), "{counts:?}");
+}
+
+const MLP: [Layer; 5] = [Layer::flatten(), Layer::dense(24), Layer::relu(), Layer::dropout(0.2), Layer::dense(10)];
+const PLAIN: Net = Net::new([1, 8, 8], &MLP);
+
+fn plain(settings: &Settings) -> Outcome {
+    train(Context::serial(Isa::detect()), PLAIN, &small(), settings, &mut []).unwrap()
+}
+
+#[test]
+fn accumulated_batches_are_one_large_batch() {
+    let whole = plain(&Settings { batch: 32, ..settings() });
+    let parts = plain(&Settings { batch: 8, accumulate: 4, ..settings() });
+    assert_eq!(parts.weights, whole.weights);
+    assert_eq!((parts.steps, whole.steps), (8, 8));
+    let close = |(a, b): (&f32, &f32)| (a - b).abs() < 1e-5;
+    assert!(parts.history.step_losses.iter().zip(&whole.history.step_losses).all(close));
+}
+
+/// The same, written out: clipping, the average of the weights, class weights.
+#[test]
+fn methods_do_what_they_say() {
+    let weights: Vec<f32> = (0..10).map(|i| 0.5 + i as f32 / 4.0).collect();
+    let asked = Settings { clip: Some(Clip::Norm(0.5)), ema: Some(0.9), class_weights: weights.clone(), ..settings() };
+    let got = plain(&asked);
+
+    let data = small();
+    let normalizer = Normalizer::fit(&data.train).unwrap();
+    let plan = Plan::try_new(&PLAIN, Config::new(16, ADAM)).unwrap();
+    let mut arena = vec![0.0; plan.train_len()];
+    let mut trainer = Trainer::new(Context::serial(Isa::detect()), &plan, &mut arena, 5).unwrap();
+    let mut average: Option<Vec<f32>> = None;
+    for epoch in 0..2 {
+        for indices in epoch_order(5, epoch, 100).chunks(16) {
+            let (mut x, mut target) = (vec![0.0; 64 * indices.len()], vec![0.0; 10 * indices.len()]);
+            let weight = |&i: &u32| weights[data.train.label(i as usize) as usize];
+            let sum: f64 = indices.iter().map(|i| f64::from(weight(i))).sum();
+            for (k, i) in indices.iter().enumerate() {
+                normalizer.write(&data.train, *i as usize, &mut x[64 * k..][..64]).unwrap();
+                let share = f64::from(weight(i)) * indices.len() as f64 / sum;
+                target[10 * k + data.train.label(*i as usize) as usize] = share as f32;
+            }
+            trainer.accumulate(&x, Target::Values(&target), indices.len()).unwrap();
+            trainer.clip_by_norm(0.5).unwrap();
+            trainer.update(&ADAM).unwrap();
+            match &mut average {
+                None => average = Some(trainer.weights().to_vec()),
+                Some(average) => {
+                    ema_update(Context::serial(Isa::detect()), 0.9, trainer.weights(), average).unwrap();
+                }
+            }
+        }
+    }
+    trainer.weights_mut().copy_from_slice(&average.unwrap());
+    assert_eq!(got.weights, state_dict(&trainer).unwrap());
+    // Equal weights change nothing but roundings.
+    let (equal, none) = (plain(&Settings { class_weights: vec![3.0; 10], ..settings() }), plain(&settings()));
+    assert!((equal.test.loss - none.test.loss).abs() < 1e-3);
+}
+
+#[test]
+fn early_stopping_gives_the_best_weights_back() {
+    let digits = data::digits().unwrap();
+    let DataSplit { train, test: validation } = data::split(&digits.train, 0.2, 1).unwrap();
+    let settings = Settings { epochs: 60, ..Settings::new(Optimizer::adam(0.05)) };
+    let mut stopping = EarlyStopping::new(3);
+    let fit = flatgrad::train::Fit::with_parts(PLAIN, &train, &digits.test, &settings).validation(&validation);
+    let outcome = fit.run(Context::serial(Isa::detect()), &mut [&mut stopping]).unwrap();
+    let losses: Vec<f32> = outcome.history.epochs.iter().map(|e| e.validation_loss.unwrap()).collect();
+    let best = (0..losses.len()).reduce(|a, b| if losses[b] < losses[a] { b } else { a }).unwrap();
+    assert_eq!((losses.len(), stopping.best_epoch()), (best + 4, best + 1));
+    assert_eq!(outcome.test.loss, outcome.history.epochs[best].test_loss);
+    assert!(outcome.complete);
 }

@@ -291,6 +291,26 @@ impl<'a, L: Linked> Trainer<'a, L> {
         self.steps
     }
 
+    /// The optimizer's state: for each kind of it, in the order in which [`Optimizer`] lists them, one element per
+    /// parameter that is not frozen, in the order of the parameters. Weights, state and [`Trainer::steps`] are all that a
+    /// step depends on besides its samples and settings.
+    pub fn state(&self) -> &[f32] {
+        let start = self.plan.weights_len() + self.plan.trained;
+        self.arena.get(start..start + self.plan.trained * self.plan.config.optimizer.slots()).unwrap_or(&[])
+    }
+
+    /// The same, to go on where another trainer stopped: with its weights and [`Trainer::set_steps`], the next steps are
+    /// those that it would have made, bit for bit.
+    pub fn state_mut(&mut self) -> &mut [f32] {
+        self.regions().state
+    }
+
+    /// Goes on as if so many steps had been made; samples accumulated for the next one are forgotten.
+    pub const fn set_steps(&mut self, steps: u32) {
+        self.steps = steps;
+        self.accumulated = 0;
+    }
+
     /// The memory plan.
     pub fn plan(&self) -> Plan<&'a [Slot]> {
         self.plan.plan()

@@ -1,14 +1,23 @@
 //! What can be asked for, and its defaults.
 
 use std::num::{NonZeroU64, NonZeroUsize};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
+use flatgrad::Result;
+use flatgrad::data::{DataSplit, Dataset};
+use flatgrad::model::Recipe;
 use flatgrad_core::net::Optimizer;
 
-use super::net::NetChoice;
+use super::augment::AugmentArgs;
+use super::data::DataArgs;
+use super::eval::EvalArgs;
+use super::info::InfoArgs;
+use super::method_args::{MethodArgs, OptimizerName, above_zero};
+use super::net::{self, NetChoice};
 use super::plan_args::PlanArgs;
+use super::predict::PredictArgs;
 use super::weights::{ExportArgs, ImportArgs};
 
 /// Trains small networks: the same seed gives the same weights, bit for bit, on every instruction set and for every
@@ -25,11 +34,13 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Trains a network on images and evaluates it; this is what happens without a command, too
-    Train(TrainArgs),
+    Train(Box<TrainArgs>),
     /// Shows how much memory a network needs, what lives where in it, and what would fit in less
     ///
     /// As firmware has it: one thread, tensors without alignment. The exit status is 1 if training does not fit in --ram.
     Plan(PlanArgs),
+    /// Shows what a recipe for data augmentation does to images
+    Augment(AugmentArgs),
     /// Turns trained weights into what firmware compiles in or reads from flash memory
     ///
     /// The numbers are in the order in which an arena holds them, ready to be copied into `Trainer::weights_mut()`. A file
@@ -37,28 +48,36 @@ pub enum Command {
     Export(ExportArgs),
     /// Turns the weights that a device dumped into a safetensors file with PyTorch's names
     Import(ImportArgs),
+    /// Measures trained weights on a data set: accuracy, precision and recall of each class, confusion matrix
+    Eval(EvalArgs),
+    /// Says which classes images are of: a table in CSV, with the probability of every class
+    Predict(PredictArgs),
+    /// Says what is in a file of weights
+    Info(InfoArgs),
 }
 
 #[derive(Debug, Args)]
 pub struct TrainArgs {
-    /// `digits` (1,797 handwritten digits in the program), or a folder with the four IDX files of MNIST, raw or .gz
-    #[arg(long, value_name = "digits|DIR", default_value = "digits")]
-    pub data: PathBuf,
-    /// `cnn` (convolutions with batch norm), `mlp` (two hidden layers of 800), `tiny` (1,898 parameters for the digits), a
-    /// network file in TOML, or the weights.safetensors of a run: its network, from scratch
-    #[arg(long, value_name = "NAME|FILE", value_parser = NetChoice::parse, default_value = "cnn")]
-    pub net: NetChoice,
-    /// Passes over the training images [default: 20 for digits, else 5]
+    #[command(flatten)]
+    pub data: DataArgs,
+    #[arg(long, value_name = "NAME|FILE", value_parser = NetChoice::parse,
+          help = net::help("its network, from scratch") + "\n[default: mlp for a table, else cnn]")]
+    pub net: Option<NetChoice>,
+    /// Change the training samples at random: `light`, `digits`, `cifar`, `fashion`, `imagenet`, `signal`, or a recipe in TOML
+    /// (`flatgrad augment` shows what it does)
+    #[arg(long, value_name = "NAME|FILE")]
+    pub augment: Option<PathBuf>,
+    /// Passes over the training samples [default: 20 for digits and tables, else 5]
     #[arg(long, value_name = "N", value_parser = positive::<NonZeroUsize>, allow_negative_numbers = true)]
     pub epochs: Option<NonZeroUsize>,
-    /// Images per step [default: 32 for digits, else 128]
+    /// Samples per step [default: 32 for digits and tables, else 128, and never more than there are]
     #[arg(long, value_name = "N", value_parser = positive::<NonZeroUsize>, allow_negative_numbers = true)]
     pub batch: Option<NonZeroUsize>,
     /// The optimizer; sgd has momentum 0.9
     #[arg(long, value_enum, default_value_t = OptimizerName::Adam)]
     pub optimizer: OptimizerName,
-    /// The learning rate [default: 0.001 for adam, 0.01 for sgd]
-    #[arg(long, value_name = "X", value_parser = learning_rate, allow_negative_numbers = true)]
+    /// The learning rate [default: 0.001 for adam, adamw and rmsprop, 0.01 for sgd and adagrad]
+    #[arg(long, value_name = "X", value_parser = above_zero, allow_negative_numbers = true)]
     pub lr: Option<f32>,
     /// Decides initial weights, order of images and dropout
     #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
@@ -69,62 +88,74 @@ pub struct TrainArgs {
     /// How many threads: changes the speed only [default: as many as there are]
     #[arg(long, value_name = "N", value_parser = positive::<NonZeroUsize>, allow_negative_numbers = true)]
     pub threads: Option<NonZeroUsize>,
+    /// Threads that read samples ahead of the training: changes the speed only [default: up to 4 for a folder of images, else
+    /// none]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub workers: Option<usize>,
+    /// Leave out an epoch's last batch if it is not full
+    #[arg(long)]
+    pub drop_last: bool,
     /// Stop after so many steps
     #[arg(long, value_name = "N", value_parser = positive::<NonZeroU64>, allow_negative_numbers = true)]
     pub max_steps: Option<NonZeroU64>,
+    /// Go on with an interrupted run: the folder of its results; its options are known
+    ///
+    /// The run ends with the weights that it would have had without the interruption, bit for bit. Options given anew
+    /// must not change its course; --epochs, --max-steps, --threads and --isa may differ.
+    #[arg(long, value_name = "DIR", conflicts_with = "out")]
+    pub resume: Option<PathBuf>,
     /// Where the results go; an earlier run's are replaced once this one has succeeded [default: runs/DATA-NET]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Also write event files for TensorBoard, into this folder
+    #[arg(long, value_name = "DIR")]
+    pub tensorboard: Option<PathBuf>,
     /// End stdout with one line of JSON; everything for people goes to stderr
     #[arg(long)]
     pub json: bool,
     /// Print the result only
     #[arg(long)]
     pub quiet: bool,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum OptimizerName {
-    Sgd,
-    Adam,
+    #[command(flatten, next_help_heading = "Training methods")]
+    pub method: MethodArgs,
+    /// The arguments as they were given.
+    #[arg(skip)]
+    pub given: Vec<String>,
 }
 
 impl TrainArgs {
-    pub fn is_digits(&self) -> bool {
-        self.data == Path::new("digits")
+    pub fn epochs(&self, data: &DataSplit) -> usize {
+        self.epochs.map_or(if self.is_small(data) { 20 } else { 5 }, NonZeroUsize::get)
     }
-    pub fn epochs(&self) -> usize {
-        self.epochs.map_or(if self.is_digits() { 20 } else { 5 }, NonZeroUsize::get)
+    pub fn batch(&self, data: &DataSplit) -> usize {
+        let usual = if self.is_small(data) { 32 } else { 128 };
+        self.batch.map_or(usual.min(data.train.len()), NonZeroUsize::get)
     }
-    pub fn batch(&self) -> usize {
-        self.batch.map_or(if self.is_digits() { 32 } else { 128 }, NonZeroUsize::get)
+    pub fn net(&self, data: &DataSplit) -> NetChoice {
+        let usual = if is_table(data) { Recipe::Mlp } else { Recipe::Cnn };
+        self.net.clone().unwrap_or(NetChoice::Recipe(usual))
     }
-    pub fn optimizer(&self) -> Optimizer {
-        match self.optimizer {
-            OptimizerName::Sgd => Optimizer::momentum(self.lr(), 0.9),
-            OptimizerName::Adam => Optimizer::adam(self.lr()),
-        }
+    fn is_small(&self, data: &DataSplit) -> bool {
+        self.data.is_digits() || is_table(data)
+    }
+    pub fn optimizer(&self) -> Result<Optimizer> {
+        self.method.optimizer(self.optimizer, self.lr())
     }
     pub fn lr(&self) -> f32 {
-        self.lr.unwrap_or(match self.optimizer {
-            OptimizerName::Sgd => 0.01,
-            OptimizerName::Adam => 0.001,
-        })
+        self.lr.unwrap_or(self.optimizer.default_lr())
     }
     pub fn optimizer_name(&self) -> &'static str {
-        match self.optimizer {
-            OptimizerName::Sgd => "sgd",
-            OptimizerName::Adam => "adam",
-        }
+        self.optimizer.name()
     }
+}
+
+/// Whether samples are rows of numbers.
+pub fn is_table(data: &DataSplit) -> bool {
+    let [_, height, width] = data.train.shape();
+    data.train.white().is_none() && [height, width] == [1, 1]
 }
 
 /// A number that is at least 1.
-pub fn positive<N: FromStr>(text: &str) -> Result<N, String> {
+pub fn positive<N: FromStr>(text: &str) -> std::result::Result<N, String> {
     text.parse().map_err(|_| "must be a whole number from 1 on".to_string())
-}
-
-fn learning_rate(text: &str) -> Result<f32, String> {
-    let rate: f32 = text.parse().map_err(|_| "not a number".to_string())?;
-    if rate.is_finite() && rate > 0.0 { Ok(rate) } else { Err("must be a finite number above 0".to_string()) }
 }

@@ -1,12 +1,21 @@
 //! The command line.
 
 mod args;
+mod augment;
+mod data;
+mod eval;
+mod info;
+mod method_args;
 mod net;
 mod output;
 mod plan;
 mod plan_args;
+mod predict;
+mod resume;
+mod summary;
 mod train;
 mod weights;
+mod weights_file;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -15,7 +24,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::error::ErrorKind;
 
-use args::{Cli, Command};
+use args::{Cli, Command, TrainArgs};
 use flatgrad::Error;
 
 /// Does what the arguments say, and gives the exit status.
@@ -24,7 +33,9 @@ use flatgrad::Error;
 ///
 /// What is wrong, for [`complain`].
 pub fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode, String> {
-    let cli = match Cli::try_parse_from(arguments) {
+    let arguments: Vec<OsString> = arguments.collect();
+    let given = || arguments.iter().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
             // Nothing to do about a closed stdout.
@@ -34,11 +45,15 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode, String
         Err(error) => return Err(first_paragraph(&error.render().to_string())),
     };
     let done = match cli.command {
-        Some(Command::Train(args)) => train::run(&args).map(|()| ExitCode::SUCCESS),
+        Some(Command::Train(args)) => train::run(TrainArgs { given: given(), ..*args }),
         Some(Command::Plan(args)) => plan::run(&args),
+        Some(Command::Augment(args)) => augment::run(&args).map(|()| ExitCode::SUCCESS),
         Some(Command::Export(args)) => weights::export(&args).map(|()| ExitCode::SUCCESS),
         Some(Command::Import(args)) => weights::import(&args).map(|()| ExitCode::SUCCESS),
-        None => train::run(&cli.train).map(|()| ExitCode::SUCCESS),
+        Some(Command::Eval(args)) => eval::eval(&args).map(|()| ExitCode::SUCCESS),
+        Some(Command::Predict(args)) => predict::predict(&args).map(|()| ExitCode::SUCCESS),
+        Some(Command::Info(args)) => info::info(&args).map(|()| ExitCode::SUCCESS),
+        None => train::run(TrainArgs { given: given(), ..cli.train }),
     };
     done.map_err(|error| match error {
         // Settings have the names of their options.

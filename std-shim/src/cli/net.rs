@@ -38,8 +38,7 @@ impl NetChoice {
 /// A network without data to say what its samples are.
 #[derive(Debug, Args)]
 pub struct NetArgs {
-    /// `cnn`, `mlp`, `tiny`, a network file in TOML, or a run's weights.safetensors, which says its network
-    #[arg(long, value_name = "NAME|FILE", value_parser = NetChoice::parse)]
+    #[arg(long, value_name = "NAME|FILE", value_parser = NetChoice::parse, help = help("it says its network"))]
     pub net: Option<NetChoice>,
     /// The shape of a sample: channels, height, width [default: the network file's; 1,8,8 for a name]
     #[arg(long, value_name = "C,H,W", value_parser = shape, allow_negative_numbers = true)]
@@ -56,6 +55,11 @@ impl NetArgs {
             Some(choice) => self.network_or(choice.clone()),
             None => Err(Error::Setting { what: "net", fault: format!("{missing}: name it with --net") }),
         }
+    }
+
+    /// The network if they name one.
+    pub fn named(&self) -> Result<Option<Network>> {
+        self.net.as_ref().map(|choice| self.network_or(choice.clone())).transpose()
     }
 
     /// The network of these arguments, or of `choice` if they name none.
@@ -90,8 +94,13 @@ fn shape(text: &str) -> std::result::Result<[usize; 3], String> {
 
 fn load(path: &Path) -> Result<Network> {
     if !path.exists() {
+        let closest = path.to_str().and_then(Recipe::close_to);
         let (path, names) = (path.display(), names());
-        let fault = format!("{path} is neither a file nor the name of a network; the names are {names}");
+        let meant = match closest {
+            Some(recipe) => format!("did you mean {}?", recipe.name()),
+            None => format!("the names are {names}"),
+        };
+        let fault = format!("{path} is neither a file nor the name of a network; {meant}");
         return Err(Error::Setting { what: "net", fault });
     }
     if path.extension().is_some_and(|ending| ending == "safetensors") {
@@ -106,6 +115,13 @@ fn of_weights(path: &Path) -> Result<Network> {
     let origin = path.display().to_string();
     let missing = || Error::Setting { what: "net", fault: format!("{origin} does not say its network") };
     StateDict::network_in(&origin, &bytes)?.ok_or_else(missing)
+}
+
+/// The help of `--net`, with all names; `of_weights` says what becomes of a file of weights.
+pub fn help(of_weights: &str) -> String {
+    let line = |recipe: Recipe| format!("\n  {:<10} {}", recipe.name(), recipe.summary());
+    let recipes: String = Recipe::ALL.map(line).concat();
+    format!("A network file in TOML, the weights.safetensors of a run ({of_weights}), or one of these names:{recipes}")
 }
 
 fn names() -> String {

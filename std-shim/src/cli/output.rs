@@ -3,8 +3,9 @@
 use std::fmt::Arguments;
 use std::io::Write;
 
+use flatgrad::Result;
 use flatgrad::report::{EpochRecord, Progress, grouped};
-use flatgrad::train::{Observer, StepRecord};
+use flatgrad::train::{Callback, EpochEnd, Flow, RunStart, StepRecord};
 
 /// Lines for people: to stdout, or to stderr if stdout is for a program.
 #[derive(Clone, Copy, Debug)]
@@ -28,25 +29,44 @@ pub struct Console {
     pub epochs: usize,
 }
 
-impl Observer for Console {
-    fn step(&mut self, step: &StepRecord) {
-        self.progress.step(step.epoch, step.loss, step.samples_per_second);
+impl Callback for Console {
+    fn start(&mut self, run: &RunStart) -> Result {
+        self.progress.set(run.step);
+        Ok(())
     }
 
-    fn epoch(&mut self, record: &EpochRecord) {
+    fn batch(&mut self, step: &StepRecord) -> Result<Flow> {
+        self.progress.step(step.epoch, step.loss, step.samples_per_second);
+        Ok(Flow::CONTINUE)
+    }
+
+    fn epoch(&mut self, end: &EpochEnd) -> Result<Flow> {
         if self.quiet {
-            return;
+            return Ok(Flow::CONTINUE);
         }
         let width = self.epochs.to_string().len();
-        let EpochRecord { epoch, train_loss, test_loss, test_accuracy, samples_per_second, .. } = record;
-        let (percent, rate) = (100.0 * test_accuracy, grouped(*samples_per_second as u64));
+        let record = end.record;
+        let EpochRecord { epoch, train_loss, test_loss, samples_per_second, .. } = record;
+        let (result, rate) = (measured(record.test_accuracy, record.test_mae), grouped(*samples_per_second as u64));
+        let validation = record.validation_loss.map(|loss| format!("   validation loss {loss:.4}"));
         self.progress.suspend(|| {
             self.printer.line(format_args!(
-                "  epoch {epoch:>width$}/{}   loss {train_loss:.4}   test loss {test_loss:.4}   \
-                 test accuracy {percent:.2} %   {rate} images/s",
-                self.epochs
+                "  epoch {epoch:>width$}/{}   loss {train_loss:.4}{}   test loss {test_loss:.4}   \
+                 {result}   {rate} samples/s",
+                self.epochs,
+                validation.unwrap_or_default()
             ));
         });
+        Ok(Flow::CONTINUE)
+    }
+}
+
+/// What was measured besides the loss.
+fn measured(accuracy: Option<f64>, mae: Option<f64>) -> String {
+    match (accuracy, mae) {
+        (Some(accuracy), _) => format!("test accuracy {:.2} %", 100.0 * accuracy),
+        (_, Some(mae)) => format!("test MAE {mae:.4}"),
+        _ => String::new(),
     }
 }
 

@@ -4,15 +4,13 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use flatgrad::model::{
-    Firmware, LayerStore, Network, StateDict, check_weights, flat_weights, named_weights, raw_sha256,
-};
+use flatgrad::model::{Firmware, StateDict, check_weights, flat_weights, named_weights, raw_sha256};
 use flatgrad::report::grouped;
 use flatgrad::{Error, Result, atomic_write};
-use flatgrad_core::net::{Config, Optimizer, Plan};
 
 use super::net::NetArgs;
 use super::output::Printer;
+use super::weights_file::with_plan;
 
 #[derive(Debug, Args)]
 pub struct ExportArgs {
@@ -72,7 +70,7 @@ pub fn export(args: &ExportArgs) -> Result {
         Some(network) => args.net.of(network, &args.weights)?,
         None => args.net.network(&format!("{origin} does not say its network"))?,
     };
-    with_plan(&network, |plan| {
+    with_plan(&network, 1, |plan| {
         let weights = flat_weights(plan, &dict).map_err(of_file)?;
         check_weights(plan, &weights).map_err(of_file)?;
         let named = named_weights(plan, &weights, batches(&dict))?;
@@ -93,7 +91,7 @@ pub fn export(args: &ExportArgs) -> Result {
 /// What a device dumped to weights under names.
 pub fn import(args: &ImportArgs) -> Result {
     let network = args.net.network("a raw file does not say its network")?;
-    with_plan(&network, |plan| {
+    with_plan(&network, 1, |plan| {
         let weights = read_raw(&args.raw, plan.weights_len())?;
         let of_file = |error: Error| match error {
             Error::Weights { origin, fault } => {
@@ -107,14 +105,6 @@ pub fn import(args: &ImportArgs) -> Result {
         report(&weights, &named.sha256(), &args.out);
         Ok(())
     })
-}
-
-/// The order of the weights does not depend on batch and optimizer: the smallest plan has it.
-fn with_plan(network: &Network, task: impl FnOnce(&Plan) -> Result) -> Result {
-    let store = LayerStore::default();
-    let net = network.net(&store)?;
-    let plan = Plan::try_new(&net, Config::new(1, Optimizer::sgd(1.0))).map_err(|error| network.explain(error))?;
-    task(&plan)
 }
 
 /// Exactly `len` numbers.

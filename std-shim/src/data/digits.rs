@@ -3,7 +3,7 @@
 //! E. Alpaydin and C. Kaynak, *Optical Recognition of Handwritten Digits*, UCI Machine Learning Repository, 1998;
 //! CC BY 4.0; as scikit-learn ships them. See `data/digits.LICENSE.md`.
 
-use super::{DataSplit, idx};
+use super::{DataSplit, Images, idx};
 use crate::error::Result;
 
 const IMAGES: &[u8] = include_bytes!("../../data/digits-images-idx3-ubyte");
@@ -26,12 +26,13 @@ pub const TEST_PER_CLASS: usize = 36;
 /// None in practice: the data is in the program and the tests read it.
 ///
 /// ```
+/// use flatgrad::data::Dataset;
 /// let digits = flatgrad::data::digits()?;
 /// assert_eq!((digits.train.len(), digits.test.len()), (1437, 360));
-/// assert_eq!((digits.train.shape(), digits.train.classes()), ([1, 8, 8], 10));
+/// assert_eq!((digits.train.shape(), digits.train.task().outputs()), ([1, 8, 8], 10));
 /// # Ok::<(), flatgrad::Error>(())
 /// ```
-pub fn digits() -> Result<DataSplit> {
+pub fn digits() -> Result<DataSplit<Images>> {
     let all = idx::dataset("digits", &mut &IMAGES[..], &mut &LABELS[..], CLASSES, WHITE)?;
     let test = digits_test_samples(all.labels());
     Ok(DataSplit { train: all.filter("digits", |i| !test[i])?, test: all.filter("digits", |i| test[i])? })

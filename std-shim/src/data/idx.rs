@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
 
-use super::{DataFault, DataSplit, Dataset};
+use super::folder::name;
+use super::{DataFault, DataSplit, Dataset, Images};
 use crate::error::{Error, Result};
 
 /// The largest file this reader accepts, unpacked: 1 GiB (MNIST has 47 MB, EMNIST 547 MB).
@@ -30,7 +31,7 @@ pub struct Idx {
 /// # Errors
 ///
 /// [`Error::Io`] or [`Error::Data`], naming the file and its fault.
-pub fn read_folder(folder: &Path, classes: usize) -> Result<DataSplit> {
+pub fn read_folder(folder: &Path, classes: usize) -> Result<DataSplit<Images>> {
     // A missing folder is a clearer fault than four missing files.
     std::fs::read_dir(folder).map_err(Error::io(folder))?;
     // All four files are looked for before the first is read.
@@ -48,6 +49,11 @@ pub fn read_folder(folder: &Path, classes: usize) -> Result<DataSplit> {
         return Err(Error::data(images.display(), fault));
     }
     Ok(DataSplit { train, test })
+}
+
+/// Whether the folder has the images of a training part.
+pub fn is_idx(folder: &Path) -> bool {
+    find(folder, "train", "images-idx3").is_ok()
 }
 
 /// Reads one file, raw or gzip whatever its name says, that must have this many dimensions.
@@ -74,13 +80,13 @@ pub(super) fn dataset(
     labels: &mut dyn Read,
     classes: usize,
     white: u8,
-) -> Result<Dataset> {
+) -> Result<Images> {
     let images = parse(Path::new(name), images, 3)?;
     let labels = parse(Path::new(name), labels, 1)?;
     assemble(name, images, labels, classes, white)
 }
 
-fn read_part(name: &str, images_file: &Path, labels_file: &Path, classes: usize) -> Result<Dataset> {
+fn read_part(name: &str, images_file: &Path, labels_file: &Path, classes: usize) -> Result<Images> {
     let images = read(images_file, 3)?;
     let labels = read(labels_file, 1)?;
     if images.dims[0] != labels.dims[0] {
@@ -95,17 +101,10 @@ fn read_part(name: &str, images_file: &Path, labels_file: &Path, classes: usize)
     })
 }
 
-fn assemble(name: &str, images: Idx, labels: Idx, classes: usize, white: u8) -> Result<Dataset> {
+fn assemble(name: &str, images: Idx, labels: Idx, classes: usize, white: u8) -> Result<Images> {
     let shape = [1, images.dims[1], images.dims[2]];
     let labels = labels.bytes.into_iter().map(u32::from).collect();
-    Dataset::new(name, shape, classes, white, images.bytes, labels)
-}
-
-/// The folder's own name; of `.` or `..`, the name of what they stand for.
-fn name(folder: &Path) -> String {
-    let last = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
-    let resolved = || folder.canonicalize().ok().and_then(|path| last(&path));
-    last(folder).or_else(resolved).unwrap_or_else(|| "data".to_string())
+    Images::new(name, shape, classes, white, images.bytes, labels)
 }
 
 /// The first of the usual names that the folder has.

@@ -23,14 +23,14 @@ pub struct Alternative {
 ///
 /// ```
 /// use flatgrad::memory::alternatives;
-/// use flatgrad::model::Recipe;
-/// use flatgrad_core::net::{Config, Net, Optimizer};
-/// let layers = Recipe::Tiny.layers([1, 8, 8], 10);
-/// let net = Net::try_new([1, 8, 8], &layers)?;
+/// use flatgrad::model::{LayerStore, Network, Recipe};
+/// use flatgrad_core::net::{Config, Optimizer};
+/// let store = LayerStore::default();
+/// let net = Network::recipe(Recipe::Tiny, [1, 8, 8], 10).net(&store)?;
 /// let found = alternatives(&net, Config::new(32, Optimizer::adam(1e-3)), 64 * 1024);
 /// assert!(found[0].batch < 32 && found.iter().all(|one| one.bytes <= 64 * 1024));
 /// assert!(alternatives(&net, Config::new(32, Optimizer::adam(1e-3)), 1024).is_empty());
-/// # Ok::<(), flatgrad_core::net::NetError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn alternatives(net: &Net, config: Config, bytes: usize) -> Vec<Alternative> {
     let search = Search { net, config, limit: bytes, least: least_batch(net, config) };

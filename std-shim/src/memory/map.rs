@@ -12,15 +12,15 @@ pub(super) const ELEMENT: usize = size_of::<f32>();
 ///
 /// ```
 /// use flatgrad::memory::MemoryMap;
-/// use flatgrad::model::Recipe;
-/// use flatgrad_core::net::{Config, Net, Optimizer, Plan};
-/// let layers = Recipe::Tiny.layers([1, 8, 8], 10);
-/// let net = Net::try_new([1, 8, 8], &layers)?;
+/// use flatgrad::model::{LayerStore, Network, Recipe};
+/// use flatgrad_core::net::{Config, Optimizer, Plan};
+/// let store = LayerStore::default();
+/// let net = Network::recipe(Recipe::Tiny, [1, 8, 8], 10).net(&store)?;
 /// let map = MemoryMap::new(&Plan::try_new(&net, Config::new(1, Optimizer::adam(1e-3)))?);
 /// // Weights, their gradients, and two moments.
 /// assert_eq!(map.training.bytes - map.training.work, 4 * 1_898 * 4);
 /// assert!(map.inference.work < map.training.work);
-/// # Ok::<(), flatgrad_core::net::NetError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct MemoryMap {

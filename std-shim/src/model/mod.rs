@@ -2,7 +2,8 @@
 
 mod described;
 mod flat;
-mod network;
+pub(crate) mod network;
+mod predictor;
 mod recipe;
 mod source_code;
 mod state_dict;
@@ -10,6 +11,7 @@ mod trained;
 
 pub use flat::{check_weights, flat_weights, named_weights, raw_sha256};
 pub use network::{LayerStore, Network};
+pub use predictor::{Predictor, probabilities};
 pub use recipe::Recipe;
 pub use source_code::Firmware;
 pub use state_dict::{StateDict, Tensor};

@@ -10,7 +10,7 @@ const FONT: (&str, u32) = ("sans-serif", 16);
 const MAX_POINTS: usize = 1000;
 
 /// The course of a run as an SVG picture: the training loss of each step (thin), its moving average (thick) and the
-/// test loss, all on the left axis, and the test accuracy on the right axis.
+/// test loss, all on the left axis, and the test accuracy, if there is one, on the right axis.
 ///
 /// `None` if there is no step, or if the drawing fails.
 pub fn loss_curve_svg(title: &str, history: &History) -> Option<String> {
@@ -24,7 +24,8 @@ fn draw(title: &str, history: &History, svg: &mut String) -> Option<()> {
     let smooth = thinned(&history.smoothed_losses());
     let ends = || history.epoch_ends.iter().zip(&history.epochs);
     let test: Vec<(f64, f64)> = ends().map(|(&end, e)| (end as f64, f64::from(e.test_loss))).collect();
-    let accuracy: Vec<(f64, f64)> = ends().map(|(&end, e)| (end as f64, 100.0 * e.test_accuracy)).collect();
+    let accuracy = ends().filter_map(|(&end, e)| Some((end as f64, 100.0 * e.test_accuracy?)));
+    let accuracy: Vec<(f64, f64)> = accuracy.collect();
 
     let finite = |points: &[(f64, f64)]| points.iter().map(|p| p.1).filter(|y| y.is_finite()).fold(0.0, f64::max);
     let top = finite(&raw).max(finite(&test)).max(1e-6) * 1.05;
@@ -56,9 +57,11 @@ fn draw(title: &str, history: &History, svg: &mut String) -> Option<()> {
         .y_label_formatter(&|y| trimmed(*y))
         .draw()
         .ok()?;
-    let mut right_axis = chart.configure_secondary_axes();
-    right_axis.label_style(FONT).axis_desc_style(FONT);
-    right_axis.y_desc("test accuracy (%)").y_label_formatter(&|y| trimmed(*y)).draw().ok()?;
+    if !accuracy.is_empty() {
+        let mut right_axis = chart.configure_secondary_axes();
+        right_axis.label_style(FONT).axis_desc_style(FONT);
+        right_axis.y_desc("test accuracy (%)").y_label_formatter(&|y| trimmed(*y)).draw().ok()?;
+    }
 
     let (pale, blue) = (RGBColor(190, 205, 230), RGBColor(31, 90, 180));
     let (red, green) = (RGBColor(200, 60, 40), RGBColor(30, 140, 70));
@@ -68,8 +71,10 @@ fn draw(title: &str, history: &History, svg: &mut String) -> Option<()> {
     chart.draw_series(series).ok()?.label("moving average").legend(line(blue));
     let series = LineSeries::new(test, red.stroke_width(2)).point_size(3);
     chart.draw_series(series).ok()?.label("test loss").legend(line(red));
-    let series = LineSeries::new(accuracy, green.stroke_width(2)).point_size(3);
-    chart.draw_secondary_series(series).ok()?.label("test accuracy").legend(line(green));
+    if !accuracy.is_empty() {
+        let series = LineSeries::new(accuracy, green.stroke_width(2)).point_size(3);
+        chart.draw_secondary_series(series).ok()?.label("test accuracy").legend(line(green));
+    }
     let mut labels = chart.configure_series_labels();
     labels.position(SeriesLabelPosition::MiddleRight).margin(15).label_font(FONT);
     labels.background_style(WHITE.mix(0.85)).border_style(RGBColor(180, 180, 180)).draw().ok()?;

@@ -1,9 +1,9 @@
 //! The course of a run, as numbers.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One line of `history.jsonl`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochRecord {
     /// The epoch, counted from 1.
     pub epoch: usize,
@@ -11,13 +11,26 @@ pub struct EpochRecord {
     pub train_loss: f32,
     /// Mean loss over the test part after the epoch.
     pub test_loss: f32,
-    /// Share of the test part that is classified correctly after the epoch, from 0 to 1.
-    pub test_accuracy: f64,
+    /// Share of the test part that is classified correctly after the epoch, from 0 to 1; if the task is about classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_accuracy: Option<f64>,
+    /// Mean absolute error on the test part after the epoch; if the task is about values.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_mae: Option<f64>,
+    /// Mean loss over the validation part after the epoch, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation_loss: Option<f32>,
+    /// As `test_accuracy`, on the validation part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation_accuracy: Option<f64>,
+    /// As `test_mae`, on the validation part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation_mae: Option<f64>,
     /// Seconds the epoch's training took, evaluation excluded.
     pub seconds: f64,
     /// Training samples per second of these.
     pub samples_per_second: f64,
-    /// The learning rate.
+    /// The learning rate of the last step.
     pub lr: f32,
 }
 
@@ -78,7 +91,11 @@ mod tests {
             epoch: 1,
             train_loss: 0.5,
             test_loss: 0.25,
-            test_accuracy: 0.975,
+            test_accuracy: Some(0.975),
+            test_mae: None,
+            validation_loss: None,
+            validation_accuracy: None,
+            validation_mae: None,
             seconds: 1.5,
             samples_per_second: 958.0,
             lr: 0.001,

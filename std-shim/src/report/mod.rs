@@ -6,6 +6,7 @@ mod history;
 mod memory;
 mod progress;
 mod table;
+mod tensorboard;
 
 pub use curve::loss_curve_svg;
 pub use folder::{RunFiles, RunFolder};
@@ -13,3 +14,4 @@ pub use history::{EpochRecord, History};
 pub use memory::peak_memory;
 pub use progress::Progress;
 pub use table::{LayerRow, grouped, layer_table};
+pub use tensorboard::TensorBoard;

@@ -21,6 +21,12 @@ impl Progress {
         Self { bar }
     }
 
+    /// So many steps are done.
+    pub fn set(&self, steps: u64) {
+        self.bar.set_position(steps);
+        self.bar.reset_eta();
+    }
+
     /// One more step is done.
     pub fn step(&self, epoch: usize, loss: f64, samples_per_second: f64) {
         if !self.bar.is_hidden() {

@@ -18,14 +18,14 @@ pub struct LayerRow {
 /// The rows, aligned, with a heading and the sums of parameters and bytes.
 ///
 /// ```
-/// use flatgrad::model::{Recipe, layer_rows};
-/// use flatgrad_core::net::{Config, Net, Optimizer, Plan};
-/// let layers = Recipe::Mlp.layers([1, 28, 28], 10);
-/// let net = Net::try_new([1, 28, 28], &layers)?;
+/// use flatgrad::model::{LayerStore, Network, Recipe, layer_rows};
+/// use flatgrad_core::net::{Config, Optimizer, Plan};
+/// let store = LayerStore::default();
+/// let net = Network::recipe(Recipe::Mlp, [1, 28, 28], 10).net(&store)?;
 /// let plan = Plan::try_new(&net, Config::new(128, Optimizer::sgd(0.1)))?;
 /// let table = flatgrad::report::layer_table(&layer_rows(&plan));
 /// assert!(table.contains("628,000"));
-/// # Ok::<(), flatgrad_core::net::NetError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn layer_table(rows: &[LayerRow]) -> String {
     let heading = ["layer", "output", "parameters", "bytes"].map(String::from);

@@ -1,19 +1,30 @@
-//! IDX files, good and bad, in temporary folders.
+//! Small data: digits, and IDX files, good and bad, in temporary folders.
 #![allow(dead_code, reason = "each test file uses its own part")]
 #![allow(missing_docs, reason = "test support")]
 
+pub mod arrays;
 pub mod program;
 
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use flatgrad::data::{self, DataSplit, Images};
 use tempfile::TempDir;
 
 pub const TRAIN_IMAGES: &str = "train-images-idx3-ubyte";
 pub const TRAIN_LABELS: &str = "train-labels-idx1-ubyte";
 pub const TEST_IMAGES: &str = "t10k-images-idx3-ubyte";
 pub const TEST_LABELS: &str = "t10k-labels-idx1-ubyte";
+
+/// 100 digits for training, 30 for testing: neither is a whole number of batches of 16.
+pub fn small() -> DataSplit<Images> {
+    let digits = data::digits().unwrap();
+    DataSplit {
+        train: digits.train.filter("train", |i| i < 100).unwrap(),
+        test: digits.test.filter("test", |i| i < 30).unwrap(),
+    }
+}
 
 /// An IDX file with this header, whatever the data.
 pub fn idx(dims: &[u32], data: &[u8]) -> Vec<u8> {

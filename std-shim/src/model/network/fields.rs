@@ -13,8 +13,8 @@ use crate::error::{Error, Result};
 const MAX_SIZE: u64 = u32::MAX as u64;
 
 /// A table whose keys are asked for one by one; [`Fields::finish`] refuses those that nobody asked for.
-pub(super) struct Fields<'t> {
-    pub(super) source: Source<'t>,
+pub(crate) struct Fields<'t> {
+    pub(crate) source: Source<'t>,
     table: &'t DeTable<'t>,
     /// Whose keys these are, in messages.
     what: String,
@@ -24,15 +24,15 @@ pub(super) struct Fields<'t> {
 }
 
 /// A value, and the place of its first byte.
-pub(super) type Value<'t> = &'t Spanned<DeValue<'t>>;
+pub(crate) type Value<'t> = &'t Spanned<DeValue<'t>>;
 
 impl<'t> Fields<'t> {
-    pub(super) fn new(source: Source<'t>, table: &'t DeTable<'t>, what: impl Into<String>, at: usize) -> Self {
+    pub(crate) fn new(source: Source<'t>, table: &'t DeTable<'t>, what: impl Into<String>, at: usize) -> Self {
         Self { source, table, what: what.into(), at, asked: RefCell::default() }
     }
 
     /// The value of a key that may be missing.
-    pub(super) fn get(&self, key: &'static str) -> Option<Value<'t>> {
+    pub(crate) fn get(&self, key: &'static str) -> Option<Value<'t>> {
         let mut asked = self.asked.borrow_mut();
         if !asked.contains(&key) {
             asked.push(key);
@@ -41,7 +41,7 @@ impl<'t> Fields<'t> {
     }
 
     /// The value of a key that must be there; `expected` says what it should be.
-    pub(super) fn require(&self, key: &'static str, expected: &str) -> Result<Value<'t>> {
+    pub(crate) fn require(&self, key: &'static str, expected: &str) -> Result<Value<'t>> {
         self.get(key).ok_or_else(|| {
             // Perhaps it is there, misspelt.
             let close = |name: &str| name.len() <= 40 && strsim::jaro_winkler(name, key) > 0.9;
@@ -57,37 +57,37 @@ impl<'t> Fields<'t> {
     }
 
     /// A whole number from `least` on.
-    pub(super) fn size(&self, key: &'static str, least: u64) -> Result<usize> {
+    pub(crate) fn size(&self, key: &'static str, least: u64) -> Result<usize> {
         self.read_size(key, self.require(key, &whole(least))?, least)
     }
 
     /// The same, or the default.
-    pub(super) fn size_or(&self, key: &'static str, least: u64, default: usize) -> Result<usize> {
+    pub(crate) fn size_or(&self, key: &'static str, least: u64, default: usize) -> Result<usize> {
         self.get(key).map_or(Ok(default), |value| self.read_size(key, value, least))
     }
 
     /// One whole number for both directions, or `[down, across]`.
-    pub(super) fn pair(&self, key: &'static str, least: u64) -> Result<[usize; 2]> {
+    pub(crate) fn pair(&self, key: &'static str, least: u64) -> Result<[usize; 2]> {
         self.read_pair(key, self.require(key, &format!("{}, or two such as [3, 3]", whole(least)))?, least)
     }
 
     /// The same, or the default.
-    pub(super) fn pair_or(&self, key: &'static str, least: u64, default: [usize; 2]) -> Result<[usize; 2]> {
+    pub(crate) fn pair_or(&self, key: &'static str, least: u64, default: [usize; 2]) -> Result<[usize; 2]> {
         self.get(key).map_or(Ok(default), |value| self.read_pair(key, value, least))
     }
 
     /// A number.
-    pub(super) fn number(&self, key: &'static str) -> Result<f32> {
+    pub(crate) fn number(&self, key: &'static str) -> Result<f32> {
         self.read_number(key, self.require(key, "a number")?)
     }
 
     /// The same, or the default.
-    pub(super) fn number_or(&self, key: &'static str, default: f32) -> Result<f32> {
+    pub(crate) fn number_or(&self, key: &'static str, default: f32) -> Result<f32> {
         self.get(key).map_or(Ok(default), |value| self.read_number(key, value))
     }
 
     /// So many numbers above `above`.
-    pub(super) fn numbers(&self, key: &'static str, len: usize, above: f32) -> Result<Vec<f32>> {
+    pub(crate) fn numbers(&self, key: &'static str, len: usize, above: f32) -> Result<Vec<f32>> {
         let expected =
             if len == 1 { "an array of one number".to_string() } else { format!("an array of {len} numbers") };
         let value = self.require(key, &expected)?;
@@ -102,7 +102,7 @@ impl<'t> Fields<'t> {
     }
 
     /// `true` or `false`, or the default.
-    pub(super) fn flag_or(&self, key: &'static str, default: bool) -> Result<bool> {
+    pub(crate) fn flag_or(&self, key: &'static str, default: bool) -> Result<bool> {
         match self.get(key) {
             None => Ok(default),
             Some(value) => value.get_ref().as_bool().ok_or_else(|| self.mismatch(key, value, "true or false")),
@@ -110,12 +110,12 @@ impl<'t> Fields<'t> {
     }
 
     /// The error that a value is of the wrong type or outside its range.
-    pub(super) fn mismatch(&self, key: &str, value: Value, expected: impl Display) -> Error {
+    pub(crate) fn mismatch(&self, key: &str, value: Value, expected: impl Display) -> Error {
         self.source.error(value.span().start, format!("{key} must be {expected}, got {}", shown(value.get_ref())))
     }
 
     /// Refuses a key that was not asked for.
-    pub(super) fn finish(self) -> Result {
+    pub(crate) fn finish(self) -> Result {
         let asked = self.asked.into_inner();
         let Some((key, _)) = self.table.iter().find(|(key, _)| !asked.contains(&key.get_ref().as_ref())) else {
             return Ok(());
@@ -124,7 +124,7 @@ impl<'t> Fields<'t> {
         Err(self.source.error(key.span().start, format!("{} has no key {name}{close}", self.what)))
     }
 
-    pub(super) fn read_size(&self, key: &str, value: Value, least: u64) -> Result<usize> {
+    pub(crate) fn read_size(&self, key: &str, value: Value, least: u64) -> Result<usize> {
         let number = value.get_ref().as_integer().and_then(|n| u64::from_str_radix(n.as_str(), n.radix()).ok());
         let fits = number.filter(|n| (least..=MAX_SIZE).contains(n)).and_then(|n| usize::try_from(n).ok());
         fits.ok_or_else(|| self.mismatch(key, value, whole(least)))
@@ -140,7 +140,7 @@ impl<'t> Fields<'t> {
         }
     }
 
-    fn read_number(&self, key: &str, value: Value) -> Result<f32> {
+    pub(crate) fn read_number(&self, key: &str, value: Value) -> Result<f32> {
         // Whole numbers are numbers, too; each is rounded once, to f32.
         let (number, infinite) = match value.get_ref() {
             DeValue::Integer(n) if n.radix() == 10 => (n.as_str().parse::<f32>().ok(), false),

@@ -1,29 +1,33 @@
 //! Networks in files.
 
 mod build;
-mod fields;
+mod checked;
+pub(crate) mod fields;
 mod init;
 mod kinds;
+mod node;
 mod parse;
-mod source;
+pub(crate) mod source;
 mod write;
 
-use std::io::Read;
 use std::path::Path;
 
-use flatgrad_core::net::{Layer, Net, NetError};
+use flatgrad_core::net::Kind;
 
 pub use self::build::LayerStore;
+use self::node::Common;
+pub(super) use self::node::Node;
+use self::parse::Parsed;
 use self::source::{Position, Source};
 use super::Recipe;
 use crate::data::Scaling;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// A network in memory of its own: a [`Recipe`], or what a network file says.
 ///
-/// A network file is TOML: `input`, the shape of a sample `[channels, height, width]`; `layers`, an array of tables; and if
-/// the file's name shall not be the network's, `name`. A run also writes down `scaling`, what it measured of the samples;
-/// training measures it anew.
+/// A network file is TOML: `input`, the shape of a sample `[channels, height, width]`; `layers`, an array of tables; if
+/// the file's name shall not be the network's, `name`; and if its outputs are classes, their names, `classes`. A run also
+/// writes down `scaling`, what it measured of the samples; training measures it anew.
 /// A table has the key `kind`, a layer's name, and the layer's own keys; a layer that needs none may be just its name.
 ///
 /// ```
@@ -77,80 +81,54 @@ pub struct Network {
     name: String,
     input: [usize; 3],
     scaling: Option<Scaling>,
+    classes: Vec<String>,
     nodes: Vec<Node>,
-    file: Option<File>,
+    origin: Origin,
 }
 
-/// Where the layers stand in a file.
+/// Where things stand in a file.
 #[derive(Clone, Debug, PartialEq)]
 struct File {
     origin: String,
     layers: Vec<Position>,
     input: Position,
+    /// The names of the classes, if they are the file's.
+    classes: Option<Position>,
 }
 
-/// A layer, or a block of them.
+/// Where a network comes from.
 #[derive(Clone, Debug, PartialEq)]
-enum Node {
-    Single(Layer<'static>),
-    /// A convolution in as many groups as its input has channels, with so many outputs each.
-    Depthwise {
-        layer: Layer<'static>,
-        multiplier: usize,
-    },
-    Residual {
-        common: Common,
-        body: Vec<Self>,
-        shortcut: Vec<Self>,
-    },
-}
-
-/// The options of every layer.
-#[derive(Clone, Debug, PartialEq)]
-struct Common {
-    frozen: bool,
-    lr: f32,
-    decay: f32,
+enum Origin {
+    Recipe(Recipe),
+    File(File),
 }
 
 impl Network {
     /// The network of a recipe for images of `input`, `[channels, height, width]`.
     pub fn recipe(recipe: Recipe, input: [usize; 3], classes: usize) -> Self {
-        let nodes = recipe.layers(input, classes).into_iter().map(Node::Single).collect();
-        Self { name: recipe.name().to_string(), input, scaling: None, nodes, file: None }
+        let (name, nodes) = (recipe.name().to_string(), recipe.nodes(input, classes));
+        Self { name, input, scaling: None, classes: Vec::new(), nodes, origin: Origin::Recipe(recipe) }
     }
 
     /// The network that the text of a network file describes; errors call the text `origin`.
     ///
     /// # Errors
     ///
-    /// [`Error::Network`] with the place of what is not understood.
+    /// [`Error::Network`](crate::Error::Network) with the place of what is not understood.
     pub fn parse(origin: &str, text: &str) -> Result<Self> {
-        let parsed = parse::parse(Source { origin, text })?;
-        let file = File { origin: origin.to_string(), layers: parsed.positions, input: parsed.input_position };
+        let Parsed { name, scaling, input, classes, nodes, places } = parse::parse(Source { origin, text })?;
         let stem = Path::new(origin).file_stem().unwrap_or_default();
-        let name = parsed.name.unwrap_or_else(|| stem.to_string_lossy().into_owned());
-        Ok(Self { name, input: parsed.input, scaling: parsed.scaling, nodes: parsed.nodes, file: Some(file) })
+        let name = name.unwrap_or_else(|| stem.to_string_lossy().into_owned());
+        Ok(Self { name, input, scaling, classes, nodes, origin: Origin::File(places) })
     }
 
     /// The network of a file.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] if it cannot be read; as [`Network::parse`].
+    /// [`Error::Io`](crate::Error::Io) if it cannot be read; as [`Network::parse`].
     pub fn load(path: &Path) -> Result<Self> {
-        let file = std::fs::File::open(path).map_err(Error::io(path))?;
-        let mut bytes = Vec::new();
-        // One byte more than a network may have: enough to refuse it.
-        file.take(parse::MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(Error::io(path))?;
-        let origin = path.display().to_string();
-        match std::str::from_utf8(&bytes) {
-            Ok(text) => Self::parse(&origin, text),
-            Err(e) => {
-                let text = std::str::from_utf8(&bytes[..e.valid_up_to()]).unwrap_or_default();
-                Err(Source { origin: &origin, text }.error(text.len(), "not a text: a byte that is not UTF-8"))
-            }
-        }
+        source::load(path, Self::parse)
     }
 
     /// The same layers for samples of another shape.
@@ -166,9 +144,46 @@ impl Network {
         self
     }
 
+    /// The same, with a limit for the norm of every neuron's incoming weights in all convolutions and dense layers
+    /// ([`Layer::max_norm`](flatgrad_core::net::Layer::max_norm)).
+    ///
+    /// ```
+    /// use flatgrad::model::{Network, Recipe};
+    /// let limited = Network::recipe(Recipe::Mlp, [1, 8, 8], 10).with_max_norm(2.0);
+    /// assert_eq!(limited.to_toml().matches("max_norm = 2").count(), 3);
+    /// ```
+    pub fn with_max_norm(mut self, limit: f32) -> Self {
+        limit_norms(&mut self.nodes, limit);
+        self
+    }
+
     /// How a sample becomes the network's input, if that is known: weights of a run say it.
     pub fn scaling(&self) -> Option<&Scaling> {
         self.scaling.as_ref()
+    }
+
+    /// The same, with names for its outputs, the first output's first; names of fewer than all, or none, are fine. Control
+    /// characters in them become U+FFFD.
+    ///
+    /// ```
+    /// use flatgrad::model::{Network, Recipe};
+    /// let network = Network::recipe(Recipe::ResNet8, [3, 32, 32], 2).with_classes(["cat", "dog"]);
+    /// assert!(network.to_toml().contains(r#"classes = ["cat", "dog"]"#));
+    /// assert_eq!(Network::parse("net.toml", &network.to_toml())?.classes(), ["cat", "dog"]);
+    /// # Ok::<(), flatgrad::Error>(())
+    /// ```
+    pub fn with_classes<S: AsRef<str>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
+        let printable = |name: S| name.as_ref().replace(char::is_control, "\u{fffd}");
+        self.classes = names.into_iter().map(printable).collect();
+        if let Origin::File(file) = &mut self.origin {
+            file.classes = None;
+        }
+        self
+    }
+
+    /// The names of the classes, or nothing if they are not known. [`Network::net`] refuses more names than outputs.
+    pub fn classes(&self) -> &[String] {
+        &self.classes
     }
 
     /// The recipe's name, what the file says, or the file's name without its ending.
@@ -179,26 +194,6 @@ impl Network {
     /// The shape of a sample, `[channels, height, width]`.
     pub fn input(&self) -> [usize; 3] {
         self.input
-    }
-
-    /// The network for the kernels, its layers in `store`.
-    ///
-    /// # Errors
-    ///
-    /// The first layer that does not fit: [`Error::Network`] with its place in the file, for a recipe [`Error::Core`].
-    pub fn net<'a>(&self, store: &'a LayerStore) -> Result<Net<'a>> {
-        Net::try_new(self.input, build::chain(&self.nodes, self.input, store)).map_err(|e| self.explain(e))
-    }
-
-    /// An error of this network, with the place of the layer it names.
-    pub fn explain(&self, error: NetError) -> Error {
-        match &self.file {
-            None => Error::Core(flatgrad_core::Error::Net(error)),
-            Some(file) => {
-                let layer = file.layers.get(error.layer).filter(|_| error.kind != "network");
-                source::error(&file.origin, *layer.unwrap_or(&file.input), error)
-            }
-        }
     }
 
     /// The text of a network file, with all keys of every layer.
@@ -212,6 +207,22 @@ impl Network {
     /// # Ok::<(), flatgrad::Error>(())
     /// ```
     pub fn to_toml(&self) -> String {
-        write::network(&self.name, self.input, self.scaling.as_ref(), &self.nodes)
+        write::network(self)
+    }
+}
+
+fn limit_norms(nodes: &mut [Node], limit: f32) {
+    for node in nodes {
+        match node {
+            Node::Single(layer) if matches!(layer.kind(), Kind::Conv2d { .. } | Kind::Dense { .. }) => {
+                *layer = layer.max_norm(limit);
+            }
+            Node::Single(_) => {}
+            Node::Depthwise { layer, .. } => *layer = layer.max_norm(limit),
+            Node::Residual { body, shortcut, .. } => {
+                limit_norms(body, limit);
+                limit_norms(shortcut, limit);
+            }
+        }
     }
 }

@@ -6,12 +6,9 @@ use toml::de::{DeTable, DeValue};
 use super::fields::{Fields, Value};
 use super::kinds;
 use super::source::{Position, Source};
-use super::{Common, Node};
+use super::{Common, File, Node};
 use crate::data::Scaling;
 use crate::error::Result;
-
-/// A larger file is no network: [`MAX_LAYERS`] layers take a few kilobytes.
-pub(super) const MAX_BYTES: usize = 1 << 20;
 
 /// More blocks inside one another are taken for a mistake.
 const MAX_DEPTH: usize = 16;
@@ -22,30 +19,31 @@ pub(super) struct Parsed {
     pub(super) scaling: Option<Scaling>,
     pub(super) input: [usize; 3],
     pub(super) nodes: Vec<Node>,
-    /// The places of the layers in the order in which they run, a block's own after those inside it.
-    pub(super) positions: Vec<Position>,
-    /// The place of the key `input`'s value.
-    pub(super) input_position: Position,
+    pub(super) classes: Vec<String>,
+    /// Where it says so.
+    pub(super) places: File,
 }
 
 pub(super) fn parse(source: Source) -> Result<Parsed> {
-    if source.text.len() > MAX_BYTES {
-        return Err(source.error(0, format!("more than {MAX_BYTES} bytes: not a network")));
-    }
-    let table = DeTable::parse(source.text).map_err(|e| {
-        let fault = e.message().lines().map(str::trim).collect::<Vec<_>>().join("; ");
-        source.error(e.span().map_or(0, |span| span.start), fault)
-    })?;
+    let table = source.table("a network")?;
     let fields = Fields::new(source, table.get_ref(), "the network", 0);
     let value = fields.require("input", "the shape of a sample such as [1, 8, 8]")?;
     let name = fields.get("name").map(|value| name(&fields, value)).transpose()?;
-    let mut reader = Reader { source, positions: Vec::new() };
-    let (input, input_position) = (shape(&fields, value)?, source.position(value.span().start));
+    let (input, input_place) = (shape(&fields, value)?, source.position(value.span().start));
     let scaling = fields.get("scaling").map(|value| scaling(&fields, value, input[0])).transpose()?;
+    let named = fields.get("classes");
+    let classes = named.map_or(Ok(Vec::new()), |value| classes(&fields, value))?;
     let layers = fields.require("layers", "an array of layers")?;
+    let mut reader = Reader { source, positions: Vec::new() };
     let nodes = reader.chain(&fields, "layers", layers, 0)?;
     fields.finish()?;
-    Ok(Parsed { name, scaling, input, nodes, positions: reader.positions, input_position })
+    let places = File {
+        origin: source.origin.to_string(),
+        layers: reader.positions,
+        input: input_place,
+        classes: named.map(|value| source.position(value.span().start)),
+    };
+    Ok(Parsed { name, scaling, input, classes, nodes, places })
 }
 
 /// A name becomes part of the name of a folder.
@@ -59,6 +57,18 @@ fn name(fields: &Fields, value: Value) -> Result<String> {
 pub(super) fn is_name(text: &str) -> bool {
     let fits = |c: char| !c.is_control() && !"/\\:".contains(c);
     !text.is_empty() && text.chars().count() <= 100 && !text.starts_with('.') && text.chars().all(fits)
+}
+
+/// Names are printed as they are.
+fn classes(fields: &Fields, value: Value) -> Result<Vec<String>> {
+    let expected = "an array of names such as [\"cat\", \"dog\"]";
+    let items = value.get_ref().as_array().ok_or_else(|| fields.mismatch("classes", value, expected))?;
+    let name = |item: Value| {
+        let name = item.get_ref().as_str().filter(|name| !name.contains(char::is_control));
+        name.map(String::from)
+            .ok_or_else(|| fields.mismatch("a name in classes", item, "a string without control characters"))
+    };
+    items.iter().map(name).collect()
 }
 
 fn scaling(fields: &Fields, value: Value, channels: usize) -> Result<Scaling> {

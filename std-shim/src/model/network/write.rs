@@ -8,17 +8,23 @@ use flatgrad_core::init::Init;
 use flatgrad_core::net::{Kind, Layer, Options};
 
 use super::parse::is_name;
-use super::{Common, Node};
+use super::{Common, Network, Node};
 use crate::data::Scaling;
 
 /// A network's whole text.
-pub(super) fn network(name: &str, input: [usize; 3], scaling: Option<&Scaling>, nodes: &[Node]) -> String {
-    // A string of JSON is one of TOML, too.
-    let name = if is_name(name) { format!("name = {}\n", serde_json::Value::from(name)) } else { String::new() };
-    let scaling = scaling.map_or(String::new(), |Scaling { white, mean, std }| {
+pub(super) fn network(Network { name, input, scaling, classes, nodes, .. }: &Network) -> String {
+    // A string of JSON without control characters is one of TOML, too.
+    let name =
+        if is_name(name) { format!("name = {}\n", serde_json::Value::from(name.as_str())) } else { String::new() };
+    let scaling = scaling.as_ref().map_or(String::new(), |Scaling { white, mean, std }| {
         format!("scaling = {{ white = {white:?}, mean = {mean:?}, std = {std:?} }}\n")
     });
-    format!("{name}input = {input:?}\n{scaling}layers = {}\n", chain(nodes, 0))
+    let quoted = |name: &String| serde_json::Value::from(name.as_str()).to_string();
+    let classes = match classes[..] {
+        [] => String::new(),
+        _ => format!("classes = [{}]\n", classes.iter().map(quoted).collect::<Vec<_>>().join(", ")),
+    };
+    format!("{name}input = {input:?}\n{scaling}{classes}layers = {}\n", chain(nodes, 0))
 }
 
 fn chain(nodes: &[Node], depth: usize) -> String {

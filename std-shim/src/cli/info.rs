@@ -1,0 +1,46 @@
+//! `flatgrad info`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use flatgrad::Result;
+use flatgrad::model::{flat_weights, layer_rows, named_weights};
+use flatgrad::report::{grouped, layer_table};
+
+use super::net::NetArgs;
+use super::output::Printer;
+use super::weights_file::{Trained, load, of_file, with_plan};
+
+#[derive(Debug, Args)]
+pub struct InfoArgs {
+    /// The `weights.safetensors` of a run, or a state dict of PyTorch's with --net
+    #[arg(value_name = "FILE")]
+    pub weights: PathBuf,
+    #[command(flatten)]
+    pub net: NetArgs,
+}
+
+/// What is in a file of weights.
+pub fn info(args: &InfoArgs) -> Result {
+    let Trained { network, weights, bytes } = load(&args.weights, args.net.named()?)?;
+    let printer = Printer { to_stderr: false };
+    let [channels, height, width] = network.input();
+    with_plan(&network, 1, |plan| {
+        // The hash in the order of the network: a file keeps none.
+        let flat = flat_weights(plan, &weights).map_err(of_file(&args.weights))?;
+        let sha256 = named_weights(plan, &flat, 0)?.sha256();
+        printer.line(format_args!("network         {}", network.name()));
+        printer.line(format_args!("input           {channels} x {height} x {width}"));
+        if let Some(scaling) = network.scaling() {
+            printer.line(format_args!(
+                "scaling         mean {:?}, deviation {:?}, in parts of {}",
+                scaling.mean, scaling.std, scaling.white
+            ));
+        }
+        let tensors = weights.iter().count();
+        printer.line(format_args!("file            {} bytes, {tensors} tensors", grouped(bytes as u64)));
+        printer.line(format_args!("weights sha256  {sha256}\n"));
+        printer.line(format_args!("{}", layer_table(&layer_rows(plan))));
+        Ok(())
+    })
+}

@@ -1,0 +1,65 @@
+//! From a network to one that the kernels take, or to what is wrong with it, in its maker's words.
+
+use flatgrad_core::net::{Net, NetError};
+
+use super::{File, LayerStore, Network, Origin, Recipe, build, source};
+use crate::error::{Error, Result};
+
+impl Network {
+    /// The network for the kernels, its layers in `store`.
+    ///
+    /// # Errors
+    ///
+    /// The first layer that does not fit: [`Error::Network`] with its place in the file, or [`Error::Recipe`], which is
+    /// also said of images too small for a recipe; for more names of classes than outputs, [`Error::Network`] with their
+    /// place or [`Error::Setting`].
+    pub fn net<'a>(&self, store: &'a LayerStore) -> Result<Net<'a>> {
+        let layers = build::chain(&self.nodes, self.input, store);
+        let net = Net::try_new(self.input, layers).map_err(|e| self.explain(e))?;
+        if let Origin::Recipe(recipe) = self.origin
+            && self.is_too_small_for(recipe)
+        {
+            return Err(self.recipe_error(&least(recipe)));
+        }
+        match self.classes.len() {
+            names if names <= net.outputs() => Ok(net),
+            names => Err(self.too_many_names(&format!("{names} names for {} outputs", net.outputs()))),
+        }
+    }
+
+    /// An error of this network, with the place of the layer it names in the file, or the name of the recipe.
+    pub fn explain(&self, error: NetError) -> Error {
+        match &self.origin {
+            Origin::Recipe(recipe) if self.is_too_small_for(*recipe) => {
+                self.recipe_error(&format!("{error}; {}", least(*recipe)))
+            }
+            Origin::Recipe(_) => self.recipe_error(&error.to_string()),
+            Origin::File(file) => {
+                let layer = file.layers.get(error.layer).filter(|_| error.kind != "network");
+                source::error(&file.origin, *layer.unwrap_or(&file.input), error)
+            }
+        }
+    }
+
+    fn is_too_small_for(&self, recipe: Recipe) -> bool {
+        let [_, height, width] = self.input;
+        height.min(width) < recipe.least_side()
+    }
+
+    fn recipe_error(&self, fault: &str) -> Error {
+        Error::Recipe { name: self.name.clone(), input: self.input, fault: fault.to_string() }
+    }
+
+    fn too_many_names(&self, fault: &str) -> Error {
+        match &self.origin {
+            Origin::File(File { origin, classes: Some(at), .. }) => source::error(origin, *at, fault),
+            _ => Error::setting("classes", fault),
+        }
+    }
+}
+
+/// What is said of images that are too small.
+fn least(recipe: Recipe) -> String {
+    let side = recipe.least_side();
+    format!("images must have at least {side} x {side} pixels")
+}

@@ -1,0 +1,126 @@
+//! A run to be, and what it gives.
+
+use flatgrad_core::Context;
+use flatgrad_core::net::{Net, Plan};
+
+use super::run;
+use super::{Callback, Checkpoint, Evaluation, Settings};
+use crate::augment::Augmentation;
+use crate::data::{DataSplit, Dataset, Scaling};
+use crate::error::Result;
+use crate::model::StateDict;
+use crate::report::History;
+
+/// What training gives.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// The trained weights.
+    pub weights: StateDict,
+    /// How they do on the test part.
+    pub test: Evaluation,
+    /// What was measured on the way; it has at least one epoch.
+    pub history: History,
+    /// Steps made.
+    pub steps: u64,
+    /// Whether training went on to its last epoch, or a callback ended it; `false` after [`Settings::max_steps`].
+    pub complete: bool,
+    /// Seconds from the first step to the last evaluation, of this process.
+    pub seconds: f64,
+    /// Training samples per second, evaluation excluded.
+    pub samples_per_second: f64,
+    /// Seconds of training, evaluation excluded, in which there was nothing to do but to wait for samples.
+    pub data_wait_seconds: f64,
+    /// How a sample becomes the network's input, as measured on the training part.
+    pub scaling: Scaling,
+}
+
+/// A training run to be: what, on which data, how, and from where.
+///
+/// ```
+/// use flatgrad::data::{self, DataSplit};
+/// use flatgrad::train::{EarlyStopping, Fit, Settings};
+/// use flatgrad_core::net::{Layer, Net, Optimizer};
+/// use flatgrad_core::{Context, Isa};
+///
+/// const NET: Net = Net::new([1, 8, 8], &[Layer::flatten(), Layer::dense(10)]);
+/// let digits = data::digits()?;
+/// // A tenth of the training part is kept for choosing.
+/// let DataSplit { train, test: validation } = data::split(&digits.train, 0.1, 0)?;
+/// let settings = Settings { epochs: 30, ..Settings::new(Optimizer::adam(3e-2)) };
+/// let mut stopping = EarlyStopping::new(3);
+/// let fit = Fit::with_parts(NET, &train, &digits.test, &settings).validation(&validation);
+/// let outcome = fit.run(Context::serial(Isa::detect()), &mut [&mut stopping])?;
+/// assert!(outcome.test.accuracy > Some(0.9));
+/// # Ok::<(), flatgrad::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Fit<'a> {
+    pub(super) net: Net<'a>,
+    pub(super) train: &'a dyn Dataset,
+    pub(super) test: &'a dyn Dataset,
+    pub(super) validation: Option<&'a dyn Dataset>,
+    pub(super) augmentation: Option<&'a Augmentation>,
+    pub(super) settings: &'a Settings,
+    pub(super) resume: Option<Checkpoint>,
+}
+
+impl<'a> Fit<'a> {
+    /// Training of `net` on `data.train` from scratch, with evaluation on `data.test` after every epoch.
+    pub const fn new<D: Dataset>(net: Net<'a>, data: &'a DataSplit<D>, settings: &'a Settings) -> Self {
+        Self::with_parts(net, &data.train, &data.test, settings)
+    }
+
+    /// [`Fit::new`] with parts of different types.
+    pub const fn with_parts(
+        net: Net<'a>,
+        train: &'a dyn Dataset,
+        test: &'a dyn Dataset,
+        settings: &'a Settings,
+    ) -> Self {
+        Self { net, train, test, validation: None, augmentation: None, settings, resume: None }
+    }
+
+    /// Also evaluates this part after every epoch; what depends on a loss goes by it, and the test part is only looked at.
+    pub fn validation(self, validation: &'a dyn Dataset) -> Self {
+        Self { validation: Some(validation), ..self }
+    }
+
+    /// Changes samples on their way: for training at random, for testing as training expects it.
+    pub fn augment(self, augmentation: &'a Augmentation) -> Self {
+        Self { augmentation: Some(augmentation), ..self }
+    }
+
+    /// Goes on where a checkpoint was made.
+    pub fn resume(self, checkpoint: Checkpoint) -> Self {
+        Self { resume: Some(checkpoint), ..self }
+    }
+
+    /// The memory plan, checked against the data.
+    ///
+    /// # Errors
+    ///
+    /// As [`Settings::plan`].
+    pub fn plan(&self, ctx: Context) -> Result<Plan> {
+        self.settings.plan_for(ctx, &self.net, self.train, self.test, self.augmentation)
+    }
+
+    /// Trains.
+    ///
+    /// The weights depend on the network, the data, the settings and the augmentation alone, not on the context, the number
+    /// of workers or interruptions: bit for bit.
+    ///
+    /// # Errors
+    ///
+    /// As [`Settings::plan`]; [`Error::Setting`] if there is no memory for the plan, if class weights come together with
+    /// samples that are mixed, or if the checkpoint is of other settings, another network or other data;
+    /// [`Error::Diverged`] at the first loss that is not finite; [`Error::Interrupted`] if a callback ends it at once;
+    /// [`Error::Core`] if a kernel refuses a hyper-parameter; those of callbacks, and of reading the data.
+    ///
+    /// [`Error::Setting`]: crate::Error::Setting
+    /// [`Error::Diverged`]: crate::Error::Diverged
+    /// [`Error::Interrupted`]: crate::Error::Interrupted
+    /// [`Error::Core`]: crate::Error::Core
+    pub fn run(self, ctx: Context, callbacks: &mut [&mut dyn Callback]) -> Result<Outcome> {
+        run::run(self, ctx, callbacks)
+    }
+}

@@ -1,0 +1,77 @@
+//! The end of an epoch: evaluation, and what follows from it.
+
+use flatgrad_core::net::{Kind, LayerInfo};
+
+use super::{Parts, Run};
+use crate::error::{Error, Result};
+use crate::report::EpochRecord;
+use crate::train::feed::Feed;
+use crate::train::{Callback, EpochEnd, Flow, Position, evaluate};
+
+/// At most so many of an epoch's whole batches count for batch norm's running averages
+/// ([`Trainer::calibrate`](flatgrad_core::net::Trainer::calibrate)).
+const CALIBRATION_BATCHES: u32 = 64;
+
+impl Run<'_, '_, '_> {
+    /// Evaluates, tells everybody, and turns to the next epoch if this one is `whole`.
+    pub(super) fn close_epoch(&mut self, parts: &Parts, whole: bool) -> Result<Flow> {
+        let Position { epoch, samples, loss_sum, step, .. } = self.position;
+        let lr = self.lr_of(step.saturating_sub(1));
+        let kept = self.average.as_ref().map(|_| self.trainer.weights().to_vec());
+        if let Some(average) = &self.average {
+            self.trainer.weights_mut()[..average.len()].copy_from_slice(average);
+        }
+        self.calibrate(&parts.train)?;
+        let test = evaluate(self.ctx, &mut self.trainer, &parts.test)?;
+        self.check_finite(test.loss)?;
+        let validation =
+            parts.validation.as_ref().map(|part| evaluate(self.ctx, &mut self.trainer, part)).transpose()?;
+        self.evaluated.clear();
+        self.evaluated.extend(self.trainer.weights());
+        if let Some(kept) = kept {
+            self.trainer.weights_mut().copy_from_slice(&kept);
+        }
+        let record = EpochRecord {
+            epoch,
+            train_loss: (loss_sum / samples.max(1) as f64) as f32,
+            test_loss: test.loss,
+            test_accuracy: test.accuracy,
+            test_mae: test.mae,
+            validation_loss: validation.map(|v| v.loss),
+            validation_accuracy: validation.and_then(|v| v.accuracy),
+            validation_mae: validation.and_then(|v| v.mae),
+            seconds: self.pass.time.as_secs_f64(),
+            samples_per_second: self.pass.rate(),
+            lr,
+        };
+        let loss = validation.map_or(test.loss, |v| v.loss);
+        let end = EpochEnd { record: &record, step, loss, weights: &self.evaluated };
+        self.history.epoch(&end)?;
+        let base = f64::from(self.settings.optimizer.lr());
+        let mut flow = Flow::CONTINUE;
+        for callback in &mut *self.callbacks {
+            flow = flow | callback.epoch(&end)?;
+        }
+        if whole {
+            self.settings.schedule.observe(base, f64::from(loss), &mut self.position.plateau);
+            let Position { step, plateau, .. } = self.position;
+            self.position = Position { step, plateau, epoch: epoch + 1, ..Position::default() };
+            let unfinished = !flow.stop && self.position.epoch <= self.settings.epochs;
+            if flow.save || flow.abort || (unfinished && self.is_over()) {
+                self.checkpoint()?;
+            }
+        }
+        if flow.abort { Err(Error::Interrupted { step }) } else { Ok(flow) }
+    }
+
+    /// Estimates the running averages of batch norm anew, for the weights as they are now: training goes on as it would
+    /// have without, evaluation and saved weights do not depend on which batches came last.
+    fn calibrate(&mut self, feed: &Feed) -> Result {
+        let normalizes = |layer: LayerInfo| matches!(layer.kind, Kind::BatchNorm { .. });
+        if !self.trainer.plan().layers().any(normalizes) {
+            return Ok(());
+        }
+        let Position { epoch, samples, .. } = self.position;
+        feed.whole_batches(epoch, samples, CALIBRATION_BATCHES, |x, number| Ok(self.trainer.calibrate(x, number)?))
+    }
+}

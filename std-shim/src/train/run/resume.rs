@@ -1,0 +1,58 @@
+//! A run's checkpoints: made, and taken up again.
+
+use std::collections::BTreeMap;
+
+use super::Run;
+use crate::augment::Augmentation;
+use crate::error::{Error, Result};
+use crate::train::feed::fingerprint;
+use crate::train::{Callback, Checkpoint, Fit, Saved};
+
+/// The settings, and the fingerprint of the data, for checkpoints.
+pub(super) fn identity(fit: &Fit) -> Result<(BTreeMap<String, String>, String)> {
+    let mut configuration = fit.settings.describe();
+    configuration.insert("network".into(), format!("{:?}", fit.net));
+    let augmentation = fit.augmentation.map_or_else(String::new, Augmentation::describe);
+    configuration.insert("augmentation".into(), augmentation);
+    Ok((configuration, fingerprint(&[Some(fit.train), fit.validation, Some(fit.test)])?))
+}
+
+impl Run<'_, '_, '_> {
+    /// Gives everybody a checkpoint.
+    pub(super) fn checkpoint(&mut self) -> Result {
+        let mut saved = Saved::default();
+        self.history.save(&mut saved);
+        self.callbacks.iter().for_each(|callback| callback.save(&mut saved));
+        let checkpoint = Checkpoint {
+            position: self.position,
+            settings: self.identity.0.clone(),
+            data: self.identity.1.clone(),
+            weights: self.trainer.weights().to_vec(),
+            optimizer: self.trainer.state().to_vec(),
+            average: self.average.clone(),
+            saved,
+        };
+        self.callbacks.iter_mut().try_for_each(|callback| callback.checkpoint(&checkpoint))
+    }
+
+    pub(super) fn load(&mut self, checkpoint: Checkpoint) -> Result {
+        checkpoint.check(&self.identity.0, &self.identity.1)?;
+        if checkpoint.position.epoch > self.settings.epochs {
+            let fault = format!("the run has made all its {} epochs; ask for more with --epochs", self.settings.epochs);
+            return Err(Error::setting("resume", fault));
+        }
+        let fits = checkpoint.weights.len() == self.trainer.weights().len()
+            && checkpoint.optimizer.len() == self.trainer.state().len()
+            && checkpoint.average.as_ref().map(Vec::len) == self.average.as_ref().map(Vec::len);
+        let steps = u32::try_from(checkpoint.position.step).ok().filter(|_| fits);
+        let steps = steps.ok_or_else(|| Error::weights("checkpoint", "is not of this network"))?;
+        self.trainer.weights_mut().copy_from_slice(&checkpoint.weights);
+        self.trainer.state_mut().copy_from_slice(&checkpoint.optimizer);
+        self.trainer.set_steps(steps);
+        self.evaluated = checkpoint.weights;
+        self.average = checkpoint.average;
+        self.position = checkpoint.position;
+        self.history.load(&checkpoint.saved)?;
+        self.callbacks.iter_mut().try_for_each(|callback| callback.load(&checkpoint.saved))
+    }
+}

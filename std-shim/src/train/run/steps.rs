@@ -1,0 +1,109 @@
+//! From batches to steps.
+
+use std::time::Instant;
+
+use flatgrad_core::loss::Target;
+use flatgrad_core::optim::ema_update;
+
+use super::{Pass, Run};
+use crate::error::Result;
+use crate::train::feed::{Feed, Part};
+use crate::train::{Callback, Clip, Flow, StepRecord};
+
+impl Run<'_, '_, '_> {
+    /// The rest of an epoch; says why it ended early, if it did.
+    pub(super) fn epoch(&mut self, feed: &Feed) -> Result<Flow> {
+        let (start, before) = (Instant::now(), self.position.samples);
+        let (mut flow, mut waited) = (Flow::CONTINUE, 0.0);
+        if self.position.step_in_epoch < feed.steps() && !self.is_over() {
+            waited = feed.epoch(self.position.epoch, self.position.step_in_epoch, |part| {
+                self.accumulate(&part)?;
+                if !part.last {
+                    return Ok(true);
+                }
+                let samples = self.position.samples - before + part.total;
+                flow = self.step(part.total, Pass { samples, time: start.elapsed(), waited: 0.0 }.rate())?;
+                if flow.save && !flow.abort {
+                    self.checkpoint()?;
+                }
+                Ok(!flow.stop && !flow.abort && !self.is_over())
+            })?;
+        }
+        self.pass = Pass { samples: self.position.samples - before, time: start.elapsed(), waited };
+        self.all.samples += self.pass.samples;
+        self.all.time += self.pass.time;
+        self.all.waited += waited;
+        Ok(flow)
+    }
+
+    /// Adds the gradients of a batch to those of its step.
+    fn accumulate(&mut self, part: &Part) -> Result {
+        let batch = part.batch;
+        let report = if part.weights.is_empty() {
+            self.trainer.accumulate(batch.x(), batch.target(), part.total)?
+        } else {
+            let outputs = part.weights.len();
+            self.targets.clear();
+            self.targets.resize(outputs * batch.len(), 0.0);
+            for (row, &label) in self.targets.chunks_exact_mut(outputs).zip(batch.labels()) {
+                row[label as usize] = part.weights[label as usize];
+            }
+            self.trainer.accumulate(batch.x(), Target::Values(&self.targets), part.total)?
+        };
+        self.step_loss += report.loss_sum;
+        self.position.loss_sum += f64::from(report.loss_sum);
+        Ok(())
+    }
+
+    /// The step, once its gradients are there.
+    fn step(&mut self, samples: usize, samples_per_second: f64) -> Result<Flow> {
+        match self.settings.clip {
+            Some(Clip::Norm(limit)) => {
+                self.trainer.clip_by_norm(limit)?;
+            }
+            Some(Clip::Value(limit)) => self.trainer.clip_by_value(limit)?,
+            None => {}
+        }
+        let optimizer = self.settings.optimizer.with_lr(self.lr());
+        self.trainer.update(&optimizer)?;
+        if let (Some(average), Some(decay)) = (&mut self.average, self.settings.ema) {
+            let params = &self.trainer.weights()[..average.len()];
+            // The average begins with the parameters after the first step.
+            match self.position.step {
+                0 => average.copy_from_slice(params),
+                _ => ema_update(self.ctx, decay, params, average)?,
+            }
+        }
+        let batch_loss = self.step_loss / samples as f32;
+        self.step_loss = 0.0;
+        let position = &mut self.position;
+        position.step += 1;
+        position.step_in_epoch += 1;
+        position.samples += samples;
+        let record = StepRecord {
+            step: position.step,
+            epoch: position.epoch,
+            batch_loss,
+            loss: position.loss_sum / position.samples as f64,
+            lr: optimizer.lr(),
+            samples_per_second,
+        };
+        self.check_finite(batch_loss)?;
+        self.history.batch(&record)?;
+        let mut flow = Flow::CONTINUE;
+        for callback in &mut *self.callbacks {
+            flow = flow | callback.batch(&record)?;
+        }
+        Ok(flow)
+    }
+
+    /// The rate of the next step.
+    fn lr(&self) -> f32 {
+        self.lr_of(self.position.step)
+    }
+
+    pub(super) fn lr_of(&self, step: u64) -> f32 {
+        let base = f64::from(self.settings.optimizer.lr());
+        self.settings.schedule.lr(base, step, &self.position.plateau) as f32
+    }
+}
