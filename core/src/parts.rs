@@ -149,7 +149,7 @@ impl Parts {
             } else if inputs >= 4 {
                 tiles = tiles.and(Self::dot(two, true));
             }
-            if inputs % 4 != 0 {
+            if !inputs.is_multiple_of(4) {
                 tiles = tiles.and(Self::dot(two, false));
             }
             rows += 1;

@@ -172,7 +172,7 @@ const MIXED: [Layer; 7] = [
     Layer::dense(3).lr(0.5),
 ];
 const SMOOTH: Loss = Loss::CrossEntropy { label_smoothing: 0.1 };
-const PLANS: [Plan; 5] = [
+static PLANS: [Plan; 5] = [
     plan(&LINEAR, Config::new(3, Optimizer::adam(0.01))),
     plan(&DIGITS, Config::new(3, Optimizer::momentum(0.01, 0.9))),
     plan(&DIGITS, Config::new(3, Optimizer::adamw(0.01)).train_from(4)),
@@ -196,7 +196,7 @@ fn pruned<const I: usize>() {
 
 #[test]
 fn what_a_plan_does_not_use_can_be_left_out() {
-    (pruned::<0>(), pruned::<1>(), pruned::<2>(), pruned::<3>(), pruned::<4>());
+    [pruned::<0>, pruned::<1>, pruned::<2>, pruned::<3>, pruned::<4>].map(|check| check());
 }
 
 #[test]

@@ -74,7 +74,7 @@ impl<L: Linked> Correlation<L> {
     /// The tiles of the products: two channels or a single one, by eight outputs or what is left at the end of a strip.
     pub(super) const fn unfolded_tiles(&self) -> Parts {
         let p = self.unfolded_phase(0, 0);
-        let one_strip = p.plan.cols == p.col.outs && p.row.outs % nonzero(p.plan.rows) == 0;
+        let one_strip = p.plan.cols == p.col.outs && p.row.outs.is_multiple_of(nonzero(p.plan.rows));
         let outs = p.plan.rows * p.plan.cols;
         if self.phases()[0] * self.phases()[1] != 1 || !one_strip {
             return Parts::TILES;
