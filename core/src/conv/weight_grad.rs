@@ -60,6 +60,13 @@ pub fn conv2d_backward_weight(
     check_len("x", conv.input_len(), x.len())?;
     check_len("dy", conv.output_len(), dy.len())?;
     check_len("dw", conv.weight_len(), dw.len())?;
+    if SMALL {
+        // The pass that tells the length also does the work: to plan it a second time would cost more than some kernels.
+        let pass = SmallWeightPass::<Everything>::new(conv);
+        check_at_least("scratch", pass.scratch_len(), scratch.len())?;
+        small(ctx, &pass, x, dy, update, dw, scratch);
+        return Ok(());
+    }
     check_at_least("scratch", conv2d_backward_weight_scratch_len(conv), scratch.len())?;
     conv2d_backward_weight_planned::<Everything>(ctx, conv, x, dy, update, dw, scratch);
     Ok(())
@@ -75,19 +82,10 @@ pub(crate) fn conv2d_backward_weight_planned<L: Linked>(
     dw: &mut [f32],
     scratch: &mut [f32],
 ) {
-    // Whole groups, or vectors of output channels.
-    let channels = if conv.groups > 1 { conv.group_out() } else { MAX_LANES };
     if SMALL {
-        let pass = SmallWeightPass::<L>::new(conv);
-        if ctx.threads() == 1 {
-            return pass.part(0, x, dy, update, dw, scratch);
-        }
-        let (per_thread, chunk) = (pass.scratch_len(), channels * conv.group_in() * conv.taps());
-        slice::share_chunks(ctx, dw, chunk, scratch, per_thread, &|first, dw, scratch| {
-            pass.part(first * channels, x, dy, update, dw, scratch);
-        });
-        return;
+        return small(ctx, &SmallWeightPass::<L>::new(conv), x, dy, update, dw, scratch);
     }
+    let channels = shared_channels(conv);
     let per_thread = conv2d_backward_weight_scratch_len(conv);
     if is_depthwise(conv) {
         let pass = DepthwisePass::new(conv);
@@ -99,6 +97,30 @@ pub(crate) fn conv2d_backward_weight_planned<L: Linked>(
     let pass = WeightPass::new(conv);
     slice::share_chunks(ctx, dw, channels * pass.k(), scratch, per_thread, &|first, dw, scratch| {
         dispatch!(ctx.isa(), |s| pass.part(s, first * channels, x, dy, update, dw, scratch));
+    });
+}
+
+/// Output channels that stay together: whole groups, or vectors.
+const fn shared_channels(conv: &Conv2d) -> usize {
+    if conv.groups > 1 { conv.group_out() } else { MAX_LANES }
+}
+
+fn small<L: Linked>(
+    ctx: Context,
+    pass: &SmallWeightPass<L>,
+    x: &[f32],
+    dy: &[f32],
+    update: Update,
+    dw: &mut [f32],
+    scratch: &mut [f32],
+) {
+    if ctx.threads() == 1 {
+        return pass.part(0, x, dy, update, dw, scratch);
+    }
+    let channels = shared_channels(pass.conv());
+    let chunk = channels * pass.conv().group_in() * pass.conv().taps();
+    slice::share_chunks(ctx, dw, chunk, scratch, pass.scratch_len(), &|first, dw, scratch| {
+        pass.part(first * channels, x, dy, update, dw, scratch);
     });
 }
 

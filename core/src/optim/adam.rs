@@ -167,6 +167,7 @@ pub fn adam_step(
 }
 
 /// [`adam_step`] of hyper-parameters and lengths that have been checked.
+#[inline(never)]
 pub(crate) fn adam_planned<L: Linked>(
     ctx: Context,
     adam: &Adam,

@@ -31,6 +31,10 @@ impl<L: Linked> SmallWeightPass<L> {
         Self { conv, row, col, plan, outs: row.outs * col.outs, channels }
     }
 
+    pub(in crate::conv) const fn conv(&self) -> &Conv2d {
+        &self.conv
+    }
+
     const fn is_product(&self) -> bool {
         L::PARTS.has(Parts::POINTWISE)
             && matches!((self.conv.kernel, self.conv.stride, self.conv.padding), ([1, 1], [1, 1], [0, 0]))
