@@ -4,7 +4,8 @@
 //! reads it in order and fills vectors across the outputs, whose chains may not be split.
 
 use crate::error::{Result, check_len, check_product};
-use crate::gemm::{Bias, Epilogue, gemm, gemm_scratch_len};
+use crate::gemm::{Bias, Epilogue, gemm, gemm_planned, gemm_scratch_len};
+use crate::parts::Linked;
 use crate::simd::{Simd, dispatch};
 use crate::{Activation, Context, Mat, MatMut, Update, slice};
 
@@ -204,13 +205,17 @@ pub fn dense_backward_weight(
 pub fn dense_backward_bias(ctx: Context, d: &Dense, dy: &[f32], update: Update, db: &mut [f32]) -> Result {
     check_product("dy", d.y(), dy.len())?;
     check_len("db", d.outputs, db.len())?;
-    if d.outputs == 0 {
-        return Ok(());
-    }
+    dense_backward_bias_planned(ctx, dy, update, db);
+    Ok(())
+}
+
+/// [`dense_backward_bias`] of lengths that a plan has checked.
+pub(crate) fn dense_backward_bias_planned(ctx: Context, dy: &[f32], update: Update, db: &mut [f32]) {
     if update == Update::Overwrite {
         db.fill(0.0);
     }
-    dispatch!(ctx.isa(), |s| for row in dy.chunks_exact(d.outputs) {
+    let outputs = db.len();
+    dispatch!(ctx.isa(), |s| for row in slice::chunks(dy, outputs) {
         slice::update(
             s,
             [row],
@@ -219,5 +224,40 @@ pub fn dense_backward_bias(ctx: Context, d: &Dense, dy: &[f32], update: Update, 
             |[dy], [db]| [s.add(db, dy)],
         )
     });
-    Ok(())
+}
+
+/// Which product of a dense layer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pass {
+    /// [`dense`]: of `x` and the weight.
+    Forward,
+    /// [`dense_backward_input`]: of `dy` and the weight.
+    Input,
+    /// [`dense_backward_weight`]: of `x` and `dy`.
+    Weight,
+}
+
+/// A product of a shape and lengths that a plan has checked; with others it does nothing.
+pub(crate) fn dense_planned<L: Linked>(
+    ctx: Context,
+    d: &Dense,
+    pass: Pass,
+    [a, b]: [&[f32]; 2],
+    update: Update,
+    epilogue: Epilogue,
+    c: &mut [f32],
+    scratch: &mut [f32],
+) {
+    let (x, y, weight) = (d.x(), d.y(), d.weight());
+    let [a_dims, b_dims, c_dims] = match pass {
+        Pass::Forward => [x, weight, y],
+        Pass::Input => [y, weight, x],
+        Pass::Weight => [x, y, weight],
+    };
+    let (Some(a), Some(b), Some(c)) = (Mat::fitting(a, a_dims), Mat::fitting(b, b_dims), MatMut::fitting(c, c_dims))
+    else {
+        return;
+    };
+    let (a, b) = (if pass == Pass::Weight { a.t() } else { a }, if pass == Pass::Input { b.t() } else { b });
+    gemm_planned::<L>(ctx, a, b, update, epilogue, c, scratch);
 }

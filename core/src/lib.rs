@@ -74,6 +74,7 @@ mod context;
 mod double;
 mod error;
 mod isa;
+mod parts;
 mod simd;
 mod slice;
 mod update;

@@ -58,6 +58,14 @@ impl<'a> Mat<'a> {
     }
 
     /// A row-major `[rows, cols]` matrix that is all of `data`.
+    pub(crate) const fn fitting(data: &'a [f32], [rows, cols]: [usize; 2]) -> Option<Self> {
+        match rows.checked_mul(cols) {
+            Some(len) if len == data.len() => Some(Self { data, rows, cols, row_stride: cols, col_stride: 1 }),
+            _ => None,
+        }
+    }
+
+    /// The same, or an error.
     pub(crate) const fn exactly(what: &'static str, data: &'a [f32], [rows, cols]: [usize; 2]) -> Result<Self> {
         match check_product(what, [rows, cols], data.len()) {
             Ok(()) => Ok(Self { data, rows, cols, row_stride: cols, col_stride: 1 }),
@@ -140,6 +148,12 @@ impl<'a> MatMut<'a> {
     }
 
     /// A row-major `[rows, cols]` matrix that is all of `data`.
+    pub(crate) fn fitting(data: &'a mut [f32], [rows, cols]: [usize; 2]) -> Option<Self> {
+        let fits = rows.checked_mul(cols) == Some(data.len());
+        fits.then_some(Self { data, rows, cols, row_stride: cols, col_stride: 1 })
+    }
+
+    /// The same, or an error.
     pub(crate) fn exactly(what: &'static str, data: &'a mut [f32], [rows, cols]: [usize; 2]) -> Result<Self> {
         check_product(what, [rows, cols], data.len())?;
         Ok(Self { data, rows, cols, row_stride: cols, col_stride: 1 })

@@ -26,14 +26,15 @@ use crate::slice;
 /// # Ok::<(), flatgrad_core::Error>(())
 /// ```
 pub fn activate(ctx: Context, function: Function, x: &[f32], y: &mut [f32]) -> Result {
-    apply(ctx, function, x, y)
+    function.check()?;
+    check_len("y", x.len(), y.len())?;
+    apply(ctx, function, x, y);
+    Ok(())
 }
 
 /// [`activate`], inlined: with a constant function, all others are left out.
 #[inline(always)]
-pub(crate) fn apply(ctx: Context, function: Function, x: &[f32], y: &mut [f32]) -> Result {
-    function.check()?;
-    check_len("y", x.len(), y.len())?;
+pub(crate) fn apply(ctx: Context, function: Function, x: &[f32], y: &mut [f32]) {
     with_formula!(function, |f| slice::share(ctx, [x], [y], &|[x], [y]| {
         dispatch!(ctx.isa(), |s| slice::map(
             s,
@@ -42,8 +43,7 @@ pub(crate) fn apply(ctx: Context, function: Function, x: &[f32], y: &mut [f32]) 
             #[inline(always)]
             |[x]| f.forward(s, x)
         ))
-    }));
-    Ok(())
+    }))
 }
 
 /// [`activate`] in place.
@@ -64,13 +64,14 @@ pub(crate) fn apply(ctx: Context, function: Function, x: &[f32], y: &mut [f32]) 
 /// # Ok::<(), flatgrad_core::Error>(())
 /// ```
 pub fn activate_in_place(ctx: Context, function: Function, x: &mut [f32]) -> Result {
-    apply_in_place(ctx, function, x)
+    function.check()?;
+    apply_in_place(ctx, function, x);
+    Ok(())
 }
 
 /// [`activate_in_place`], inlined: with a constant function, all others are left out.
 #[inline(always)]
-pub(crate) fn apply_in_place(ctx: Context, function: Function, x: &mut [f32]) -> Result {
-    function.check()?;
+pub(crate) fn apply_in_place(ctx: Context, function: Function, x: &mut [f32]) {
     with_formula!(function, |f| slice::share(ctx, [], [x], &|[], [x]| {
         dispatch!(ctx.isa(), |s| slice::update(
             s,
@@ -79,8 +80,7 @@ pub(crate) fn apply_in_place(ctx: Context, function: Function, x: &mut [f32]) ->
             #[inline(always)]
             |[], [x]| [f.forward(s, x)]
         ))
-    }));
-    Ok(())
+    }))
 }
 
 /// `dx = dy f'(x)` for each element; `saved` is the input or the output of [`activate`], as [`Function::saved`] says.
@@ -102,15 +102,16 @@ pub(crate) fn apply_in_place(ctx: Context, function: Function, x: &mut [f32]) ->
 /// # Ok::<(), flatgrad_core::Error>(())
 /// ```
 pub fn activate_backward(ctx: Context, function: Function, saved: &[f32], dy: &[f32], dx: &mut [f32]) -> Result {
-    apply_backward(ctx, function, saved, dy, dx)
+    function.check()?;
+    check_len("dy", saved.len(), dy.len())?;
+    check_len("dx", saved.len(), dx.len())?;
+    apply_backward(ctx, function, saved, dy, dx);
+    Ok(())
 }
 
 /// [`activate_backward`], inlined: with a constant function, all others are left out.
 #[inline(always)]
-pub(crate) fn apply_backward(ctx: Context, function: Function, saved: &[f32], dy: &[f32], dx: &mut [f32]) -> Result {
-    function.check()?;
-    check_len("dy", saved.len(), dy.len())?;
-    check_len("dx", saved.len(), dx.len())?;
+pub(crate) fn apply_backward(ctx: Context, function: Function, saved: &[f32], dy: &[f32], dx: &mut [f32]) {
     with_formula!(function, |f| slice::share(ctx, [saved, dy], [dx], &|[saved, dy], [dx]| {
         dispatch!(ctx.isa(), |s| slice::map(
             s,
@@ -119,8 +120,7 @@ pub(crate) fn apply_backward(ctx: Context, function: Function, saved: &[f32], dy
             #[inline(always)]
             |[saved, dy]| f.backward(s, saved, dy)
         ))
-    }));
-    Ok(())
+    }))
 }
 
 /// [`activate_backward`] in place: `dy` becomes `dx`.
@@ -141,14 +141,15 @@ pub(crate) fn apply_backward(ctx: Context, function: Function, saved: &[f32], dy
 /// # Ok::<(), flatgrad_core::Error>(())
 /// ```
 pub fn activate_backward_in_place(ctx: Context, function: Function, saved: &[f32], dy: &mut [f32]) -> Result {
-    apply_backward_in_place(ctx, function, saved, dy)
+    function.check()?;
+    check_len("dy", saved.len(), dy.len())?;
+    apply_backward_in_place(ctx, function, saved, dy);
+    Ok(())
 }
 
 /// [`activate_backward_in_place`], inlined: with a constant function, all others are left out.
 #[inline(always)]
-pub(crate) fn apply_backward_in_place(ctx: Context, function: Function, saved: &[f32], dy: &mut [f32]) -> Result {
-    function.check()?;
-    check_len("dy", saved.len(), dy.len())?;
+pub(crate) fn apply_backward_in_place(ctx: Context, function: Function, saved: &[f32], dy: &mut [f32]) {
     with_formula!(function, |f| slice::share(ctx, [saved], [dy], &|[saved], [dy]| {
         dispatch!(ctx.isa(), |s| slice::update(
             s,
@@ -157,6 +158,5 @@ pub(crate) fn apply_backward_in_place(ctx: Context, function: Function, saved: &
             #[inline(always)]
             |[saved], [dy]| [f.backward(s, saved, dy)]
         ))
-    }));
-    Ok(())
+    }))
 }

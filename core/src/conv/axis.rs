@@ -3,6 +3,8 @@
 
 use super::Conv2d;
 use super::shape::nonzero;
+use crate::parts::{Everything, Linked, Parts};
+use core::marker::PhantomData;
 
 /// One axis of a correlation of an image with a kernel.
 ///
@@ -10,8 +12,9 @@ use super::shape::nonzero;
 /// `taps - 1 - t` when `reversed`. The forward pass is one such correlation. The input gradient is one for each
 /// remainder of the input position by the stride: there the positions of `dy` that matter are neighbours (step 1) and
 /// the taps that meet them are every `stride / gcd(stride, dilation)`-th, in falling order of position.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Axis {
+///
+/// In a program without strided convolutions (`L`) all steps are 1, which the compiler then knows.
+pub(super) struct Axis<L = Everything> {
     /// Kernel index of tap 0, and from one tap to the next.
     pub first_tap: usize,
     pub tap_step: usize,
@@ -26,15 +29,29 @@ pub(super) struct Axis {
     pub first_out: usize,
     pub out_step: usize,
     pub outs: usize,
+    linked: PhantomData<fn() -> L>,
 }
 
-impl Axis {
+impl<L> Clone for Axis<L> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<L> Copy for Axis<L> {}
+
+/// `x`, which is 1 where no convolution is strided.
+const fn strided<L: Linked>(x: usize) -> usize {
+    if L::PARTS.has(Parts::STRIDED) { x } else { 1 }
+}
+
+impl<L: Linked> Axis<L> {
     /// Rows and columns of the forward pass.
     pub const fn forward_pair(conv: &Conv2d) -> [Self; 2] {
         let Conv2d { h, w, kernel, stride, padding, dilation, .. } = *conv;
+        let [out_h, out_w] = conv.outs::<L>();
         [
-            Self::forward(h, kernel[0], [stride[0], padding[0], dilation[0]], conv.out_h()),
-            Self::forward(w, kernel[1], [stride[1], padding[1], dilation[1]], conv.out_w()),
+            Self::forward(h, kernel[0], [stride[0], padding[0], dilation[0]], out_h),
+            Self::forward(w, kernel[1], [stride[1], padding[1], dilation[1]], out_w),
         ]
     }
 
@@ -52,6 +69,7 @@ impl Axis {
             first_out: 0,
             out_step: 1,
             outs,
+            linked: PhantomData,
         }
     }
 
@@ -66,6 +84,7 @@ impl Axis {
         image: usize,
         phase: usize,
     ) -> Self {
+        let (stride, dilation) = (strided::<L>(stride), strided::<L>(dilation));
         let common = gcd(stride, dilation);
         let tap_step = stride / nonzero(common);
         let mut first_tap = 0;
@@ -94,42 +113,52 @@ impl Axis {
             first_out: phase,
             out_step: stride,
             outs: if len > phase { (len - phase).div_ceil(nonzero(stride)) } else { 0 },
+            linked: PhantomData,
         }
+    }
+
+    const fn step(&self) -> usize {
+        strided::<L>(self.step)
+    }
+    const fn spacing(&self) -> usize {
+        strided::<L>(self.spacing)
     }
 
     /// How scratch holds what `outs` neighbouring outputs read.
     #[cfg_attr(target_os = "none", inline(never))] // there, code is dear
-    pub const fn cover(&self, outs: usize) -> Cover {
-        let reach = self.taps.saturating_sub(1).saturating_mul(self.spacing) / nonzero(self.step);
-        let shared = self.step.saturating_mul(outs.saturating_add(reach));
+    pub const fn cover(&self, outs: usize) -> Cover<L> {
+        let reach = self.taps.saturating_sub(1).saturating_mul(self.spacing()) / nonzero(self.step());
+        let shared = self.step().saturating_mul(outs.saturating_add(reach));
         let per_tap = self.taps.saturating_mul(outs);
-        if shared <= per_tap {
-            Cover { groups: self.step, pitch: outs + reach, group_step: 1, per_tap: false }
+        // Always so at a step of 1.
+        if !L::PARTS.has(Parts::STRIDED) || shared <= per_tap {
+            Cover { groups: self.step(), pitch: outs + reach, group_step: 1, per_tap: false, linked: PhantomData }
         } else {
-            Cover { groups: self.taps, pitch: outs, group_step: self.spacing, per_tap: true }
+            let (groups, group_step) = (self.taps, self.spacing);
+            Cover { groups, pitch: outs, group_step, per_tap: true, linked: PhantomData }
         }
     }
 
     /// Place of tap `t` for output 0 in the cover; output `q` finds its own `q` places on.
-    pub const fn place(&self, cover: &Cover, t: usize) -> usize {
+    pub const fn place(&self, cover: &Cover<L>, t: usize) -> usize {
         let t = if self.reversed { self.taps - 1 - t } else { t };
-        if cover.per_tap {
+        if L::PARTS.has(Parts::STRIDED) && cover.per_tap {
             t * cover.pitch
         } else {
-            let at = t * self.spacing;
-            at % nonzero(self.step) * cover.pitch + at / nonzero(self.step)
+            let at = t * self.spacing();
+            at % nonzero(self.step()) * cover.pitch + at / nonzero(self.step())
         }
     }
 
     /// What tap `t` reads for outputs 0, 1, ..
     pub const fn tap_line(&self, t: usize) -> Line {
-        Line { start: self.origin + (t * self.spacing) as isize, step: self.step, image: self.image }
+        Line { start: self.origin + (t * self.spacing()) as isize, step: self.step(), image: self.image }
     }
 
     /// Group `g` of the cover of outputs `first..`: its elements are the image positions `start, start + step, ..`.
-    pub const fn line(&self, cover: &Cover, first: usize, g: usize) -> Line {
-        let start = self.origin + (first * self.step + g * cover.group_step) as isize;
-        Line { start, step: self.step, image: self.image }
+    pub const fn line(&self, cover: &Cover<L>, first: usize, g: usize) -> Line {
+        let start = self.origin + (first * self.step() + g * strided::<L>(cover.group_step)) as isize;
+        Line { start, step: self.step(), image: self.image }
     }
 }
 
@@ -138,18 +167,28 @@ impl Axis {
 /// Within a run neighbouring places are `step` image positions apart, so that neighbouring outputs always find a tap in
 /// neighbouring places, whatever the stride. A run is either one remainder of the position by the stride, shared by the
 /// taps, or (where that is shorter: large strides and dilations) one tap's own.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Cover {
-    pub groups: usize,
+pub(super) struct Cover<L = Everything> {
+    groups: usize,
     pub pitch: usize,
     group_step: usize,
     per_tap: bool,
+    linked: PhantomData<fn() -> L>,
 }
 
-impl Cover {
+impl<L> Clone for Cover<L> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<L> Copy for Cover<L> {}
+
+impl<L: Linked> Cover<L> {
+    pub const fn groups(&self) -> usize {
+        strided::<L>(self.groups)
+    }
     /// All its places.
     pub const fn len(&self) -> usize {
-        self.groups.saturating_mul(self.pitch)
+        self.groups().saturating_mul(self.pitch)
     }
 }
 

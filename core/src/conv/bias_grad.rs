@@ -1,7 +1,6 @@
 //! The bias gradient.
 
 use super::Conv2d;
-use super::shape::nonzero;
 use crate::error::check_len;
 use crate::simd::dispatch;
 use crate::{Context, Result, Update, slice};
@@ -33,15 +32,27 @@ pub fn conv2d_backward_bias(ctx: Context, conv: &Conv2d, dy: &[f32], update: Upd
     conv.check()?;
     check_len("dy", conv.output_len(), dy.len())?;
     check_len("db", conv.out_channels, db.len())?;
-    let plane = conv.out_h() * conv.out_w();
+    conv2d_backward_bias_planned(ctx, [conv.n, conv.out_h() * conv.out_w()], dy, update, db);
+    Ok(())
+}
+
+/// [`conv2d_backward_bias`] of `n` samples and lengths that a plan has checked.
+pub(crate) fn conv2d_backward_bias_planned(
+    ctx: Context,
+    [n, plane]: [usize; 2],
+    dy: &[f32],
+    update: Update,
+    db: &mut [f32],
+) {
+    let channels = db.len();
     slice::share_chunks(ctx, db, 1, &mut [], 0, &|first, db, _| {
         dispatch!(ctx.isa(), |s| {
             if update == Update::Overwrite {
                 db.fill(0.0);
             }
-            for n in 0..conv.n {
-                let planes = dy.get((n * conv.out_channels + first) * plane..).unwrap_or_default();
-                for (db, dy) in db.iter_mut().zip(planes.chunks_exact(nonzero(plane))) {
+            for n in 0..n {
+                let planes = dy.get((n * channels + first) * plane..).unwrap_or_default();
+                for (db, dy) in db.iter_mut().zip(slice::chunks(planes, plane)) {
                     let [sum] = slice::sum(
                         s,
                         [dy],
@@ -53,5 +64,4 @@ pub fn conv2d_backward_bias(ctx: Context, conv: &Conv2d, dy: &[f32], update: Upd
             }
         });
     });
-    Ok(())
 }

@@ -7,8 +7,10 @@ use super::plan::{ALIGN, PATCH, Plan, aligned, balanced};
 use super::shape::{nonzero, product};
 use super::tile::max_tile;
 use super::{Conv2d, MAX_WIDTH};
+use crate::parts::{Everything, Linked, Parts};
 use crate::simd::{MAX_LANES, SMALL, Simd, dispatch};
 use crate::{Activation, Context, slice};
+use core::marker::PhantomData;
 
 /// Which way the data flow.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -22,8 +24,7 @@ pub(super) enum Direction {
 /// A convolution seen as a set of correlations ("phases") that read and write the same tensors.
 ///
 /// Forward there is one phase; backward one for each remainder of the position by the stride.
-#[derive(Clone, Copy)]
-pub(super) struct Correlation {
+pub(super) struct Correlation<L = Everything> {
     pub conv: Conv2d,
     pub direction: Direction,
     /// Channels read and written, of one group.
@@ -32,16 +33,24 @@ pub(super) struct Correlation {
     /// Planes read and written.
     pub from: [usize; 2],
     pub to: [usize; 2],
+    linked: PhantomData<fn() -> L>,
 }
+
+impl<L> Clone for Correlation<L> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<L> Copy for Correlation<L> {}
 
 /// One phase: its axes, and the strips it is cut into.
-pub(super) struct Phase {
-    pub row: Axis,
-    pub col: Axis,
-    pub plan: Plan,
+pub(super) struct Phase<L = Everything> {
+    pub row: Axis<L>,
+    pub col: Axis<L>,
+    pub plan: Plan<L>,
 }
 
-impl Phase {
+impl<L: Linked> Phase<L> {
     /// Pixels of a tile of channel lanes, and how many tiles `channels` channels have.
     pub fn tiles(&self, lanes: usize, channels: usize) -> (usize, usize) {
         let tile = balanced(self.plan.cols, max_tile(lanes));
@@ -58,24 +67,27 @@ impl Phase {
     }
 }
 
-impl Correlation {
+impl<L: Linked> Correlation<L> {
     pub(super) const fn new(conv: &Conv2d, direction: Direction) -> Self {
-        let conv = conv.flat();
-        let (input, output) = ([conv.h, conv.w], [conv.out_h(), conv.out_w()]);
-        let (group_in, group_out) = (conv.group_in(), conv.group_out());
-        match direction {
-            Direction::Forward => Self { conv, direction, reads: group_in, writes: group_out, from: input, to: output },
-            Direction::Backward => {
-                Self { conv, direction, reads: group_out, writes: group_in, from: output, to: input }
-            }
+        let conv = conv.flat::<L>();
+        let ([mut reads, mut writes], [mut from, mut to]) =
+            (conv.group_channels::<L>(), [[conv.h, conv.w], conv.outs::<L>()]);
+        if matches!(direction, Direction::Backward) {
+            (reads, writes, from, to) = (writes, reads, to, from);
         }
+        Self { conv, direction, reads, writes, from, to, linked: PhantomData }
+    }
+
+    /// Independent convolutions.
+    pub(super) const fn groups(&self) -> usize {
+        if L::PARTS.has(Parts::STRIDED) { self.conv.groups } else { 1 }
     }
 
     /// Phases down and across; those beyond the image would have no outputs.
     pub(super) const fn phases(&self) -> [usize; 2] {
         let [mut down, mut across] = match self.direction {
-            Direction::Forward => [1, 1],
-            Direction::Backward => self.conv.stride,
+            Direction::Backward if L::PARTS.has(Parts::STRIDED) => self.conv.stride,
+            _ => return [1, 1],
         };
         down = if down < self.to[0] { down } else { self.to[0] };
         across = if across < self.to[1] { across } else { self.to[1] };
@@ -83,12 +95,12 @@ impl Correlation {
     }
 
     /// All phases.
-    pub(super) fn each_phase(&self) -> impl Iterator<Item = Phase> {
+    pub(super) fn each_phase(&self) -> impl Iterator<Item = Phase<L>> {
         let [down, across] = self.phases();
         (0..down).flat_map(move |i| (0..across).map(move |j| self.phase(i, j)))
     }
 
-    const fn axis(&self, i: usize, phase: usize) -> Axis {
+    const fn axis(&self, i: usize, phase: usize) -> Axis<L> {
         let geometry = [self.conv.stride[i], self.conv.padding[i], self.conv.dilation[i]];
         match self.direction {
             Direction::Forward => Axis::forward(self.from[i], self.conv.kernel[i], geometry, self.to[i]),
@@ -96,12 +108,12 @@ impl Correlation {
         }
     }
 
-    pub(super) const fn phase(&self, down: usize, across: usize) -> Phase {
+    pub(super) const fn phase(&self, down: usize, across: usize) -> Phase<L> {
         self.phase_within(PATCH, down, across)
     }
 
     /// The phase in strips whose input fits in `patch` floats.
-    pub(super) const fn phase_within(&self, patch: usize, down: usize, across: usize) -> Phase {
+    pub(super) const fn phase_within(&self, patch: usize, down: usize, across: usize) -> Phase<L> {
         let (row, col) = (self.axis(0, down), self.axis(1, across));
         Phase { plan: Plan::new(self.reads, &row, &col, usize::MAX, patch), row, col }
     }
@@ -148,23 +160,31 @@ impl Correlation {
         to: &mut [f32],
         scratch: &mut [f32],
     ) {
+        if SMALL && ctx.threads() == 1 {
+            return self.small_part(0, from, weight, bias, activation, to, scratch);
+        }
         let channels = self.writes * self.conv.groups;
         // Whole samples, or where there are fewer of them than threads a sample's groups or vectors of channels.
         let split = if self.conv.groups > 1 { self.writes } else { MAX_LANES };
         let whole = self.conv.n >= ctx.threads() || !channels.is_multiple_of(nonzero(split));
         let planes = if whole { channels } else { split };
-        if SMALL && ctx.threads() == 1 {
-            return self.small_part(0, from, weight, bias, activation, to, scratch);
-        }
-        let plane = self.to[0] * self.to[1];
+        let (plane, all) = (self.to[0] * self.to[1], self.unpruned());
         slice::share_chunks(ctx, to, planes * plane, scratch, self.scratch_len(), &|first, to, scratch| {
             if SMALL {
                 return self.small_part(first * planes, from, weight, bias, activation, to, scratch);
             }
-            dispatch!(ctx.isa(), |s| self.part(s, first * planes, from, weight, bias, activation, to, scratch));
+            dispatch!(ctx.isa(), |s| all.part(s, first * planes, from, weight, bias, activation, to, scratch));
         });
     }
 
+    /// The same where all is linked, as it is on large machines.
+    const fn unpruned(&self) -> Correlation {
+        let Self { conv, direction, reads, writes, from, to, .. } = *self;
+        Correlation { conv, direction, reads, writes, from, to, linked: PhantomData }
+    }
+}
+
+impl Correlation {
     /// The planes of `to`, of which the first is plane `first` of all.
     #[inline(always)]
     fn part<S: Simd>(

@@ -3,6 +3,7 @@
 use super::Conv2d;
 use super::correlate::{Correlation, Direction};
 use crate::error::{check_at_least, check_len};
+use crate::parts::{Everything, Linked};
 use crate::{Activation, Context, Result};
 
 /// `y[n, oc, oh, ow] = activation(bias[oc] + sum over (ic, kh, kw) of weight[oc, ic, kh, kw] *
@@ -50,13 +51,26 @@ pub fn conv2d(
     check_len("weight", conv.weight_len(), weight.len())?;
     check_len("bias", conv.out_channels, bias.map_or(conv.out_channels, <[f32]>::len))?;
     check_len("y", conv.output_len(), y.len())?;
-    let pass = Correlation::new(conv, Direction::Forward);
-    check_at_least("scratch", pass.scratch_len(), scratch.len())?;
-    pass.run(ctx, x, weight, bias, activation, y, scratch);
+    check_at_least("scratch", conv2d_scratch_len(conv), scratch.len())?;
+    conv2d_planned::<Everything>(ctx, conv, x, weight, bias, activation, y, scratch);
     Ok(())
+}
+
+/// [`conv2d`] of a shape and lengths that a plan has checked; with others it does something less, not something else.
+pub(crate) fn conv2d_planned<L: Linked>(
+    ctx: Context,
+    conv: &Conv2d,
+    x: &[f32],
+    weight: &[f32],
+    bias: Option<&[f32]>,
+    activation: Activation,
+    y: &mut [f32],
+    scratch: &mut [f32],
+) {
+    Correlation::<L>::new(conv, Direction::Forward).run(ctx, x, weight, bias, activation, y, scratch);
 }
 
 /// Scratch of [`conv2d`] for one thread, in floats; 0 for a shape that [`Conv2d::check`] refuses.
 pub const fn conv2d_scratch_len(conv: &Conv2d) -> usize {
-    Correlation::new(conv, Direction::Forward).scratch_len()
+    Correlation::<Everything>::new(conv, Direction::Forward).scratch_len()
 }

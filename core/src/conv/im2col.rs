@@ -5,6 +5,7 @@ use super::axis::Axis;
 use super::patch::fill_line;
 use super::shape::{nonzero, product};
 use crate::error::{check_len, checked_len};
+use crate::parts::Everything;
 use crate::simd::{Simd, dispatch};
 use crate::{Context, Result, Update, slice};
 
@@ -32,7 +33,7 @@ use crate::{Context, Result, Update, slice};
 /// ```
 pub fn im2col(ctx: Context, conv: &Conv2d, x: &[f32], cols: &mut [f32]) -> Result {
     check(conv, x, cols)?;
-    let ([row, col], taps) = (Axis::forward_pair(conv), conv.taps());
+    let ([row, col], taps) = (Axis::<Everything>::forward_pair(conv), conv.taps());
     let (plane, ow) = (conv.out_h() * conv.out_w(), conv.out_w());
     slice::share_chunks(ctx, cols, plane, &mut [], 0, &|first, cols, _| {
         dispatch!(ctx.isa(), |s| {
@@ -79,7 +80,7 @@ pub fn im2col(ctx: Context, conv: &Conv2d, x: &[f32], cols: &mut [f32]) -> Resul
 /// ```
 pub fn col2im(ctx: Context, conv: &Conv2d, cols: &[f32], update: Update, x: &mut [f32]) -> Result {
     check(conv, x, cols)?;
-    let ([row, col], taps) = (Axis::forward_pair(conv), conv.taps());
+    let ([row, col], taps) = (Axis::<Everything>::forward_pair(conv), conv.taps());
     let (plane, ow) = (conv.out_h() * conv.out_w(), conv.out_w());
     slice::share_chunks(ctx, x, conv.h * conv.w, &mut [], 0, &|first, x, _| {
         if update == Update::Overwrite {

@@ -3,6 +3,7 @@
 use super::Conv2d;
 use super::correlate::{Correlation, Direction};
 use crate::error::{check_at_least, check_len};
+use crate::parts::{Everything, Linked};
 use crate::{Activation, Context, Result};
 
 /// `dx[n, ic, ih, iw] = sum over (oc, kh, kw) of weight[oc, ic, kh, kw] * dy[n, oc, oh, ow]` where `ih = oh * stride +
@@ -47,13 +48,24 @@ pub fn conv2d_backward_input(
     check_len("dy", conv.output_len(), dy.len())?;
     check_len("weight", conv.weight_len(), weight.len())?;
     check_len("dx", conv.input_len(), dx.len())?;
-    let pass = Correlation::new(conv, Direction::Backward);
-    check_at_least("scratch", pass.scratch_len(), scratch.len())?;
-    pass.run(ctx, dy, weight, None, Activation::None, dx, scratch);
+    check_at_least("scratch", conv2d_backward_input_scratch_len(conv), scratch.len())?;
+    conv2d_backward_input_planned::<Everything>(ctx, conv, dy, weight, dx, scratch);
     Ok(())
+}
+
+/// [`conv2d_backward_input`] of a shape and lengths that a plan has checked.
+pub(crate) fn conv2d_backward_input_planned<L: Linked>(
+    ctx: Context,
+    conv: &Conv2d,
+    dy: &[f32],
+    weight: &[f32],
+    dx: &mut [f32],
+    scratch: &mut [f32],
+) {
+    Correlation::<L>::new(conv, Direction::Backward).run(ctx, dy, weight, None, Activation::None, dx, scratch);
 }
 
 /// Scratch of [`conv2d_backward_input`] for one thread, in floats; 0 for a shape that [`Conv2d::check`] refuses.
 pub const fn conv2d_backward_input_scratch_len(conv: &Conv2d) -> usize {
-    Correlation::new(conv, Direction::Backward).scratch_len()
+    Correlation::<Everything>::new(conv, Direction::Backward).scratch_len()
 }

@@ -68,15 +68,15 @@ pub(super) fn fill_patch<S: Simd>(
     }
     let down = |g: usize| row.line(rows, first_row, g);
     let across = |g: usize| col.line(cols, first_col, g);
-    let whole = (0..rows.groups).all(|g| down(g).inside(rows.pitch) == (0, rows.pitch))
-        && (0..cols.groups).all(|g| across(g).inside(cols.pitch) == (0, cols.pitch));
+    let whole = (0..rows.groups()).all(|g| down(g).inside(rows.pitch) == (0, rows.pitch))
+        && (0..cols.groups()).all(|g| across(g).inside(cols.pitch) == (0, cols.pitch));
     if !whole {
         zero(s, patch.get_mut(..x.len() / nonzero(h * w) * plan.plane()).unwrap_or_default());
     }
-    for g in 0..cols.groups {
+    for g in 0..cols.groups() {
         let line = across(g);
         let (left, right) = line.inside(cols.pitch);
-        for gr in 0..rows.groups {
+        for gr in 0..rows.groups() {
             let down = down(gr);
             let (top, bottom) = down.inside(rows.pitch);
             let (Some(at_row), Some(at_col)) = (down.at(top), line.at(left)) else { continue };

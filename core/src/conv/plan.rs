@@ -2,6 +2,7 @@
 
 use super::axis::{Axis, Cover};
 use super::shape::nonzero;
+use crate::parts::{Everything, Linked};
 use crate::simd::MAX_LANES;
 
 /// Floats of a strip's input: 64 KB, so that it stays in a second-level cache beside the weights.
@@ -22,19 +23,25 @@ pub(super) fn aligned(scratch: &mut [f32]) -> &mut [f32] {
 ///
 /// A strip has several rows only where it has all columns and all channels, so that its outputs are contiguous, and
 /// strips in row-major order visit the outputs in row-major order.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Plan {
+pub(super) struct Plan<L = Everything> {
     pub channels: usize,
     pub rows: usize,
     pub cols: usize,
-    pub row_cover: Cover,
-    pub col_cover: Cover,
+    pub row_cover: Cover<L>,
+    pub col_cover: Cover<L>,
 }
 
-impl Plan {
+impl<L> Clone for Plan<L> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<L> Copy for Plan<L> {}
+
+impl<L: Linked> Plan<L> {
     /// The largest strip of at most `max_outs` outputs (but at least a row's part) whose input fits in `patch` floats; if
     /// one output's does not, that output.
-    pub const fn new(channels: usize, row: &Axis, col: &Axis, max_outs: usize, patch: usize) -> Self {
+    pub const fn new(channels: usize, row: &Axis<L>, col: &Axis<L>, max_outs: usize, patch: usize) -> Self {
         let mut cols = balanced(col.outs, STRIP_COLS);
         let one_row = row.cover(1).len();
         while cols > 1 && one_row.saturating_mul(col.cover(cols).len()) > patch {
@@ -71,13 +78,18 @@ impl Plan {
         self.channels.saturating_mul(self.plane()).saturating_add(MAX_LANES)
     }
 
+    /// Whether `patch` holds a strip's input.
+    pub fn fits(&self, patch: &[f32]) -> bool {
+        patch.len() >= self.channels.saturating_mul(self.plane())
+    }
+
     /// Where tap `(kh, kw)` (counted along the axes) of channel 0 lies for the strip's first output.
-    pub const fn place(&self, row: &Axis, col: &Axis, kh: usize, kw: usize) -> usize {
+    pub const fn place(&self, row: &Axis<L>, col: &Axis<L>, kh: usize, kw: usize) -> usize {
         row.place(&self.row_cover, kh) * self.col_cover.len() + col.place(&self.col_cover, kw)
     }
 
     /// Fills `offsets` with the places of all taps of a channel block, channels outermost; returns how many there are.
-    pub fn offsets(&self, row: &Axis, col: &Axis, offsets: &mut [f32]) -> usize {
+    pub fn offsets(&self, row: &Axis<L>, col: &Axis<L>, offsets: &mut [f32]) -> usize {
         let places = (0..self.channels).flat_map(|c| {
             (0..row.taps)
                 .flat_map(move |kh| (0..col.taps).map(move |kw| c * self.plane() + self.place(row, col, kh, kw)))
@@ -104,14 +116,14 @@ pub(super) const fn balanced(len: usize, max: usize) -> usize {
 /// Cuts `len` into blocks of `size`, the last one shorter: where each begins, and its length.
 #[inline(always)]
 pub(super) fn blocks(len: usize, size: usize) -> impl Iterator<Item = (usize, usize)> {
-    let (mut next, size) = (0usize, if size > 0 { size } else { usize::MAX });
+    let (mut left, size) = (len, if size > 0 { size } else { usize::MAX });
     // Not `step_by`, which divides: for small layers that is a good part of the time.
     core::iter::from_fn(
         #[inline(always)]
         move || {
-            let first = next;
-            next = first.saturating_add(size);
-            (first < len).then(|| (first, size.min(len - first)))
+            let (first, block) = (len - left, size.min(left));
+            left -= block;
+            (block > 0).then_some((first, block))
         },
     )
 }

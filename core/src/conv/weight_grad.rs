@@ -11,6 +11,7 @@ use super::tile::max_tile;
 use super::weight_tile::{Outs, interleave, load_chains, store_chains, weight_tile};
 use super::{Conv2d, MAX_WIDTH};
 use crate::error::{check_at_least, check_len};
+use crate::parts::{Everything, Linked};
 use crate::simd::{MAX_LANES, SMALL, Simd, dispatch};
 use crate::{Context, Result, Update, slice};
 
@@ -59,31 +60,68 @@ pub fn conv2d_backward_weight(
     check_len("x", conv.input_len(), x.len())?;
     check_len("dy", conv.output_len(), dy.len())?;
     check_len("dw", conv.weight_len(), dw.len())?;
-    // Whole groups, or vectors of output channels.
-    let channels = if conv.groups > 1 { conv.group_out() } else { MAX_LANES };
     if SMALL {
-        let pass = SmallWeightPass::new(conv);
-        let (per_thread, chunk) = (pass.scratch_len(), channels * conv.group_in() * conv.taps());
-        check_at_least("scratch", per_thread, scratch.len())?;
-        slice::share_chunks(ctx, dw, chunk, scratch, per_thread, &|first, dw, scratch| {
-            pass.part(first * channels, x, dy, update, dw, scratch);
-        });
+        // The pass that tells the length also does the work: to plan it a second time would cost more than some kernels.
+        let pass = SmallWeightPass::<Everything>::new(conv);
+        check_at_least("scratch", pass.scratch_len(), scratch.len())?;
+        small(ctx, &pass, x, dy, update, dw, scratch);
         return Ok(());
     }
+    check_at_least("scratch", conv2d_backward_weight_scratch_len(conv), scratch.len())?;
+    conv2d_backward_weight_planned::<Everything>(ctx, conv, x, dy, update, dw, scratch);
+    Ok(())
+}
+
+/// [`conv2d_backward_weight`] of a shape and lengths that a plan has checked.
+pub(crate) fn conv2d_backward_weight_planned<L: Linked>(
+    ctx: Context,
+    conv: &Conv2d,
+    x: &[f32],
+    dy: &[f32],
+    update: Update,
+    dw: &mut [f32],
+    scratch: &mut [f32],
+) {
+    if SMALL {
+        return small(ctx, &SmallWeightPass::<L>::new(conv), x, dy, update, dw, scratch);
+    }
+    let channels = shared_channels(conv);
     let per_thread = conv2d_backward_weight_scratch_len(conv);
-    check_at_least("scratch", per_thread, scratch.len())?;
     if is_depthwise(conv) {
         let pass = DepthwisePass::new(conv);
         slice::share_chunks(ctx, dw, channels * conv.taps(), scratch, per_thread, &|first, dw, scratch| {
             dispatch!(ctx.isa(), |s| pass.part(s, first, x, dy, update, dw, scratch));
         });
-        return Ok(());
+        return;
     }
     let pass = WeightPass::new(conv);
     slice::share_chunks(ctx, dw, channels * pass.k(), scratch, per_thread, &|first, dw, scratch| {
         dispatch!(ctx.isa(), |s| pass.part(s, first * channels, x, dy, update, dw, scratch));
     });
-    Ok(())
+}
+
+/// Output channels that stay together: whole groups, or vectors.
+const fn shared_channels(conv: &Conv2d) -> usize {
+    if conv.groups > 1 { conv.group_out() } else { MAX_LANES }
+}
+
+fn small<L: Linked>(
+    ctx: Context,
+    pass: &SmallWeightPass<L>,
+    x: &[f32],
+    dy: &[f32],
+    update: Update,
+    dw: &mut [f32],
+    scratch: &mut [f32],
+) {
+    if ctx.threads() == 1 {
+        return pass.part(0, x, dy, update, dw, scratch);
+    }
+    let channels = shared_channels(pass.conv());
+    let chunk = channels * pass.conv().group_in() * pass.conv().taps();
+    slice::share_chunks(ctx, dw, chunk, scratch, pass.scratch_len(), &|first, dw, scratch| {
+        pass.part(first * channels, x, dy, update, dw, scratch);
+    });
 }
 
 /// Scratch of [`conv2d_backward_weight`] for one thread, in floats; 0 for a shape that [`Conv2d::check`] refuses.
@@ -92,7 +130,7 @@ pub const fn conv2d_backward_weight_scratch_len(conv: &Conv2d) -> usize {
         return 0;
     }
     if SMALL {
-        return SmallWeightPass::new(conv).scratch_len();
+        return SmallWeightPass::<Everything>::new(conv).scratch_len();
     }
     if is_depthwise(conv) {
         return sum(&DepthwisePass::new(conv).scratch_parts(MAX_WIDTH)).saturating_add(ALIGN);
@@ -125,7 +163,7 @@ struct WeightPass {
 
 impl WeightPass {
     const fn new(conv: &Conv2d) -> Self {
-        let conv = conv.flat();
+        let conv = conv.flat::<Everything>();
         let [row, col] = Axis::forward_pair(&conv);
         let plan = Plan::new(conv.group_in(), &row, &col, MAX_OUTS, PATCH);
         Self { conv, row, col, plan, outs: conv.out_h() * conv.out_w() }

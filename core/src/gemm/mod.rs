@@ -62,6 +62,8 @@ mod vector;
 pub use epilogue::{Bias, Epilogue};
 
 use crate::error::{Result, check_at_least, check_len};
+use crate::parts::{Everything, Linked, Parts};
+use crate::simd::SMALL;
 use crate::{Context, Mat, MatMut, Update};
 use product::{Product, Strided};
 
@@ -104,7 +106,7 @@ pub fn gemm(
     b: Mat,
     update: Update,
     epilogue: Epilogue,
-    mut c: MatMut,
+    c: MatMut,
     scratch: &mut [f32],
 ) -> Result {
     let (m, n, k) = (c.rows(), c.cols(), a.cols());
@@ -112,27 +114,45 @@ pub fn gemm(
     check_len("rows of b", k, b.rows())?;
     check_len("columns of b", n, b.cols())?;
     epilogue.check(m, n)?;
+    check_at_least("scratch", gemm_scratch_len(m, n, k), scratch.len())?;
+    gemm_planned::<Everything>(ctx, a, b, update, epilogue, c, scratch);
+    Ok(())
+}
+
+/// [`gemm`] of sizes that a plan has checked; with others it does nothing.
+pub(crate) fn gemm_planned<L: Linked>(
+    ctx: Context,
+    a: Mat,
+    b: Mat,
+    update: Update,
+    epilogue: Epilogue,
+    mut c: MatMut,
+    scratch: &mut [f32],
+) {
+    let (m, n, k) = (c.rows(), c.cols(), a.cols());
     let per_thread = gemm_scratch_len(m, n, k);
-    check_at_least("scratch", per_thread, scratch.len())?;
-    if m == 0 || n == 0 {
-        return Ok(());
+    let agree = a.rows() == m && b.rows() == k && b.cols() == n;
+    // The kernels for microcontrollers look at the bias's length, and use scratch only where both operands lie across.
+    let any = L::PARTS.has(Parts::PRODUCTS);
+    let fits = (SMALL || epilogue.check(m, n).is_ok()) && (SMALL && !any || scratch.len() >= per_thread);
+    if m == 0 || n == 0 || !agree || !fits {
+        return;
     }
     // A view has unit stride along its rows or its columns. The loops want rows; `c^T = b^T a^T` gives them, with the
     // same chains. A single contiguous column is a row when transposed: one vector for `LANES` of its elements.
-    let transposed = c.col_stride() != 1 || (n == 1 && m > 1 && c.row_stride() == 1);
+    let transposed = any && (c.col_stride() != 1 || (n == 1 && m > 1 && c.row_stride() == 1));
     let (m, n, a, b, epilogue) = if transposed { (n, m, b.t(), a.t(), epilogue.t()) } else { (m, n, a, b, epilogue) };
     let (a, mut b) = (Strided::new(a), Strided::new(b));
-    if n == 1 {
+    if any && n == 1 {
         b.col = 1; // one column has no stride, and this one needs no packing
     }
     let c_row = if transposed { c.col_stride() } else { c.row_stride() };
     let accumulate = update == Update::Accumulate;
     let product = Product { m, n, k, a, b, c: c.as_mut_ptr(), c_row, accumulate, epilogue };
     match parts(ctx, m, n, k, scratch.len(), per_thread) {
-        1 => one(ctx, &product, scratch),
-        parts => share(ctx, parts, &product, scratch, per_thread),
+        1 => one::<L>(ctx, &product, scratch),
+        parts => share::<L>(ctx, parts, &product, scratch, per_thread),
     }
-    Ok(())
 }
 
 /// Floats of scratch that [`gemm`] needs for each thread: a panel of `b`, if both sides are long a block of `a`, and what
@@ -164,23 +184,26 @@ fn parts(ctx: Context, m: usize, n: usize, k: usize, scratch: usize, per_thread:
 }
 
 /// A part on the calling thread.
-fn one(ctx: Context, p: &Product, scratch: &mut [f32]) {
+fn one<L: Linked>(ctx: Context, p: &Product, scratch: &mut [f32]) {
     // SAFETY: `gemm` made the product from views that outlive this call, the only one that writes these elements of c;
     // each part has been left `per_thread` floats, enough for the whole product and so for a part of it.
-    unsafe { table::multiply(ctx.isa(), p, scratch.as_mut_ptr()) }
+    unsafe { table::multiply::<L>(ctx.isa(), p, scratch.as_mut_ptr()) }
 }
 
 /// Cuts `c` along its longer side until there are as many parts as asked for; never `k`.
-fn share(ctx: Context, parts: usize, p: &Product, scratch: &mut [f32], per_thread: usize) {
+fn share<L: Linked>(ctx: Context, parts: usize, p: &Product, scratch: &mut [f32], per_thread: usize) {
     if parts <= 1 {
-        return one(ctx, p, scratch);
+        return one::<L>(ctx, p, scratch);
     }
     let left = parts / 2;
     let cut = |len: usize, unit: usize| (len.saturating_mul(left) / parts).next_multiple_of(unit).min(len);
     let (first, second) =
         if p.m > p.n { p.split_rows(cut(p.m, table::ROW_CUT)) } else { p.split_cols(cut(p.n, table::COL_CUT)) };
     let Some((mine, other)) = scratch.split_at_mut_checked(left * per_thread) else {
-        return one(ctx, p, scratch); // cannot be: there is scratch for each part
+        return one::<L>(ctx, p, scratch); // cannot be: there is scratch for each part
     };
-    ctx.join(|| share(ctx, left, &first, mine, per_thread), || share(ctx, parts - left, &second, other, per_thread));
+    ctx.join(
+        || share::<L>(ctx, left, &first, mine, per_thread),
+        || share::<L>(ctx, parts - left, &second, other, per_thread),
+    );
 }

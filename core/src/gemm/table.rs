@@ -5,6 +5,7 @@ use super::product::Product;
 use super::small;
 use super::vector::{FEW_ROWS, row_times_transposed, rows_times_matrix};
 use crate::isa::{Isa, Level};
+use crate::parts::Linked;
 use crate::simd::{SMALL, Simd};
 #[cfg(target_arch = "x86_64")]
 use crate::simd::{avx2::Avx2, avx512::Avx512};
@@ -49,14 +50,21 @@ pub(super) const fn scratch_len(m: usize, n: usize, k: usize) -> usize {
 /// # Safety
 ///
 /// The product must be valid, and `scratch` writable for `scratch_len(m, n, k)` floats.
-pub(super) unsafe fn multiply(isa: Isa, p: &Product, scratch: *mut f32) {
+pub(super) unsafe fn multiply<L: Linked>(isa: Isa, p: &Product, scratch: *mut f32) {
     if p.m == 0 || p.n == 0 {
         return;
     }
     if SMALL {
         // SAFETY: as the caller's.
-        return unsafe { small::multiply(p, scratch) };
+        return unsafe { small::multiply::<L>(p, scratch) };
     }
+    // SAFETY: as the caller's.
+    unsafe { large(isa, p, scratch) }
+}
+
+/// # Safety
+/// As [`multiply`], with `m > 0` and `n > 0`.
+unsafe fn large(isa: Isa, p: &Product, scratch: *mut f32) {
     // SAFETY: as the caller's.
     unsafe {
         match isa.level() {

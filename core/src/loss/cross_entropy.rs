@@ -4,6 +4,7 @@ use super::{LossReport, samples};
 use crate::activation::{exp_row, sum_exp};
 use crate::context::Context;
 use crate::error::{Error, Result, check_len, check_param, check_product};
+use crate::parts::{Everything, Linked, Parts};
 use crate::simd::{Simd, dispatch};
 use crate::slice;
 
@@ -82,8 +83,8 @@ pub fn cross_entropy(
     logits: &[f32],
     target: Target,
 ) -> Result<LossReport> {
-    let smoothing = check([n, classes], logits, target, label_smoothing)?;
-    Ok(pass(ctx, [n, classes], smoothing, None, logits, target, &mut []))
+    check([n, classes], logits, target, label_smoothing)?;
+    Ok(cross_entropy_planned::<Everything>(ctx, [n, classes], label_smoothing, None, logits, target, &mut []))
 }
 
 /// [`cross_entropy`] and its gradient: `dlogits = (T * softmax(logits) - t) * grad_scale`, where `t` is the smoothed
@@ -118,23 +119,29 @@ pub fn cross_entropy_backward(
     target: Target,
     dlogits: &mut [f32],
 ) -> Result<LossReport> {
-    let smoothing = check([n, classes], logits, target, label_smoothing)?;
+    check([n, classes], logits, target, label_smoothing)?;
     check_len("dlogits", logits.len(), dlogits.len())?;
-    Ok(pass(ctx, [n, classes], smoothing, Some(grad_scale), logits, target, dlogits))
+    let scale = Some(grad_scale);
+    Ok(cross_entropy_planned::<Everything>(ctx, [n, classes], label_smoothing, scale, logits, target, dlogits))
 }
 
-/// The report, and where a scale is given the gradient.
-fn pass(
+/// The report, and where a scale is given the gradient, of lengths and labels that a plan has checked.
+pub(crate) fn cross_entropy_planned<L: Linked>(
     ctx: Context,
     [n, classes]: [usize; 2],
-    smoothing: Smoothing,
+    label_smoothing: f32,
     grad_scale: Option<f32>,
     logits: &[f32],
     target: Target,
     dlogits: &mut [f32],
 ) -> LossReport {
+    let smoothing = if L::PARTS.has(Parts::SMOOTHING) {
+        Smoothing { on: 1.0 - label_smoothing, off: label_smoothing / classes as f32 }
+    } else {
+        Smoothing { on: 1.0, off: 0.0 }
+    };
     samples::run(ctx, [n, classes], logits, dlogits, &|i, x, dx| {
-        let aim = target.aim(i, classes);
+        let aim = target.aim::<L>(i, classes);
         dispatch!(ctx.isa(), |s| {
             let (max, sum) = match grad_scale {
                 Some(scale) => {
@@ -149,29 +156,30 @@ fn pass(
     })
 }
 
-fn check([n, classes]: [usize; 2], logits: &[f32], target: Target, label_smoothing: f32) -> Result<Smoothing> {
+fn check([n, classes]: [usize; 2], logits: &[f32], target: Target, label_smoothing: f32) -> Result {
     let len = logits.len();
     check_product("logits", [n, classes], len)?;
     check_param((0.0..=1.0).contains(&label_smoothing), "label_smoothing", "in 0..=1", label_smoothing)?;
     match target {
-        Target::Values(p) => check_len("probabilities", len, p.len())?,
+        Target::Values(p) => check_len("probabilities", len, p.len()),
         Target::Classes(labels) => {
             check_len("labels", n, labels.len())?;
-            if let Some((index, &label)) = labels.iter().enumerate().find(|(_, label)| **label as usize >= classes) {
-                return Err(Error::Label { index, label, classes });
+            match labels.iter().enumerate().find(|(_, label)| **label as usize >= classes) {
+                Some((index, &label)) => Err(Error::Label { index, label, classes }),
+                None => Ok(()),
             }
         }
     }
-    Ok(Smoothing { on: 1.0 - label_smoothing, off: label_smoothing / classes as f32 })
 }
 
 impl<'a> Target<'a> {
     #[inline(always)]
-    fn aim(self, sample: usize, classes: usize) -> Aim<'a> {
+    fn aim<L: Linked>(self, sample: usize, classes: usize) -> Aim<'a> {
         match self {
             // `check` has seen all labels.
             Self::Classes(labels) => Aim::Class(labels.get(sample).map_or(usize::MAX, |&label| label as usize)),
-            Self::Values(p) => Aim::Values(samples::row(p, sample, classes)),
+            Self::Values(p) if L::PARTS.has(Parts::PROBABILITIES) => Aim::Values(samples::row(p, sample, classes)),
+            Self::Values(_) => Aim::Class(usize::MAX), // has been refused
         }
     }
 }

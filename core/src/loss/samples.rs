@@ -38,7 +38,7 @@ pub(super) fn run(
         return report; // however many samples without features there are
     }
     if ctx.threads() == 1 {
-        let mut dx = dx.chunks_exact_mut(features.max(1));
+        let mut dx = slice::chunks_mut(dx, features);
         for i in 0..n {
             let (loss, right) = sample(i, row(x, i, features), dx.next().unwrap_or_default());
             report.loss_sum += loss;

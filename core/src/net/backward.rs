@@ -2,21 +2,23 @@
 
 use super::add::{add_to, copy};
 use super::kind::{Kind, Needs};
-use super::parts::{Linked, MISSING, Parts};
+use super::parts::MISSING;
 use super::pass::{Noise, Pass, halves, place};
 use super::plan::View;
 use super::slot::{EXTERNAL, Gradient};
-use super::work::{NOTHING, pieces, range};
+use super::work::{NOTHING, pieces, range, tensors};
 use crate::activation::{Function, apply_backward, apply_backward_in_place, log_softmax_backward, softmax_backward};
 use crate::context::Context;
-use crate::conv::{conv2d_backward_bias, conv2d_backward_input, conv2d_backward_weight};
-use crate::dense::{dense_backward_bias, dense_backward_input, dense_backward_weight};
+use crate::conv::{conv2d_backward_bias_planned, conv2d_backward_input_planned, conv2d_backward_weight_planned};
+use crate::dense::{Pass as Product, dense_backward_bias_planned, dense_planned};
 use crate::dropout::{Dropout, dropout, dropout_in_place};
 use crate::error::Result;
+use crate::gemm::Epilogue;
 use crate::norm::{
     batch_norm_backward, batch_norm_infer_backward, group_norm_backward, layer_norm_backward, rms_norm_backward,
 };
-use crate::pool::{avg_pool2d_backward, global_avg_pool_backward, max_pool2d_backward};
+use crate::parts::{Linked, Parts};
+use crate::pool::{avg_pool2d_backward, global_avg_pool_backward, max_pool2d_backward_planned};
 use crate::update::Update;
 
 /// What a backward pass shares with the forward pass it belongs to.
@@ -82,6 +84,8 @@ fn layer<L: Linked>(
     let needs = slot.kind.needs(slot.learns());
     let wants = |wanted: bool, offset, len| if wanted { (offset, len) } else { NOTHING };
     let wants_dx = slot.dx != Gradient::None && !slot.in_place;
+    // Without residual blocks no tensor has two readers.
+    let joins = L::PARTS.has(Parts::ADD);
     let [x, y, dy, dx, dx_other, part, scratch, saved] = pieces(
         work,
         [
@@ -89,27 +93,26 @@ fn layer<L: Linked>(
             wants(matches!(needs, Needs::Sign | Needs::Output), slot.y, pass.output_len()),
             (slot.dy, pass.output_len()),
             wants(wants_dx, at.dx, pass.input_len()),
-            wants(slot.dx_other != Gradient::None, at.dx_other, pass.output_len()),
-            (slot.dx_part, pass.input_len()),
+            wants(joins && slot.dx_other != Gradient::None, at.dx_other, pass.output_len()),
+            wants(joins, slot.dx_part, pass.input_len()),
             (slot.scratch_backward, slot.scratch_backward_len),
             (slot.saved, slot.saved_len(pass.n)),
         ],
     )?;
-    if L::PARTS.has(Parts::ADD) && slot.kind == Kind::Add {
+    if joins && matches!(slot.kind, Kind::Add) {
         if wants_dx {
             join(ctx, slot.dx, dy, dx)?;
         }
         return join(ctx, slot.dx_other, dy, dx_other);
     }
     let x = if at.x == EXTERNAL { external } else { &*x };
-    let weights = if slot.learns() { slot.grad } else { EXTERNAL };
-    let biases = if slot.learns() { slot.grad + slot.weight_len } else { EXTERNAL };
-    let [dw, db] = pieces(grads, [(weights, slot.weight_len), (biases, slot.bias_len)])?;
+    let grad = if slot.learns() { slot.grad } else { EXTERNAL };
+    let [dw, db] = tensors(grads, (grad, slot.weight_len), slot.bias_len);
     // The kernels overwrite: what must be added to another gradient is computed beside it.
-    let direct = slot.dx == Gradient::Write;
+    let direct = !joins || slot.dx == Gradient::Write;
     let target = if direct { &mut *dx } else { &mut *part };
     kernel::<L>(pass, step, Tensors { x, y, dy, dx: target, dw, db, saved, scratch })?;
-    if slot.dx == Gradient::Add && !slot.in_place { add_to(ctx, part, dx) } else { Ok(()) }
+    if joins && slot.dx == Gradient::Add && !slot.in_place { add_to(ctx, part, dx) } else { Ok(()) }
 }
 
 /// One input gradient of an addition: `dy` itself.
@@ -127,76 +130,87 @@ fn kernel<L: Linked>(pass: &Pass, step: Step, t: Tensors) -> Result {
     let (learns, wants_dx) = (slot.learns(), slot.dx != Gradient::None);
     let has = |part| L::PARTS.has(part);
     match slot.kind {
-        Kind::Conv2d { bias, .. } if has(Parts::CONV2D) => {
-            let shape = slot.conv(n);
+        Kind::Conv2d { bias, .. } if has(Parts::CONV) => {
+            let shape = &slot.conv(n);
             if learns {
-                conv2d_backward_weight(ctx, &shape, x, dy, step.update, dw, scratch)?;
+                conv2d_backward_weight_planned::<L>(ctx, shape, x, dy, step.update, dw, scratch);
             }
             if learns && bias {
-                conv2d_backward_bias(ctx, &shape, dy, step.update, db)?;
+                let [_, h, w] = slot.output;
+                conv2d_backward_bias_planned(ctx, [n, h * w], dy, step.update, db);
             }
-            if wants_dx { conv2d_backward_input(ctx, &shape, dy, pass.weight(), dx, scratch) } else { Ok(()) }
+            if wants_dx {
+                conv2d_backward_input_planned::<L>(ctx, shape, dy, pass.weight(), dx, scratch);
+            }
         }
-        Kind::Dense { bias, .. } if has(Parts::DENSE) => {
-            let shape = slot.dense(n);
+        Kind::Dense { bias, .. } if has(Parts::DENSE_LAYER) => {
+            let mut product = |product, operands, update, c: &mut [f32]| {
+                dense_planned::<L>(ctx, &slot.dense(n), product, operands, update, Epilogue::NONE, c, scratch);
+            };
             if learns {
-                dense_backward_weight(ctx, &shape, x, dy, step.update, dw, scratch)?;
+                product(Product::Weight, [x, &*dy], step.update, dw);
             }
             if learns && bias {
-                dense_backward_bias(ctx, &shape, dy, step.update, db)?;
+                dense_backward_bias_planned(ctx, dy, step.update, db);
             }
-            if wants_dx { dense_backward_input(ctx, &shape, dy, pass.weight(), dx, scratch) } else { Ok(()) }
+            if wants_dx {
+                product(Product::Input, [&*dy, pass.weight()], Update::Overwrite, dx);
+            }
         }
         Kind::BatchNorm { eps, momentum } if has(Parts::BATCH_NORM) && slot.options.frozen => {
             let (_, var) = halves(step.running.get(range((slot.running, 2 * slot.input[0]))).unwrap_or_default());
-            batch_norm_infer_backward(ctx, &slot.batch_norm(n, eps, momentum), dy, pass.weight(), var, dx)
+            batch_norm_infer_backward(ctx, &slot.batch_norm(n, eps, momentum), dy, pass.weight(), var, dx)?
         }
         Kind::BatchNorm { eps, momentum } if has(Parts::BATCH_NORM) => {
             let shape = slot.batch_norm(n, eps, momentum);
             let (mean, rstd) = halves(saved);
-            batch_norm_backward(ctx, &shape, x, dy, pass.weight(), mean, rstd, step.update, dx, dw, db)
+            batch_norm_backward(ctx, &shape, x, dy, pass.weight(), mean, rstd, step.update, dx, dw, db)?
         }
         Kind::GroupNorm { groups, eps, .. } if has(Parts::GROUP_NORM) => {
             let (shape, (mean, rstd)) = (slot.group_norm(n, groups, eps), halves(saved));
             let (dw, db) = (some(dw), some(db));
-            group_norm_backward(ctx, &shape, x, dy, pass.scale(), mean, rstd, step.update, dx, dw, db)
+            group_norm_backward(ctx, &shape, x, dy, pass.scale(), mean, rstd, step.update, dx, dw, db)?
         }
         Kind::LayerNorm { eps, .. } if has(Parts::LAYER_NORM) => {
             let (shape, (mean, rstd)) = (slot.layer_norm(n, eps), halves(saved));
             let (dw, db) = (some(dw), some(db));
-            layer_norm_backward(ctx, &shape, x, dy, pass.scale(), mean, rstd, step.update, dx, dw, db)
+            layer_norm_backward(ctx, &shape, x, dy, pass.scale(), mean, rstd, step.update, dx, dw, db)?
         }
         Kind::RmsNorm { eps, .. } if has(Parts::RMS_NORM) => {
             let shape = slot.rms_norm(n, eps);
-            rms_norm_backward(ctx, &shape, x, dy, pass.scale(), saved, step.update, dx, some(dw))
+            rms_norm_backward(ctx, &shape, x, dy, pass.scale(), saved, step.update, dx, some(dw))?
         }
-        Kind::Softmax if has(Parts::SOFTMAX) => softmax_backward(ctx, [n, slot.input_len()], y, dy, dx),
-        Kind::LogSoftmax if has(Parts::LOG_SOFTMAX) => log_softmax_backward(ctx, [n, slot.input_len()], y, dy, dx),
-        Kind::Activation(Function::Relu) if has(Parts::RELU) => function(pass, Function::Relu, y, dy, dx),
+        Kind::Softmax if has(Parts::SOFTMAX) => softmax_backward(ctx, [n, slot.input_len()], y, dy, dx)?,
+        Kind::LogSoftmax if has(Parts::LOG_SOFTMAX) => log_softmax_backward(ctx, [n, slot.input_len()], y, dy, dx)?,
+        Kind::Activation(Function::Relu) if has(Parts::RELU_ALONE) => function(pass, Function::Relu, y, dy, dx),
+        Kind::Activation(Function::Relu) if has(Parts::RELU_IN_PLACE) => {
+            apply_backward_in_place(ctx, Function::Relu, y, dy)
+        }
         Kind::Activation(f) if has(Parts::FUNCTIONS) => {
             let saved = if slot.kind.needs(false) == Needs::Input { x } else { y };
             function(pass, f, saved, dy, dx)
         }
-        Kind::MaxPool2d { kernel, stride, padding } if has(Parts::MAX_POOL) => {
-            max_pool2d_backward(ctx, &slot.max_pool(n, kernel, stride, padding), x, dy, dx)
+        Kind::MaxPool2d { kernel, stride, padding } if has(Parts::POOL) => {
+            max_pool2d_backward_planned::<L>(ctx, &slot.max_pool(n, kernel, stride, padding), x, dy, dx)
         }
         Kind::AvgPool2d { kernel, stride, padding, count_include_pad } if has(Parts::AVG_POOL) => {
-            avg_pool2d_backward(ctx, &slot.avg_pool(n, kernel, stride, padding, count_include_pad), dy, dx)
+            avg_pool2d_backward(ctx, &slot.avg_pool(n, kernel, stride, padding, count_include_pad), dy, dx)?
         }
-        Kind::GlobalAvgPool if has(Parts::GLOBAL_AVG_POOL) => global_avg_pool_backward(ctx, slot.planes(n), dy, dx),
-        Kind::Flatten | Kind::Add => Ok(()),
+        Kind::GlobalAvgPool if has(Parts::GLOBAL_AVG_POOL) => global_avg_pool_backward(ctx, slot.planes(n), dy, dx)?,
+        Kind::Flatten | Kind::Add => {}
         Kind::Dropout { p, form } if has(Parts::DROPOUT) => {
             let mask = step.noise.mask(pass.i, slot.output_len());
             let drop = Dropout::drop(p)?.form(form);
-            if slot.in_place { dropout_in_place(ctx, drop, mask, dy) } else { dropout(ctx, drop, mask, dy, dx) }
+            if slot.in_place { dropout_in_place(ctx, drop, mask, dy) } else { dropout(ctx, drop, mask, dy, dx) }?
         }
-        _ => Err(MISSING),
+        _ => return Err(MISSING),
     }
+    Ok(())
 }
 
 /// The gradient of a function of each element; inlined, so that a constant one leaves out the others.
 #[inline(always)]
-fn function(pass: &Pass, f: Function, saved: &[f32], dy: &mut [f32], dx: &mut [f32]) -> Result {
+fn function(pass: &Pass, f: Function, saved: &[f32], dy: &mut [f32], dx: &mut [f32]) {
     if pass.slot.in_place {
         apply_backward_in_place(pass.ctx, f, saved, dy)
     } else {

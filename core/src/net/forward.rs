@@ -2,19 +2,22 @@
 
 use super::add::{add, add_to};
 use super::kind::Kind;
-use super::parts::{Everything, Linked, MISSING, Parts, check_linked};
+use super::parts::{MISSING, check_linked};
 use super::pass::{Noise, Pass, halves, halves_mut, place, samples};
 use super::plan::{Plan, View};
 use super::slot::{EXTERNAL, Slot};
 use super::work::{NOTHING, pieces, range};
 use crate::activation::{Activation, Function, apply, apply_in_place, log_softmax, softmax};
 use crate::context::Context;
-use crate::conv::conv2d;
-use crate::dense::dense;
+use crate::conv::conv2d_planned;
+use crate::dense::{Pass as Product, dense_planned};
 use crate::dropout::{Dropout, dropout, dropout_in_place, dropout_infer, dropout_infer_in_place};
 use crate::error::{Result, check_at_least, check_len};
+use crate::gemm::{Bias, Epilogue};
 use crate::norm::{batch_norm_infer, batch_norm_train, group_norm, layer_norm, rms_norm};
-use crate::pool::{avg_pool2d, global_avg_pool, max_pool2d};
+use crate::parts::{Everything, Linked, Parts};
+use crate::pool::{avg_pool2d, global_avg_pool, max_pool2d_planned};
+use crate::update::Update;
 
 /// Runs a trained network: outputs `[n, outputs]` of the samples `x` `[n, c, h, w]`, in `work`.
 ///
@@ -99,11 +102,8 @@ pub(super) fn run<'w, L: Linked>(
     check_at_least("work", plan.infer_work, work.len())?;
     let n = samples(plan, x)?;
     let (params, running) = weights.split_at_checked(plan.params).unwrap_or((weights, &[]));
-    for (i, slot) in plan.slots.iter().enumerate() {
-        let at = Places::new(plan, slot, |s| s.y_infer, slot.saved_infer, slot.scratch_infer);
-        layer::<L>(&Pass { ctx, n, params, slot, i }, x, work, at, Mode::Infer { running })?;
-    }
-    Ok(output(plan, |s| s.y_infer, n, x, work))
+    layers::<L>(ctx, plan, params, n, x, work, Mode::Infer { running })?;
+    Ok(output(plan, n, x, work))
 }
 
 /// What differs between the forward passes.
@@ -130,13 +130,31 @@ pub(super) fn train<L: Linked>(
     params: &[f32],
     x: &[f32],
     work: &mut [f32],
-    Training { running, momentum, noise }: Training,
+    training: Training,
 ) -> Result {
     let n = samples(plan, x)?;
+    layers::<L>(ctx, plan, params, n, x, work, Mode::Train(training))
+}
+
+/// All forward passes, first layer first.
+#[cfg_attr(target_os = "none", inline(never))] // there, code is dear
+fn layers<L: Linked>(
+    ctx: Context,
+    plan: View,
+    params: &[f32],
+    n: usize,
+    x: &[f32],
+    work: &mut [f32],
+    mut mode: Mode,
+) -> Result {
+    let infers = matches!(mode, Mode::Infer { .. });
     for (i, slot) in plan.slots.iter().enumerate() {
-        let at = Places::new(plan, slot, |s| s.y, slot.saved, slot.scratch_forward);
-        let mode = Mode::Train(Training { running: &mut *running, momentum, noise });
-        layer::<L>(&Pass { ctx, n, params, slot, i }, x, work, at, mode)?;
+        let y = |slot: &Slot| if infers { slot.y_infer } else { slot.y };
+        let (saved, scratch) =
+            if infers { (slot.saved_infer, slot.scratch_infer) } else { (slot.saved, slot.scratch_forward) };
+        let (from, other) = (place(plan, slot.from, y), place(plan, slot.other, y));
+        let at = Places { x: from, other, y: y(slot), saved, scratch };
+        layer::<L>(&Pass { ctx, n, params, slot, i }, x, work, at, &mut mode)?;
     }
     Ok(())
 }
@@ -150,17 +168,11 @@ struct Places {
     scratch: usize,
 }
 
-impl Places {
-    fn new(plan: View, slot: &Slot, y: impl Fn(&Slot) -> usize, saved: usize, scratch: usize) -> Self {
-        Self { x: place(plan, slot.from, &y), other: place(plan, slot.other, &y), y: y(slot), saved, scratch }
-    }
-}
-
 /// The forward pass of one layer.
-fn layer<L: Linked>(pass: &Pass, external: &[f32], work: &mut [f32], at: Places, mode: Mode) -> Result {
+fn layer<L: Linked>(pass: &Pass, external: &[f32], work: &mut [f32], at: Places, mode: &mut Mode) -> Result {
     let (ctx, n, slot) = (pass.ctx, pass.n, pass.slot);
-    let adds = matches!(slot.kind, Kind::Add);
-    let [input, other, y, scratch, saved] = pieces(
+    let adds = L::PARTS.has(Parts::ADD) && matches!(slot.kind, Kind::Add);
+    let [input, other, y, scratch, saved, ..] = pieces(
         work,
         [
             if slot.in_place { NOTHING } else { (at.x, pass.input_len()) },
@@ -168,6 +180,9 @@ fn layer<L: Linked>(pass: &Pass, external: &[f32], work: &mut [f32], at: Places,
             (at.y, pass.output_len()),
             (at.scratch, slot.scratch_forward_len),
             (at.saved, slot.saved_len(n)),
+            NOTHING,
+            NOTHING,
+            NOTHING,
         ],
     )?;
     let x = if at.x == EXTERNAL { external } else { &*input };
@@ -176,49 +191,52 @@ fn layer<L: Linked>(pass: &Pass, external: &[f32], work: &mut [f32], at: Places,
     // What is not linked has been refused: the guards only tell the compiler.
     let has = |part| L::PARTS.has(part);
     match slot.kind {
-        Kind::Conv2d { .. } if has(Parts::CONV2D) => {
-            conv2d(ctx, &slot.conv(n), x, pass.weight(), pass.bias(), activation, y, scratch)
+        Kind::Conv2d { .. } if has(Parts::CONV) => {
+            conv2d_planned::<L>(ctx, &slot.conv(n), x, pass.weight(), pass.bias(), activation, y, scratch)
         }
-        Kind::Dense { .. } if has(Parts::DENSE) => {
-            dense(ctx, &slot.dense(n), x, pass.weight(), pass.bias(), activation, y, scratch)
+        Kind::Dense { .. } if has(Parts::DENSE_LAYER) => {
+            let epilogue = Epilogue { bias: pass.bias().map_or(Bias::None, Bias::PerCol), activation };
+            let (operands, update) = ([x, pass.weight()], Update::Overwrite);
+            dense_planned::<L>(ctx, &slot.dense(n), Product::Forward, operands, update, epilogue, y, scratch)
         }
         Kind::BatchNorm { eps, momentum } if has(Parts::BATCH_NORM) => {
-            batch_norm(pass, [eps, momentum], x, mode, y, saved)
+            batch_norm(pass, [eps, momentum], x, mode, y, saved)?
         }
         Kind::GroupNorm { groups, eps, .. } if has(Parts::GROUP_NORM) => {
             let (mean, rstd) = halves_mut(saved);
-            group_norm(ctx, &slot.group_norm(n, groups, eps), x, pass.scale(), pass.bias(), y, mean, rstd)
+            group_norm(ctx, &slot.group_norm(n, groups, eps), x, pass.scale(), pass.bias(), y, mean, rstd)?
         }
         Kind::LayerNorm { eps, .. } if has(Parts::LAYER_NORM) => {
             let (mean, rstd) = halves_mut(saved);
-            layer_norm(ctx, &slot.layer_norm(n, eps), x, pass.scale(), pass.bias(), y, mean, rstd)
+            layer_norm(ctx, &slot.layer_norm(n, eps), x, pass.scale(), pass.bias(), y, mean, rstd)?
         }
         Kind::RmsNorm { eps, .. } if has(Parts::RMS_NORM) => {
-            rms_norm(ctx, &slot.rms_norm(n, eps), x, pass.scale(), y, saved)
+            rms_norm(ctx, &slot.rms_norm(n, eps), x, pass.scale(), y, saved)?
         }
-        Kind::Activation(_) if slot.fused => Ok(()),
-        Kind::Activation(Function::Relu) if has(Parts::RELU) => function(pass, Function::Relu, x, y),
+        Kind::Activation(_) if slot.fused => {}
+        Kind::Activation(Function::Relu) if has(Parts::RELU_ALONE) => function(pass, Function::Relu, x, y),
         Kind::Activation(f) if has(Parts::FUNCTIONS) => function(pass, f, x, y),
-        Kind::MaxPool2d { kernel, stride, padding } if has(Parts::MAX_POOL) => {
-            max_pool2d(ctx, &slot.max_pool(n, kernel, stride, padding), x, y)
+        Kind::MaxPool2d { kernel, stride, padding } if has(Parts::POOL) => {
+            max_pool2d_planned::<L>(ctx, &slot.max_pool(n, kernel, stride, padding), x, y)
         }
         Kind::AvgPool2d { kernel, stride, padding, count_include_pad } if has(Parts::AVG_POOL) => {
-            avg_pool2d(ctx, &slot.avg_pool(n, kernel, stride, padding, count_include_pad), x, y)
+            avg_pool2d(ctx, &slot.avg_pool(n, kernel, stride, padding, count_include_pad), x, y)?
         }
-        Kind::GlobalAvgPool if has(Parts::GLOBAL_AVG_POOL) => global_avg_pool(ctx, slot.planes(n), x, y),
-        Kind::Softmax if has(Parts::SOFTMAX) => softmax(ctx, [n, slot.input_len()], x, y),
-        Kind::LogSoftmax if has(Parts::LOG_SOFTMAX) => log_softmax(ctx, [n, slot.input_len()], x, y),
-        Kind::Flatten => Ok(()),
-        Kind::Dropout { p, form } if has(Parts::DROPOUT) => drop_out(pass, Dropout::drop(p)?.form(form), mode, x, y),
-        Kind::Add if has(Parts::ADD) && slot.in_place => add_to(ctx, other, y),
-        Kind::Add if has(Parts::ADD) => add(ctx, x, other, y),
-        _ => Err(MISSING),
+        Kind::GlobalAvgPool if has(Parts::GLOBAL_AVG_POOL) => global_avg_pool(ctx, slot.planes(n), x, y)?,
+        Kind::Softmax if has(Parts::SOFTMAX) => softmax(ctx, [n, slot.input_len()], x, y)?,
+        Kind::LogSoftmax if has(Parts::LOG_SOFTMAX) => log_softmax(ctx, [n, slot.input_len()], x, y)?,
+        Kind::Flatten => {}
+        Kind::Dropout { p, form } if has(Parts::DROPOUT) => drop_out(pass, Dropout::drop(p)?.form(form), mode, x, y)?,
+        Kind::Add if has(Parts::ADD) && slot.in_place => add_to(ctx, other, y)?,
+        Kind::Add if has(Parts::ADD) => add(ctx, x, other, y)?,
+        _ => return Err(MISSING),
     }
+    Ok(())
 }
 
 /// A function of each element; inlined, so that a constant one leaves out the others.
 #[inline(always)]
-fn function(pass: &Pass, f: Function, x: &[f32], y: &mut [f32]) -> Result {
+fn function(pass: &Pass, f: Function, x: &[f32], y: &mut [f32]) {
     if pass.slot.in_place { apply_in_place(pass.ctx, f, y) } else { apply(pass.ctx, f, x, y) }
 }
 
@@ -226,7 +244,7 @@ fn batch_norm(
     pass: &Pass,
     [eps, momentum]: [f32; 2],
     x: &[f32],
-    mode: Mode,
+    mode: &mut Mode,
     y: &mut [f32],
     saved: &mut [f32],
 ) -> Result {
@@ -247,7 +265,7 @@ fn batch_norm(
     }
 }
 
-fn drop_out(pass: &Pass, drop: Dropout, mode: Mode, x: &[f32], y: &mut [f32]) -> Result {
+fn drop_out(pass: &Pass, drop: Dropout, mode: &Mode, x: &[f32], y: &mut [f32]) -> Result {
     let (ctx, slot) = (pass.ctx, pass.slot);
     match mode {
         Mode::Infer { .. } | Mode::Train(Training { noise: None, .. }) => {
@@ -273,11 +291,11 @@ impl Mode<'_> {
     }
 }
 
-/// The last layer's output.
-fn output<'w>(plan: View, y: impl Fn(&Slot) -> usize, n: usize, x: &'w [f32], work: &'w [f32]) -> &'w [f32] {
+/// The last layer's output at test time.
+fn output<'w>(plan: View, n: usize, x: &'w [f32], work: &'w [f32]) -> &'w [f32] {
     let Some(last) = plan.slots.last() else { return &[] };
-    if y(last) == EXTERNAL {
+    if last.y_infer == EXTERNAL {
         return x;
     }
-    work.get(range((y(last), n * last.output_len()))).unwrap_or(&[])
+    work.get(range((last.y_infer, n * last.output_len()))).unwrap_or(&[])
 }

@@ -1,12 +1,13 @@
 //! What training minimizes.
 
-use super::parts::{Linked, MISSING, Parts};
+use super::parts::MISSING;
 use crate::context::Context;
 use crate::error::{Error, Result, check_len, check_param, checked_len};
 use crate::loss::{
-    LossReport, Target, binary_cross_entropy, binary_cross_entropy_backward, cross_entropy, cross_entropy_backward,
-    huber, huber_backward, mean_squared, mean_squared_backward,
+    LossReport, Target, binary_cross_entropy, binary_cross_entropy_backward, cross_entropy_planned, huber,
+    huber_backward, mean_squared, mean_squared_backward,
 };
+use crate::parts::{Linked, Parts};
 
 /// What training minimizes: the mean over the samples of a step, and over a sample's outputs where these are values of
 /// their own, as PyTorch's losses with `reduction="mean"`.
@@ -31,15 +32,26 @@ pub enum Loss {
     },
 }
 
+/// Losses whose targets are values.
+const OF_VALUES: Parts =
+    Parts::PROBABILITIES.and(Parts::BINARY_CROSS_ENTROPY).and(Parts::MEAN_SQUARED).and(Parts::HUBER);
+
 impl Loss {
     /// Whether the targets of `n` samples fit; they are looked at before anything else happens.
-    pub(super) fn check(&self, n: usize, outputs: usize, target: Target) -> Result {
+    pub(super) fn check<L: Linked>(&self, n: usize, outputs: usize, target: Target) -> Result {
         match *self {
-            Self::CrossEntropy { label_smoothing: s } => {
+            Self::CrossEntropy { label_smoothing: s } if L::PARTS.has(Parts::SMOOTHING) => {
                 check_param((0.0..=1.0).contains(&s), "label_smoothing", "from 0 to 1", s)?;
             }
-            Self::Huber { delta } => check_param(delta > 0.0, "delta", "above 0", delta)?,
-            Self::BinaryCrossEntropy | Self::MeanSquared => {}
+            Self::Huber { delta } if L::PARTS.has(Parts::HUBER) => check_param(delta > 0.0, "delta", "above 0", delta)?,
+            _ => {}
+        }
+        if L::PARTS.any(OF_VALUES)
+            && !L::PARTS.has(Parts::PROBABILITIES)
+            && self.is_softmax()
+            && matches!(target, Target::Values(_))
+        {
+            return Err(Error::NotLinked { what: "probabilities as targets" });
         }
         match (self, target) {
             (Self::CrossEntropy { .. }, Target::Classes(labels)) => {
@@ -49,6 +61,7 @@ impl Loss {
                     None => Ok(()),
                 }
             }
+            (_, Target::Values(_)) if !L::PARTS.any(OF_VALUES) => Err(MISSING),
             (_, Target::Classes(_)) => {
                 Err(Error::Dimension { what: "values of the target", requires: "as many as outputs", actual: 0 })
             }
@@ -58,6 +71,10 @@ impl Loss {
                     None => Ok(()),
                 }),
         }
+    }
+
+    fn is_softmax(&self) -> bool {
+        matches!(self, Self::CrossEntropy { .. })
     }
 
     fn is_binary(&self) -> bool {
@@ -72,54 +89,39 @@ impl Loss {
         }
     }
 
-    /// The sum of the samples' losses.
-    pub(super) fn value<L: Linked>(
+    /// The sum of the samples' losses, and where it is averaged over a `total` of samples the gradient of that mean.
+    pub(super) fn run<L: Linked>(
         &self,
         ctx: Context,
         shape: [usize; 2],
         outputs: &[f32],
         target: Target,
-    ) -> Result<LossReport> {
-        let values = values(target);
-        let report = match *self {
-            Self::CrossEntropy { label_smoothing } if L::PARTS.has(Parts::CROSS_ENTROPY) => {
-                cross_entropy(ctx, shape, label_smoothing, outputs, target)?
-            }
-            Self::BinaryCrossEntropy if L::PARTS.has(Parts::BINARY_CROSS_ENTROPY) => {
-                binary_cross_entropy(ctx, shape, outputs, values)?
-            }
-            Self::MeanSquared if L::PARTS.has(Parts::MEAN_SQUARED) => sum(mean_squared(ctx, shape, outputs, values)?),
-            Self::Huber { delta } if L::PARTS.has(Parts::HUBER) => sum(huber(ctx, shape, delta, outputs, values)?),
-            _ => return Err(MISSING),
-        };
-        let [_, outputs] = shape;
-        Ok(LossReport { loss_sum: report.loss_sum / self.terms(outputs), ..report })
-    }
-
-    /// The same, and the gradient of the mean over `total` samples.
-    pub(super) fn backward<L: Linked>(
-        &self,
-        ctx: Context,
-        shape: [usize; 2],
-        outputs: &[f32],
-        target: Target,
-        total: usize,
+        total: Option<usize>,
         d: &mut [f32],
     ) -> Result<LossReport> {
         let (values, terms) = (values(target), self.terms(shape[1]));
-        let scale = 1.0 / (total as f32 * terms);
-        let report = match *self {
-            Self::CrossEntropy { label_smoothing } if L::PARTS.has(Parts::CROSS_ENTROPY) => {
-                cross_entropy_backward(ctx, shape, label_smoothing, scale, outputs, target, d)?
+        let scale = total.map(|total| 1.0 / (total as f32 * terms));
+        let report = match (*self, scale) {
+            (Self::CrossEntropy { label_smoothing }, _) if L::PARTS.has(Parts::SOFTMAX_LOSS) => {
+                cross_entropy_planned::<L>(ctx, shape, label_smoothing, scale, outputs, target, d)
             }
-            Self::BinaryCrossEntropy if L::PARTS.has(Parts::BINARY_CROSS_ENTROPY) => {
+            (Self::BinaryCrossEntropy, Some(scale)) if L::PARTS.has(Parts::BINARY_CROSS_ENTROPY) => {
                 binary_cross_entropy_backward(ctx, shape, scale, outputs, values, d)?
             }
-            Self::MeanSquared if L::PARTS.has(Parts::MEAN_SQUARED) => {
+            (Self::BinaryCrossEntropy, None) if L::PARTS.has(Parts::BINARY_CROSS_ENTROPY) => {
+                binary_cross_entropy(ctx, shape, outputs, values)?
+            }
+            (Self::MeanSquared, Some(scale)) if L::PARTS.has(Parts::MEAN_SQUARED) => {
                 sum(mean_squared_backward(ctx, shape, scale, outputs, values, d)?)
             }
-            Self::Huber { delta } if L::PARTS.has(Parts::HUBER) => {
+            (Self::MeanSquared, None) if L::PARTS.has(Parts::MEAN_SQUARED) => {
+                sum(mean_squared(ctx, shape, outputs, values)?)
+            }
+            (Self::Huber { delta }, Some(scale)) if L::PARTS.has(Parts::HUBER) => {
                 sum(huber_backward(ctx, shape, delta, scale, outputs, values, d)?)
+            }
+            (Self::Huber { delta }, None) if L::PARTS.has(Parts::HUBER) => {
+                sum(huber(ctx, shape, delta, outputs, values)?)
             }
             _ => return Err(MISSING),
         };

@@ -48,6 +48,7 @@ mod wiring;
 mod work;
 
 pub use crate::loss::Target;
+pub use crate::parts::{Everything, Linked, Parts};
 pub use error::{NetError, Problem};
 pub use forward::{infer, infer_linked};
 pub use kind::Kind;
@@ -55,7 +56,6 @@ pub use layer::{Layer, Options};
 pub use loss::Loss;
 pub use map::{Phase, Region, RegionKind};
 pub use optimizer::Optimizer;
-pub use parts::{Everything, Linked, Parts};
 pub use place::Draft;
 pub use plan::{Config, Decay, LayerInfo, Plan, Trimmed};
 pub use slot::Slot;

@@ -1,9 +1,10 @@
 //! Which optimizer trains a network.
 
-use super::parts::{Linked, MISSING, Parts};
+use super::parts::MISSING;
 use crate::context::Context;
 use crate::error::Result;
-use crate::optim::{Adagrad, Adam, RmsProp, Sgd, adagrad_step, adam_step, rmsprop_step, sgd_step};
+use crate::optim::{Adagrad, Adam, RmsProp, Sgd, adagrad_step, adam_planned, rmsprop_step, sgd_planned};
+use crate::parts::{Linked, Parts};
 
 /// An optimizer with its hyper-parameters; they may change from step to step, the amount of state may not.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -98,10 +99,14 @@ impl Optimizer {
     /// [`Optimizer::check`] of what is linked.
     pub(super) fn check_linked<L: Linked>(&self) -> Result {
         match self {
-            Self::Sgd(sgd) if L::PARTS.has(Parts::SGD) => sgd.check(),
-            Self::Adagrad(adagrad) if L::PARTS.has(Parts::ADAGRAD) => adagrad.check(),
-            Self::RmsProp(rmsprop) if L::PARTS.has(Parts::RMSPROP) => rmsprop.check(),
-            Self::Adam(adam) if L::PARTS.has(Parts::ADAM) => adam.check(),
+            Self::Sgd(sgd) if L::PARTS.has(Parts::SGD_RULE) => sgd.check(),
+            Self::Adagrad(adagrad) if L::PARTS.has(Parts::ADAGRAD_RULE) => adagrad.check(),
+            Self::RmsProp(rmsprop) if L::PARTS.has(Parts::RMSPROP_RULE) => rmsprop.check(),
+            Self::Adam(adam)
+                if L::PARTS.has(Parts::MOMENTS) && (L::PARTS.has(Parts::VARIANTS) || !adam.is_variant()) =>
+            {
+                adam.check()
+            }
             _ => Err(MISSING),
         }
     }
@@ -141,23 +146,25 @@ impl Optimizer {
     ) -> Result {
         let mut kinds = Kinds { state, total, first, len: params.len() };
         match self {
-            Self::Sgd(sgd) if L::PARTS.has(Parts::SGD) => {
+            Self::Sgd(sgd) if L::PARTS.has(Parts::SGD_RULE) => {
                 let buffer = kinds.next_if(sgd.momentum != 0.0);
-                sgd_step(ctx, sgd, step, grads, params, buffer)
+                sgd_planned(ctx, sgd, step, grads, params, buffer);
+                Ok(())
             }
-            Self::Adagrad(adagrad) if L::PARTS.has(Parts::ADAGRAD) => {
+            Self::Adagrad(adagrad) if L::PARTS.has(Parts::ADAGRAD_RULE) => {
                 adagrad_step(ctx, adagrad, step, grads, params, kinds.next_if(true))
             }
-            Self::RmsProp(rmsprop) if L::PARTS.has(Parts::RMSPROP) => {
+            Self::RmsProp(rmsprop) if L::PARTS.has(Parts::RMSPROP_RULE) => {
                 let square_avg = kinds.next_if(true);
                 let grad_avg = kinds.next_if(rmsprop.centered);
                 let buffer = kinds.next_if(rmsprop.momentum != 0.0);
                 rmsprop_step(ctx, rmsprop, step, grads, params, square_avg, grad_avg, buffer)
             }
-            Self::Adam(adam) if L::PARTS.has(Parts::ADAM) => {
+            Self::Adam(adam) if L::PARTS.has(Parts::MOMENTS) => {
                 let (exp_avg, exp_avg_sq) = (kinds.next_if(true), kinds.next_if(true));
-                let largest = kinds.next_if(adam.amsgrad);
-                adam_step(ctx, adam, step, grads, params, exp_avg, exp_avg_sq, largest)
+                let largest = kinds.next_if(L::PARTS.has(Parts::VARIANTS) && adam.amsgrad);
+                adam_planned::<L>(ctx, adam, step, grads, params, [exp_avg, exp_avg_sq, largest]);
+                Ok(())
             }
             _ => Err(MISSING),
         }

@@ -1,117 +1,42 @@
-//! What a program contains: kinds of layers, losses and optimizers that no plan of it uses are left out of the firmware.
+//! What a plan needs of a program: kinds of layers, losses and optimizers.
 
 use super::kind::Kind;
 use super::loss::Loss;
 use super::optimizer::Optimizer;
-use super::plan::View;
-use super::slot::Slot;
+use super::plan::{Config, Decay, View};
+use super::slot::{Gradient, Slot};
 use crate::activation::Function;
 use crate::error::{Error, Result};
 use crate::init::Init;
-
-/// A set of kinds of layers, losses, optimizers and initializations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Parts(u64);
-
-/// What a program contains, as a type: the code for all else is never linked.
-///
-/// ```
-/// use flatgrad_core::net::{Config, Layer, Linked, Net, Optimizer, Parts, Plan, Trainer};
-/// use flatgrad_core::{Context, Isa};
-/// const NET: Net = Net::new([4, 1, 1], &[Layer::dense(2)]);
-/// const PLAN: Plan = Plan::new(&NET, Config::new(1, Optimizer::sgd(0.1)));
-///
-/// struct Used;
-/// impl Linked for Used {
-///     const PARTS: Parts = PLAN.parts();
-/// }
-///
-/// let mut arena = [0.0; PLAN.train_len()];
-/// let ctx = Context::serial(Isa::BASELINE);
-/// let mut trainer = Trainer::<Used>::linked(ctx, &PLAN, &mut arena, 0)?;
-/// trainer.step(&Optimizer::sgd(0.1), &[1.0, 2.0, 3.0, 4.0], &[1])?;
-/// // Another optimizer is not there.
-/// assert!(trainer.step(&Optimizer::adam(0.1), &[1.0, 2.0, 3.0, 4.0], &[1]).is_err());
-/// # Ok::<(), flatgrad_core::Error>(())
-/// ```
-pub trait Linked {
-    /// The plan's [`Plan::parts`](super::Plan::parts), or those of several plans together.
-    const PARTS: Parts;
-}
-
-/// All there is: what programs on large machines contain.
-#[derive(Clone, Copy, Debug)]
-pub struct Everything;
-
-impl Linked for Everything {
-    const PARTS: Parts = Parts::ALL;
-}
-
-macro_rules! parts {
-    ($($name:ident = $bit:literal $doc:literal)*) => {
-        /// One thing each, for programs whose networks are not known when they are built.
-        impl Parts {
-            $(#[doc = $doc] pub const $name: Self = Self(1 << $bit);)*
-        }
-    };
-}
-
-parts! {
-    CONV2D = 0 "Convolutions."
-    DENSE = 1 "Dense layers."
-    BATCH_NORM = 2 "Batch normalization."
-    GROUP_NORM = 3 "Group and instance normalization."
-    LAYER_NORM = 4 "Layer normalization."
-    RMS_NORM = 5 "Root mean square normalization."
-    RELU = 6 "Relu."
-    FUNCTIONS = 7 "All other element-wise functions."
-    SOFTMAX = 8 "Softmax."
-    LOG_SOFTMAX = 9 "Log-softmax."
-    MAX_POOL = 10 "Max pooling."
-    AVG_POOL = 11 "Average pooling."
-    GLOBAL_AVG_POOL = 12 "Global average pooling."
-    DROPOUT = 13 "Dropout."
-    ADD = 14 "Additions at the ends of residual blocks."
-    SGD = 20 "Gradient descent, with momentum or without."
-    ADAGRAD = 21 "Adagrad."
-    RMSPROP = 22 "RMSprop."
-    ADAM = 23 "Adam and AdamW."
-    CROSS_ENTROPY = 30 "Cross-entropy."
-    BINARY_CROSS_ENTROPY = 31 "Binary cross-entropy."
-    MEAN_SQUARED = 32 "Mean squared error."
-    HUBER = 33 "Huber's loss."
-    INIT = 40 "Initializations other than the default."
-    MAX_NORM = 41 "Limits of the norms of weights."
-}
+use crate::parts::{Linked, Parts};
 
 impl Parts {
-    /// All there is.
-    pub const ALL: Self = Self(u64::MAX);
-    /// Flatten layers, which are no code.
-    pub const NONE: Self = Self(0);
-
-    /// Both together.
-    pub const fn and(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    /// Whether all of `parts` are among these.
-    pub const fn has(self, parts: Self) -> bool {
-        parts.0 & !self.0 == 0
-    }
-
-    pub(super) const fn of_optimizer(optimizer: &Optimizer) -> Self {
+    const fn of_optimizer(optimizer: &Optimizer) -> Self {
         match optimizer {
-            Optimizer::Sgd(_) => Self::SGD,
-            Optimizer::Adagrad(_) => Self::ADAGRAD,
-            Optimizer::RmsProp(_) => Self::RMSPROP,
-            Optimizer::Adam(_) => Self::ADAM,
+            Optimizer::Sgd(_) => Self::SGD_RULE,
+            Optimizer::Adagrad(_) => Self::ADAGRAD_RULE,
+            Optimizer::RmsProp(_) => Self::RMSPROP_RULE,
+            Optimizer::Adam(adam) if adam.is_variant() => Self::MOMENTS.and(Self::VARIANTS),
+            Optimizer::Adam(_) => Self::MOMENTS,
         }
     }
 
-    pub(super) const fn of_loss(loss: &Loss) -> Self {
+    /// What training needs beside the layers.
+    pub(super) const fn of_training(config: &Config) -> Self {
+        let rates = if matches!(config.decay, Decay::Weights) { Self::RATES } else { Self::NONE };
+        Self::of_optimizer(&config.optimizer).and(Self::of_loss(&config.loss)).and(rates)
+    }
+
+    /// What training needs for the layer's rates.
+    pub(super) const fn of_rates(slot: &Slot) -> Self {
+        let frozen = slot.options.frozen && slot.parameters() > 0;
+        if frozen || slot.options.lr != 1.0 || slot.options.decay != 1.0 { Self::RATES } else { Self::NONE }
+    }
+
+    const fn of_loss(loss: &Loss) -> Self {
         match loss {
-            Loss::CrossEntropy { .. } => Self::CROSS_ENTROPY,
+            Loss::CrossEntropy { label_smoothing: 0.0 } => Self::SOFTMAX_LOSS,
+            Loss::CrossEntropy { .. } => Self::SOFTMAX_LOSS.and(Self::SMOOTHING),
             Loss::BinaryCrossEntropy => Self::BINARY_CROSS_ENTROPY,
             Loss::MeanSquared => Self::MEAN_SQUARED,
             Loss::Huber { .. } => Self::HUBER,
@@ -119,19 +44,23 @@ impl Parts {
     }
 
     /// With how it is initialized and limited.
-    pub(super) const fn of_layer(slot: &Slot) -> Self {
+    pub(super) const fn of_layer(slot: &Slot, batch: usize) -> Self {
         let kind = match slot.kind {
-            Kind::Conv2d { .. } => Self::CONV2D,
-            Kind::Dense { .. } => Self::DENSE,
+            Kind::Conv2d { .. } => Self::CONV.and(slot.conv(1).parts(!matches!(slot.dx, Gradient::None))),
+            Kind::Dense { .. } => Self::DENSE_LAYER.and(Self::dense_tiles(batch, slot.input[0], slot.output[0])),
             Kind::BatchNorm { .. } => Self::BATCH_NORM,
             Kind::GroupNorm { .. } => Self::GROUP_NORM,
             Kind::LayerNorm { .. } => Self::LAYER_NORM,
             Kind::RmsNorm { .. } => Self::RMS_NORM,
+            Kind::Activation(Function::Relu) if slot.fused => Self::RELU_IN_PLACE,
             Kind::Activation(Function::Relu) => Self::RELU,
             Kind::Activation(_) => Self::FUNCTIONS,
             Kind::Softmax => Self::SOFTMAX,
             Kind::LogSoftmax => Self::LOG_SOFTMAX,
-            Kind::MaxPool2d { .. } => Self::MAX_POOL,
+            Kind::MaxPool2d { kernel, stride, padding } => {
+                let plain = slot.max_pool(1, kernel, stride, padding).is_2x2();
+                if plain { Self::POOL } else { Self::POOL.and(Self::WINDOWS) }
+            }
             Kind::AvgPool2d { .. } => Self::AVG_POOL,
             Kind::GlobalAvgPool => Self::GLOBAL_AVG_POOL,
             Kind::Flatten => Self::NONE,
@@ -152,10 +81,8 @@ pub(super) fn check_linked<L: Linked>(plan: View, to_train: bool) -> Result {
     if L::PARTS == Parts::ALL {
         return Ok(());
     }
-    if let Some(slot) = plan.slots.iter().find(|slot| !L::PARTS.has(Parts::of_layer(slot))) {
+    if let Some(slot) = plan.slots.iter().find(|slot| !L::PARTS.has(slot.parts)) {
         return Err(Error::NotLinked { what: slot.kind.name() });
     }
-    let config = &plan.config;
-    let training = Parts::of_optimizer(&config.optimizer).and(Parts::of_loss(&config.loss));
-    if to_train && !L::PARTS.has(training) { Err(MISSING) } else { Ok(()) }
+    if to_train && !L::PARTS.has(plan.training) { Err(MISSING) } else { Ok(()) }
 }

@@ -6,11 +6,11 @@ use super::kind::Kind;
 use super::layer::Options;
 use super::loss::Loss;
 use super::optimizer::Optimizer;
-use super::parts::Parts;
 use super::place::Draft;
 use super::planner::Planner;
 use super::slot::Slot;
 use super::{MAX_LAYERS, Net};
+use crate::parts::Parts;
 
 /// What a plan is made for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -128,6 +128,8 @@ pub(super) struct Head {
     pub(super) running: usize,
     pub(super) train_work: usize,
     pub(super) infer_work: usize,
+    /// What training needs of a program, beside what the layers need.
+    pub(super) training: Parts,
     /// The layer at work when most of the work region is in use.
     pub(super) peak: (usize, &'static str),
 }
@@ -229,12 +231,13 @@ impl Plan {
         Plan { head: self.head, slots }
     }
 
-    /// What a program needs to contain to run this plan with its optimizer.
+    /// What a program needs to contain to run this plan with its optimizer, and with other hyper-parameters as long as they
+    /// are not of another kind (a weight decay or AMSGrad where there was none). Targets of cross-entropy are class indices;
+    /// for probabilities add [`Parts::PROBABILITIES`].
     pub const fn parts(&self) -> Parts {
-        let config = &self.head.config;
-        let (mut parts, mut i) = (Parts::of_optimizer(&config.optimizer).and(Parts::of_loss(&config.loss)), 0);
+        let (mut parts, mut i) = (self.head.training, 0);
         while i < self.head.layers {
-            parts = parts.and(Parts::of_layer(&self.slots[i]));
+            parts = parts.and(self.slots[i].parts);
             i += 1;
         }
         parts

@@ -8,6 +8,7 @@ use super::error::Problem;
 use super::graph::Graph;
 use super::place::{Draft, Lifetimes};
 use super::plan::{Config, Head};
+use crate::parts::Parts;
 
 /// The layer to blame, and what is wrong.
 pub(super) type Failure = (usize, Problem);
@@ -16,6 +17,7 @@ pub(super) type Failure = (usize, Problem);
 pub(super) struct Planner<'a> {
     pub(super) config: Config,
     pub(super) graph: Graph<'a>,
+    training: Parts,
     params: usize,
     trained: usize,
     running: usize,
@@ -23,7 +25,7 @@ pub(super) struct Planner<'a> {
 
 impl<'a> Planner<'a> {
     pub(super) const fn new(graph: Graph<'a>, config: Config) -> Self {
-        Self { config, graph, params: 0, trained: 0, running: 0 }
+        Self { config, graph, training: Parts::of_training(&config), params: 0, trained: 0, running: 0 }
     }
 
     /// Wiring, lifetimes, places.
@@ -61,6 +63,7 @@ impl<'a> Planner<'a> {
             running: self.running,
             train_work,
             infer_work,
+            training: self.training,
             peak: (peak, self.graph.at(peak).kind.name()),
         };
         match head.checked_bytes() {
@@ -81,7 +84,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// The places of parameters, their gradients and running averages.
+    /// The places of parameters, their gradients and running averages, and what layers need of a program.
     const fn parameters(&mut self) -> Result<(), Failure> {
         let mut i = 0;
         while i < self.graph.count {
@@ -97,6 +100,8 @@ impl<'a> Planner<'a> {
             if slot.kind.is_batch_norm() {
                 self.running = running + 2 * slot.input[0];
             }
+            slot.parts = Parts::of_layer(slot, self.config.batch);
+            self.training = self.training.and(Parts::of_rates(slot));
             self.params = end;
             i += 1;
         }

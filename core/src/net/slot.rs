@@ -5,6 +5,7 @@ use super::layer::Options;
 use crate::conv::Conv2d;
 use crate::dense::Dense;
 use crate::norm::{BatchNorm, GroupNorm, LayerNorm, RmsNorm};
+use crate::parts::Parts;
 use crate::pool::{AvgPool2d, MaxPool2d};
 
 /// Stands for "the caller's input" where a layer's index or an offset would be, and for "nowhere".
@@ -17,6 +18,8 @@ pub(super) const EXTERNAL: usize = usize::MAX;
 pub struct Slot {
     pub(super) kind: Kind,
     pub(super) options: Options,
+    /// What a program needs to run it.
+    pub(super) parts: Parts,
     /// The layer whose output this one reads, or [`EXTERNAL`].
     pub(super) from: usize,
     /// Of an addition: the layer at the end of the shortcut, or [`EXTERNAL`].
@@ -75,6 +78,7 @@ impl Slot {
     pub const EMPTY: Self = Self {
         kind: Kind::Flatten,
         options: Options::DEFAULT,
+        parts: Parts::NONE,
         from: EXTERNAL,
         other: EXTERNAL,
         input: [0; 3],

@@ -5,6 +5,7 @@ use super::slot::EXTERNAL;
 use super::work::range;
 use super::*;
 use crate::context::Context;
+use crate::init::Init;
 use crate::isa::Isa;
 
 extern crate std;
@@ -90,9 +91,9 @@ fn spread(plan: &Plan) -> Plan {
 }
 
 /// Losses, gradients and weights of three steps and the outputs afterwards.
-fn run(plan: &Plan, x: &[f32], labels: &[u32]) -> Vec<f32> {
+fn run<L: Linked>(plan: &Plan, x: &[f32], labels: &[u32]) -> Vec<f32> {
     let mut arena = vec![f32::NAN; plan.train_len()];
-    let mut trainer = Trainer::new(Context::serial(Isa::detect()), plan, &mut arena, 5).unwrap();
+    let mut trainer = Trainer::<L>::linked(Context::serial(Isa::detect()), plan, &mut arena, 5).unwrap();
     let optimizer = plan.head.config.optimizer;
     let mut all = vec![];
     for _ in 0..3 {
@@ -101,6 +102,7 @@ fn run(plan: &Plan, x: &[f32], labels: &[u32]) -> Vec<f32> {
     }
     all.extend_from_slice(trainer.weights());
     all.extend_from_slice(trainer.infer(x).unwrap());
+    all.push(trainer.evaluate(x, labels).unwrap().loss_sum);
     all
 }
 
@@ -123,7 +125,7 @@ fn reusing_memory_changes_nothing() {
         let plan = Plan::try_new(&net, config).unwrap();
         blocks += plan.view().slots.iter().filter(|s| s.kind == Kind::Add).count();
         let (x, labels) = (dice.numbers(3 * 64), [0, 2, 1]);
-        let (want, got) = (run(&spread(&plan), &x, &labels), run(&plan, &x, &labels));
+        let (want, got) = (run::<Everything>(&spread(&plan), &x, &labels), run::<Everything>(&plan, &x, &labels));
         let same = |(a, b): (&f32, &f32)| a.to_bits() == b.to_bits();
         assert!(want.len() == got.len() && want.iter().zip(&got).all(same), "{seed}: {layers:#?}");
         assert!(got.iter().all(|x| x.is_finite()), "{layers:#?}");
@@ -150,4 +152,67 @@ fn in_place_layers_are_those_that_may_be() {
     // The addition may not overwrite the relu inside the block, whose gradient needs its output.
     assert_eq!(in_place, [false, true, false, true, false], "{layers:?}");
     assert_eq!(range((EXTERNAL, 5)), 0..0);
+}
+
+const fn plan(layers: &[Layer], config: Config) -> Plan {
+    Plan::new(&Net::new([4, 4, 4], layers), config)
+}
+
+const LINEAR: [Layer; 2] = [Layer::flatten(), Layer::dense(3)];
+const DIGITS: [Layer; 5] =
+    [Layer::conv2d(5, 3).padding(1), Layer::relu(), Layer::max_pool(2), Layer::flatten(), Layer::dense(3)];
+const BODY: [Layer; 2] = [Layer::conv2d(4, 3).padding(1).groups(2), Layer::relu()];
+const MIXED: [Layer; 7] = [
+    Layer::relu(),
+    Layer::residual(&BODY),
+    Layer::batch_norm(),
+    Layer::conv2d(6, 2).stride(2).init(Init::KaimingNormal { gain: 1.0 }),
+    Layer::max_pool(2).stride(1),
+    Layer::flatten(),
+    Layer::dense(3).lr(0.5),
+];
+const SMOOTH: Loss = Loss::CrossEntropy { label_smoothing: 0.1 };
+static PLANS: [Plan; 5] = [
+    plan(&LINEAR, Config::new(3, Optimizer::adam(0.01))),
+    plan(&DIGITS, Config::new(3, Optimizer::momentum(0.01, 0.9))),
+    plan(&DIGITS, Config::new(3, Optimizer::adamw(0.01)).train_from(4)),
+    plan(&MIXED, Config::new(3, Optimizer::adam(0.01)).loss(SMOOTH)),
+    plan(&MIXED, Config::new(3, Optimizer::rmsprop(0.01)).decay(Decay::Weights)),
+];
+
+/// A program for one of the plans.
+struct Only<const I: usize>;
+
+impl<const I: usize> Linked for Only<I> {
+    const PARTS: Parts = PLANS[I].parts();
+}
+
+fn pruned<const I: usize>() {
+    let x = Dice(99).numbers(3 * 64);
+    let [want, got] = [run::<Everything>, run::<Only<I>>].map(|run| run(&PLANS[I], &x, &[0, 2, 1]));
+    assert!(want.iter().zip(&got).all(|(a, b)| a.to_bits() == b.to_bits()), "plan {I}");
+    assert!(want.len() == got.len() && got.iter().all(|x| x.is_finite()), "plan {I}");
+}
+
+#[test]
+fn what_a_plan_does_not_use_can_be_left_out() {
+    for check in [pruned::<0>, pruned::<1>, pruned::<2>, pruned::<3>, pruned::<4>] {
+        check();
+    }
+}
+
+#[test]
+fn what_was_left_out_is_refused() {
+    let (ctx, mut arena) = (Context::serial(Isa::detect()), vec![0.0; 10_000]);
+    for plan in &PLANS[1..] {
+        assert!(matches!(Trainer::<Only<0>>::linked(ctx, plan, &mut arena, 1), Err(crate::Error::NotLinked { .. })));
+    }
+    let mut trainer = Trainer::<Only<0>>::linked(ctx, &PLANS[0], &mut arena, 1).unwrap();
+    let (x, labels) = ([0.5; 64], [1]);
+    let probabilities = crate::loss::Target::Values(&[0.0, 1.0, 0.0]);
+    assert!(trainer.step(&Optimizer::adam(0.1), &x, probabilities).is_err());
+    assert!(trainer.step(&Optimizer::adamw(0.1), &x, &labels).is_err());
+    assert!(trainer.step(&Optimizer::sgd(0.1), &x, &labels).is_err());
+    assert!(trainer.step(&Optimizer::adam(f32::NAN), &x, &labels).is_err());
+    assert!(trainer.step(&Optimizer::adam(0.2), &x, &labels).is_ok());
 }

@@ -5,17 +5,18 @@ use super::forward::{self, Training};
 use super::kind::Kind;
 use super::loss::Loss;
 use super::optimizer::Optimizer;
-use super::parts::{Everything, Linked, Parts, check_linked};
+use super::parts::check_linked;
 use super::pass::{Noise, halves_mut, samples};
 use super::plan::{Plan, View};
 use super::slot::{EXTERNAL, Slot};
 use super::update;
-use super::work::{pieces, range};
+use super::work::{MOST, NOTHING, pieces, range, tensors};
 use crate::context::Context;
 use crate::error::{Result, check_at_least, check_dim};
 use crate::init::{Fans, Init, fan_in_uniform};
 use crate::loss::{LossReport, Target};
 use crate::optim::{clip_by_norm, clip_by_value};
+use crate::parts::{Everything, Linked, Parts};
 use crate::rng::Stream;
 use crate::update::Update;
 use core::marker::PhantomData;
@@ -36,6 +37,9 @@ pub struct Trainer<'a, L = Everything> {
     accumulated: usize,
     linked: PhantomData<L>,
 }
+
+/// Layers whose parameters are not drawn.
+const NORMS: Parts = Parts::BATCH_NORM.and(Parts::GROUP_NORM).and(Parts::LAYER_NORM).and(Parts::RMS_NORM);
 
 /// The arena, cut in its regions.
 struct Regions<'a> {
@@ -84,12 +88,13 @@ impl<'a, L: Linked> Trainer<'a, L> {
         let Regions { params, running, state, .. } = self.regions();
         plan.config.optimizer.start(state);
         for (i, slot) in plan.slots.iter().enumerate() {
-            let [weight, bias] = pieces(params, [(slot.weight, slot.weight_len), (slot.bias, slot.bias_len)])?;
+            let [weight, bias] = tensors(params, (slot.weight, slot.weight_len), slot.bias_len);
             let fans = match slot.kind {
                 Kind::Conv2d { out_channels, kernel: [kh, kw], groups, .. } => {
                     Fans::conv2d([out_channels, slot.input[0].checked_div(groups).unwrap_or(0), kh, kw])
                 }
                 Kind::Dense { outputs, .. } => Fans::dense(slot.input[0], outputs),
+                _ if !L::PARTS.any(NORMS) => continue,
                 _ => {
                     // Normalizations start as the identity.
                     weight.fill(1.0);
@@ -104,10 +109,14 @@ impl<'a, L: Linked> Trainer<'a, L> {
             } else {
                 fan_in_uniform(stream(0), fans.fan_in, weight)?;
             }
-            match slot.options.init {
-                Init::Default => fan_in_uniform(stream(1), fans.fan_in, bias)?,
-                _ => bias.fill(0.0),
+            if !L::PARTS.has(Parts::INIT) || matches!(slot.options.init, Init::Default) {
+                fan_in_uniform(stream(1), fans.fan_in, bias)?;
+            } else {
+                bias.fill(0.0);
             }
+        }
+        if !L::PARTS.has(Parts::BATCH_NORM) {
+            return Ok(());
         }
         for slot in plan.slots.iter().filter(|s| s.kind.is_batch_norm()) {
             let (mean, var) = halves_mut(running.get_mut(range((slot.running, 2 * slot.input[0]))).unwrap_or_default());
@@ -267,7 +276,7 @@ impl<'a, L: Linked> Trainer<'a, L> {
         let target = target.into();
         let n = self.check_samples(x, target)?;
         let (ctx, loss, outputs) = (self.ctx, self.plan.config.loss, self.plan.outputs);
-        loss.value::<L>(ctx, [n, outputs], self.infer(x)?, target)
+        loss.run::<L>(ctx, [n, outputs], self.infer(x)?, target, None, &mut [])
     }
 
     /// Parameters and running averages; [`Plan::tensors`] says which is where.
@@ -345,16 +354,17 @@ impl<'a, L: Linked> Trainer<'a, L> {
 
     fn check_samples(&self, x: &[f32], target: Target) -> Result<usize> {
         let n = samples(self.plan, x)?;
-        self.plan.config.loss.check(n, self.plan.outputs, target)?;
+        self.plan.config.loss.check::<L>(n, self.plan.outputs, target)?;
         Ok(n)
     }
 
     /// One value per channel has no variance; the kernel would say so too, but only after layers before it have run.
     fn check_norms(&self, n: usize) -> Result {
-        let single = self.plan.slots.iter().any(|slot| {
-            let [_, h, w] = slot.input;
-            slot.kind.is_batch_norm() && !slot.options.frozen && n * h * w == 1
-        });
+        let single = L::PARTS.has(Parts::BATCH_NORM)
+            && self.plan.slots.iter().any(|slot| {
+                let [_, h, w] = slot.input;
+                slot.kind.is_batch_norm() && !slot.options.frozen && n * h * w == 1
+            });
         check_dim(!single, "samples for batch normalization of features", "at least 2", n)
     }
 
@@ -364,6 +374,9 @@ impl<'a, L: Linked> Trainer<'a, L> {
         let requires = "at most what the plan has room for";
         check_dim(optimizer.slots() <= room, "optimizer state", requires, optimizer.slots())?;
         optimizer.check_linked::<L>()?;
+        if !L::PARTS.has(Parts::RATES) {
+            return Ok(());
+        }
         // With their factors, rates may overflow.
         let learning = self.plan.slots.iter().filter(|slot| slot.learns());
         learning.map(|slot| slot.options).try_for_each(|o| optimizer.scaled(o.lr, o.decay).check_linked::<L>())
@@ -391,14 +404,14 @@ fn loss_backward<L: Linked>(
     n: usize,
 ) -> Result<LossReport> {
     let (loss, shape): (Loss, _) = (plan.config.loss, [n, plan.outputs]);
-    let Some(last) = plan.slots.last() else { return loss.value::<L>(ctx, shape, &[], target) };
+    let Some(last) = plan.slots.last() else { return Ok(LossReport::default()) };
     let len = n * last.output_len();
-    let [y, dy] = pieces(work, [(last.y, len), (last.dy, len)])?;
+    let mut spans = [NOTHING; MOST];
+    (spans[0], spans[1]) = ((last.y, len), (last.dy, len));
+    let [y, dy, ..] = pieces(work, spans)?;
     let outputs = if last.y == EXTERNAL { x } else { &*y };
-    if dy.is_empty() {
-        return loss.value::<L>(ctx, shape, outputs, target); // nothing to learn
-    }
-    loss.backward::<L>(ctx, shape, outputs, target, total, dy)
+    let learns = !dy.is_empty();
+    loss.run::<L>(ctx, shape, outputs, target, learns.then_some(total), dy)
 }
 
 /// Takes the first `len` elements off `rest`.

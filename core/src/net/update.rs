@@ -2,12 +2,12 @@
 
 use super::kind::Kind;
 use super::optimizer::Optimizer;
-use super::parts::{Linked, Parts};
 use super::plan::{Decay, View};
 use super::slot::Slot;
 use crate::context::Context;
 use crate::error::Result;
 use crate::optim::{Neurons, max_norm};
+use crate::parts::{Linked, Parts};
 
 /// Neighbouring parameters with the same rates.
 #[derive(Clone, Copy)]
@@ -58,6 +58,11 @@ pub(super) fn step<L: Linked>(
     grads: &[f32],
     state: &mut [f32],
 ) -> Result {
+    if !L::PARTS.has(Parts::RATES) {
+        // All parameters learn, at the same rates.
+        optimizer.step::<L>(ctx, step, grads, params, state, plan.trained, 0)?;
+        return if L::PARTS.has(Parts::MAX_NORM) { limit_norms(ctx, plan, params) } else { Ok(()) };
+    }
     let mut pass = |run: Run| {
         let grads = grads.get(run.grad..run.grad + run.len).unwrap_or_default();
         let params = params.get_mut(run.param..run.param + run.len).unwrap_or_default();

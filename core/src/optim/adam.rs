@@ -3,6 +3,7 @@ use super::{check_beta, check_rate, check_state, check_step, decayed, decays};
 use crate::context::Context;
 use crate::double;
 use crate::error::{Result, check_len};
+use crate::parts::{Everything, Linked, Parts};
 use crate::simd::{Simd, dispatch};
 use crate::slice::{share, update};
 
@@ -90,6 +91,13 @@ impl Adam {
     }
 }
 
+impl Adam {
+    /// Whether it is more than the usual rule: [`Parts::VARIANTS`].
+    pub(crate) const fn is_variant(&self) -> bool {
+        self.amsgrad || self.weight_decay != 0.0 || !double::above(self.betas[0], 0.5)
+    }
+}
+
 impl Default for Adam {
     fn default() -> Self {
         Self::DEFAULT
@@ -154,15 +162,30 @@ pub fn adam_step(
     check_len("exp_avg", params.len(), exp_avg.len())?;
     check_len("exp_avg_sq", params.len(), exp_avg_sq.len())?;
     check_state("max_exp_avg_sq", adam.amsgrad, params.len(), max_exp_avg_sq.len())?;
-    let (factors, isa) = (Factors::new(adam, step), ctx.isa());
-    if adam.amsgrad {
+    adam_planned::<Everything>(ctx, adam, step, grads, params, [exp_avg, exp_avg_sq, max_exp_avg_sq]);
+    Ok(())
+}
+
+/// [`adam_step`] of hyper-parameters and lengths that have been checked.
+#[inline(never)]
+pub(crate) fn adam_planned<L: Linked>(
+    ctx: Context,
+    adam: &Adam,
+    step: u32,
+    grads: &[f32],
+    params: &mut [f32],
+    [exp_avg, exp_avg_sq, max_exp_avg_sq]: [&mut [f32]; 3],
+) {
+    let (factors, isa) = (Factors::new::<L>(adam, step), ctx.isa());
+    if !L::PARTS.has(Parts::VARIANTS) {
+        share(ctx, [grads], [params, exp_avg, exp_avg_sq], &|g, state| dispatch!(isa, |s| every(s, factors, g, state)));
+    } else if adam.amsgrad {
         share(ctx, [grads], [params, exp_avg, exp_avg_sq, max_exp_avg_sq], &|g, state| {
             dispatch!(isa, |s| with_maximum(s, factors, g, state))
         });
     } else {
         share(ctx, [grads], [params, exp_avg, exp_avg_sq], &|g, state| dispatch!(isa, |s| plain(s, factors, g, state)));
     }
-    Ok(())
 }
 
 /// What a step computes once.
@@ -179,9 +202,13 @@ struct Factors {
 }
 
 impl Factors {
-    fn new(adam: &Adam, step: u32) -> Self {
+    fn new<L: Linked>(adam: &Adam, step: u32) -> Self {
         let [beta1, beta2] = adam.betas;
-        let (shrink, weight_decay) = decays(adam.lr, adam.weight_decay, adam.decoupled);
+        let ((shrink, weight_decay), average) = if L::PARTS.has(Parts::VARIANTS) {
+            (decays(adam.lr, adam.weight_decay, adam.decoupled), Lerp::new(beta1))
+        } else {
+            ((1.0, 0.0), Lerp::from_old(beta1))
+        };
         // What is left of each start from zero is the decay's power of the step.
         let [first, second] = adam
             .betas
@@ -189,7 +216,7 @@ impl Factors {
         Self {
             shrink,
             weight_decay,
-            average: Lerp::new(beta1),
+            average,
             beta2: double::narrow(beta2),
             rest2: double::narrow(double::one_minus(beta2)),
             step_size: double::narrow(double::div(double::wide(adam.lr), first)),

@@ -18,6 +18,11 @@ impl Lerp {
         Self { from_old, toward: if from_old { weight } else { -(1.0 - weight) } }
     }
 
+    /// The same for a `keep` of more than a half.
+    pub(super) const fn from_old(keep: f64) -> Self {
+        Self { from_old: true, toward: double::narrow(double::one_minus(keep)) }
+    }
+
     /// The same, if it starts from the old end, in a form that the compiler knows to.
     #[inline(always)]
     pub(super) fn only_from_old(self) -> Option<Self> {

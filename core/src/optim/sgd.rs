@@ -123,13 +123,25 @@ pub fn sgd_step(
     check_step(step)?;
     check_len("grads", params.len(), grads.len())?;
     check_state("momentum_buffer", sgd.momentum != 0.0, params.len(), momentum_buffer.len())?;
+    sgd_planned(ctx, sgd, step, grads, params, momentum_buffer);
+    Ok(())
+}
+
+/// [`sgd_step`] of hyper-parameters and lengths that have been checked.
+pub(crate) fn sgd_planned(
+    ctx: Context,
+    sgd: &Sgd,
+    step: u32,
+    grads: &[f32],
+    params: &mut [f32],
+    momentum_buffer: &mut [f32],
+) {
     let (isa, first) = (ctx.isa(), step == 1);
     if sgd.momentum == 0.0 {
         share(ctx, [grads], [params], &|g, p| dispatch!(isa, |s| plain(s, sgd, g, p)));
     } else {
         share(ctx, [grads], [params, momentum_buffer], &|g, p| dispatch!(isa, |s| with_momentum(s, sgd, first, g, p)));
     }
-    Ok(())
 }
 
 #[inline(always)]

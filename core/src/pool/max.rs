@@ -4,6 +4,7 @@ use super::window::Windows;
 use super::{lanes, two_by_two};
 use crate::context::Context;
 use crate::error::{Result, check_len};
+use crate::parts::{Everything, Linked};
 use crate::simd::dispatch;
 use crate::slice;
 
@@ -100,7 +101,8 @@ impl MaxPool2d {
         Windows::new(self.n, [self.channels, self.h, self.w], self.kernel, self.stride, self.padding)
     }
 
-    const fn is_2x2(&self) -> bool {
+    /// Whether windows of 2x2 lie side by side.
+    pub(crate) const fn is_2x2(&self) -> bool {
         matches!((self.kernel, self.stride, self.padding), ([2, 2], [2, 2], [0, 0]))
     }
 }
@@ -129,6 +131,13 @@ pub fn max_pool2d(ctx: Context, shape: &MaxPool2d, x: &[f32], y: &mut [f32]) -> 
     windows.check()?;
     check_len("x", windows.input_len(), x.len())?;
     check_len("y", windows.output_len(), y.len())?;
+    max_pool2d_planned::<Everything>(ctx, shape, x, y);
+    Ok(())
+}
+
+/// [`max_pool2d`] of a shape and lengths that a plan has checked.
+pub(crate) fn max_pool2d_planned<L: Linked>(ctx: Context, shape: &MaxPool2d, x: &[f32], y: &mut [f32]) {
+    let windows = &shape.windows().linked::<L>();
     let (size, out_size) = (windows.size(), windows.out_size());
     slice::share_chunks(slice::worth(ctx, x.len()), y, out_size, &mut [], 0, &|first, y, _| {
         let x = x.get(first * size..).unwrap_or(&[]);
@@ -143,14 +152,13 @@ pub fn max_pool2d(ctx: Context, shape: &MaxPool2d, x: &[f32], y: &mut [f32]) -> 
                     2 => lanes::maximum::<_, 2>(s, windows, x, y),
                     _ => windows.each(|at, y_at| {
                         if let Some(y) = y.get_mut(y_at) {
-                            *y = chosen(windows, x, at).0;
+                            *y = chosen::<L>(windows, x, at).0;
                         }
                     }),
                 }
             }
         });
     });
-    Ok(())
 }
 
 /// `dx`: each window's `dy` goes to the element that [`max_pool2d`] chose, found again in `x`; 0 elsewhere. `dx` is
@@ -179,6 +187,19 @@ pub fn max_pool2d_backward(ctx: Context, shape: &MaxPool2d, x: &[f32], dy: &[f32
     check_len("x", windows.input_len(), x.len())?;
     check_len("dy", windows.output_len(), dy.len())?;
     check_len("dx", windows.input_len(), dx.len())?;
+    max_pool2d_backward_planned::<Everything>(ctx, shape, x, dy, dx);
+    Ok(())
+}
+
+/// [`max_pool2d_backward`] of a shape and lengths that a plan has checked.
+pub(crate) fn max_pool2d_backward_planned<L: Linked>(
+    ctx: Context,
+    shape: &MaxPool2d,
+    x: &[f32],
+    dy: &[f32],
+    dx: &mut [f32],
+) {
+    let windows = &shape.windows().linked::<L>();
     let (size, out_size) = (windows.size(), windows.out_size());
     slice::share_chunks(slice::worth(ctx, x.len()), dx, size, &mut [], 0, &|first, dx, _| {
         let x = slice::chunks(x.get(first * size..).unwrap_or(&[]), size);
@@ -196,7 +217,7 @@ pub fn max_pool2d_backward(ctx: Context, shape: &MaxPool2d, x: &[f32], dy: &[f32
                     1 => lanes::chosen::<_, 1>(s, windows, x, |at, places| route(windows, [x, dy], dx, at, places)),
                     2 => lanes::chosen::<_, 2>(s, windows, x, |at, places| route(windows, [x, dy], dx, at, places)),
                     _ => windows.each(|at, i| {
-                        if let (Some(dy), Some(dx)) = (dy.get(i), dx.get_mut(chosen(windows, x, at).1)) {
+                        if let (Some(dy), Some(dx)) = (dy.get(i), dx.get_mut(chosen::<L>(windows, x, at).1)) {
                             *dx += dy;
                         }
                     }),
@@ -204,7 +225,6 @@ pub fn max_pool2d_backward(ctx: Context, shape: &MaxPool2d, x: &[f32], dy: &[f32
             }
         });
     });
-    Ok(())
 }
 
 /// Adds `dy` of the windows `ox, ox + 1, ..` of window row `oy` to their chosen elements, which stand in `places`.
@@ -216,7 +236,7 @@ fn route(windows: &Windows, [x, dy]: [&[f32]; 2], dx: &mut [f32], [oy, ox]: [usi
     for (i, (place, dy)) in places.iter().zip(dy).enumerate() {
         let at = match lanes::offset(*place) {
             Some(offset) => corner.wrapping_add(offset),
-            None => chosen(windows, x, [oy, ox + i]).1,
+            None => chosen::<Everything>(windows, x, [oy, ox + i]).1,
         };
         if let Some(dx) = dx.get_mut(at) {
             *dx += dy;
@@ -228,7 +248,8 @@ fn route(windows: &Windows, [x, dy]: [&[f32]; 2], dx: &mut [f32], [oy, ox]: [usi
 /// The maximum of one window and the index of its element: the first maximum, or the last NaN.
 #[cfg_attr(all(target_arch = "arm", not(target_has_atomic = "64")), inline(never))]
 #[cfg_attr(not(all(target_arch = "arm", not(target_has_atomic = "64"))), inline(always))]
-fn chosen(windows: &Windows, x: &[f32], at: [usize; 2]) -> (f32, usize) {
+fn chosen<L: Linked>(windows: &Windows, x: &[f32], at: [usize; 2]) -> (f32, usize) {
+    let windows = windows.linked::<L>();
     let (mut max, mut place) = (f32::NEG_INFINITY, usize::MAX);
     windows.part(x, at).for_each(
         #[inline(always)]

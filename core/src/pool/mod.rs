@@ -18,3 +18,5 @@ mod window;
 pub use avg::{AvgPool2d, avg_pool2d, avg_pool2d_backward};
 pub use global::{global_avg_pool, global_avg_pool_backward};
 pub use max::{MaxPool2d, max_pool2d, max_pool2d_backward};
+
+pub(crate) use max::{max_pool2d_backward_planned, max_pool2d_planned};

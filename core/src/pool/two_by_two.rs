@@ -16,7 +16,7 @@ fn choose<S: Simd>(s: S, m: S::V, x: S::V, new: S::V, old: S::V) -> S::V {
 /// One plane.
 #[inline(always)]
 pub(super) fn forward<S: Simd>(s: S, w: usize, x: &[f32], y: &mut [f32]) {
-    for (rows, y) in x.chunks_exact((2 * w).max(1)).zip(y.chunks_exact_mut((w / 2).max(1))) {
+    for (rows, y) in slice::chunks(x, 2 * w).zip(slice::chunks_mut(y, w / 2)) {
         let Some((above, below)) = rows.split_at_checked(w) else { return };
         slice::map_pairs(
             s,
@@ -34,10 +34,12 @@ pub(super) fn forward<S: Simd>(s: S, w: usize, x: &[f32], y: &mut [f32]) {
 /// The gradient of one plane. No two windows overlap, so each element is `0 + dy` or 0.
 #[inline(always)]
 pub(super) fn backward<S: Simd>(s: S, w: usize, x: &[f32], dy: &[f32], dx: &mut [f32]) {
-    let mut left = dx.chunks_exact_mut((2 * w).max(1));
-    for ((rows, dy), drows) in x.chunks_exact((2 * w).max(1)).zip(dy.chunks_exact((w / 2).max(1))).zip(&mut left) {
+    let mut left = dx;
+    for (rows, dy) in slice::chunks(x, 2 * w).zip(slice::chunks(dy, w / 2)) {
         let Some((above, below)) = rows.split_at_checked(w) else { return };
-        let Some((dabove, dbelow)) = drows.split_at_mut_checked(w) else { return };
+        let Some((dabove, rest)) = core::mem::take(&mut left).split_at_mut_checked(w) else { return };
+        let Some((dbelow, rest)) = rest.split_at_mut_checked(w) else { return };
+        left = rest;
         slice::map_to_pairs(
             s,
             [above, below],
@@ -50,7 +52,7 @@ pub(super) fn backward<S: Simd>(s: S, w: usize, x: &[f32], dy: &[f32], dx: &mut 
             [dabove, dbelow].into_iter().filter_map(|row| row.last_mut()).for_each(|dx| *dx = 0.0);
         }
     }
-    left.into_remainder().fill(0.0);
+    left.fill(0.0);
 }
 
 /// All ones where `x` wins against `m`, else all zeros.

@@ -1,6 +1,7 @@
 //! The portable table: four lanes of ordinary Rust. It is the definition of the bits.
 
 use super::Simd;
+use crate::slice::unrolled;
 
 const LANES: usize = if cfg!(target_arch = "arm") { 1 } else { 4 };
 
@@ -46,9 +47,15 @@ fn fma_f64(a: f32, b: f32, c: f32) -> f32 {
     f64::from_bits(((bits - (away & inexact)) | inexact) as u64) as f32
 }
 
+/// `f` of each lane. Without vectors in a straight line: at opt-level "z" an array of one element would stay in memory.
+#[inline(always)]
+fn lanes<T>(f: impl FnMut(usize) -> T) -> [T; LANES] {
+    if LANES == 1 { unrolled(f) } else { core::array::from_fn(f) }
+}
+
 #[inline(always)]
 fn map(a: [f32; LANES], f: impl Fn(f32) -> f32) -> [f32; LANES] {
-    core::array::from_fn(
+    lanes(
         #[inline(always)]
         |i| f(a[i]),
     )
@@ -56,7 +63,7 @@ fn map(a: [f32; LANES], f: impl Fn(f32) -> f32) -> [f32; LANES] {
 
 #[inline(always)]
 fn zip_with(a: [f32; LANES], b: [f32; LANES], f: impl Fn(f32, f32) -> f32) -> [f32; LANES] {
-    core::array::from_fn(
+    lanes(
         #[inline(always)]
         |i| f(a[i], b[i]),
     )
@@ -91,7 +98,7 @@ unsafe impl Simd for Portable {
     #[inline(always)]
     fn splat(self, x: f32) -> Self::V {
         // An array repeat stays a loop at opt-level "s".
-        core::array::from_fn(
+        lanes(
             #[inline(always)]
             |_| x,
         )
@@ -100,7 +107,7 @@ unsafe impl Simd for Portable {
     unsafe fn load(self, p: *const f32) -> Self::V {
         if cfg!(target_arch = "arm") {
             // As floats, one by one: as a block they would pass through integer registers.
-            return core::array::from_fn(
+            return lanes(
                 #[inline(always)]
                 // SAFETY: the caller grants LANES readable floats.
                 |i| unsafe { *p.add(i) },
@@ -127,14 +134,14 @@ unsafe impl Simd for Portable {
     }
     #[inline(always)]
     fn first(self, n: usize) -> Self::M {
-        core::array::from_fn(
+        lanes(
             #[inline(always)]
             |i| i < n,
         )
     }
     #[inline(always)]
     unsafe fn load_tail(self, p: *const f32, t: usize) -> Self::V {
-        core::array::from_fn(
+        lanes(
             #[inline(always)]
             |i| {
                 // SAFETY: the caller grants the first t floats, and only those are read.
@@ -196,7 +203,7 @@ unsafe impl Simd for Portable {
     }
     #[inline(always)]
     fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
-        core::array::from_fn(
+        lanes(
             #[inline(always)]
             |i| fma(a[i], b[i], c[i]),
         )
@@ -221,14 +228,14 @@ unsafe impl Simd for Portable {
     }
     #[inline(always)]
     fn lt(self, a: Self::V, b: Self::V) -> Self::M {
-        core::array::from_fn(
+        lanes(
             #[inline(always)]
             |i| a[i] < b[i],
         )
     }
     #[inline(always)]
     fn select(self, m: Self::M, a: Self::V, b: Self::V) -> Self::V {
-        core::array::from_fn(
+        lanes(
             #[inline(always)]
             |i| if m[i] { a[i] } else { b[i] },
         )
@@ -300,6 +307,9 @@ unsafe impl Simd for Portable {
     #[inline(always)]
     fn zip(self, a: Self::V, b: Self::V) -> (Self::V, Self::V) {
         let woven = |i: usize| if i.is_multiple_of(2) { a[i / 2] } else { b[i / 2] };
+        if LANES == 1 {
+            return (a, b);
+        }
         (core::array::from_fn(woven), core::array::from_fn(|i| woven(LANES + i)))
     }
     #[inline(always)]

@@ -162,8 +162,10 @@ fn larger(a: f32, b: f32) -> f32 {
 fn tree(lanes: &mut [f32; MAX_LANES], join: impl Fn(f32, f32) -> f32) {
     let mut half = MAX_LANES / 2;
     while half > 0 {
-        for l in 0..half {
-            lanes[l] = join(lanes[l], lanes[l + half]);
+        if let Some((low, high)) = lanes.split_at_mut_checked(half) {
+            for (low, high) in low.iter_mut().zip(high) {
+                *low = join(*low, *high);
+            }
         }
         half /= 2;
     }

@@ -1,5 +1,6 @@
 //! Loops over neighbours: two elements in and one out, or two elements in and two out.
 
+use super::unrolled::{shortest, unrolled};
 use crate::simd::Simd;
 
 /// The even and the odd elements of the `2 * LANES` elements of `a` and `b`.
@@ -86,15 +87,15 @@ pub(crate) fn map_pairs<S: Simd, const N: usize>(
     out: &mut [f32],
     f: impl Fn([(S::V, S::V); N]) -> S::V,
 ) {
-    let len = inputs.iter().fold(out.len(), |len, x| len.min(x.len() / 2));
+    let len = out.len().min(shortest(&inputs, &[]) / 2);
     let out = out.as_mut_ptr();
     let mut i = 0;
     while i < len {
         // SAFETY: len - i outputs and 2 * (len - i) inputs are left in every slice.
         unsafe {
-            let x = inputs.map(
+            let x = unrolled(
                 #[inline(always)]
-                |x| load_pairs(s, x.as_ptr().add(2 * i), len - i),
+                |j| load_pairs(s, inputs[j].as_ptr().add(2 * i), len - i),
             );
             if i + S::LANES <= len {
                 s.store(out.add(i), f(x));
@@ -115,16 +116,18 @@ pub(crate) fn map_to_pairs<S: Simd, const N: usize, const M: usize>(
     out: [&mut [f32]; M],
     f: impl Fn([(S::V, S::V); N], S::V) -> [(S::V, S::V); M],
 ) {
-    let pairs = inputs.iter().map(|x| x.len() / 2).chain(out.iter().map(|x| x.len() / 2));
-    let len = pairs.fold(single.len(), usize::min);
-    let out = out.map(|x| x.as_mut_ptr());
+    let len = single.len().min(shortest(&inputs, &out) / 2);
+    let out = out.map(
+        #[inline(always)]
+        |x| x.as_mut_ptr(),
+    );
     let mut i = 0;
     while i < len {
         // SAFETY: len - i pairs are left in every slice of pairs, and as many elements in `single`.
         unsafe {
-            let x = inputs.map(
+            let x = unrolled(
                 #[inline(always)]
-                |x| load_pairs(s, x.as_ptr().add(2 * i), len - i),
+                |j| load_pairs(s, inputs[j].as_ptr().add(2 * i), len - i),
             );
             let p = single.as_ptr().add(i);
             let v = if i + S::LANES <= len { s.load(p) } else { s.load_tail(p, s.tail(len - i)) };

@@ -72,7 +72,7 @@
 /**
  * Words of a plan's memory for each layer.
  */
-#define FG_PLAN_LAYER_WORDS 88
+#define FG_PLAN_LAYER_WORDS 92
 
 /**
  * Bytes of an error's text, its final zero included.

@@ -16,7 +16,7 @@ use flatgrad_core::net::{self, Config, Decay, Draft, Layer, Net, Slot};
 /// FG_PLAN_SIZE.
 pub const FG_PLAN_WORDS: usize = 40;
 /// Words of a plan's memory for each layer.
-pub const FG_PLAN_LAYER_WORDS: usize = 88;
+pub const FG_PLAN_LAYER_WORDS: usize = 92;
 
 /// What a plan's memory holds for each layer: the plan's own slots come first, then what planning alone needs.
 const PER_LAYER: usize = size_of::<Slot>() + size_of::<Draft>() + size_of::<Layer>();

@@ -9,9 +9,12 @@ mod data;
 mod model;
 mod report;
 mod run;
+mod sha256;
 
 #[cfg(target_os = "none")]
 mod board;
+#[cfg(target_os = "none")]
+mod mem;
 
 #[cfg(not(target_os = "none"))]
 fn main() -> Result<(), flatgrad_core::Error> {

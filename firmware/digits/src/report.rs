@@ -31,9 +31,13 @@ pub fn decimal(print: Print, x: f32) {
     print(&text);
 }
 
-/// Bytes in hexadecimal.
-pub fn hex(print: Print, bytes: &[u8]) {
-    for byte in bytes {
-        print(&[byte >> 4, byte & 15].map(|nibble| if nibble < 10 { b'0' + nibble } else { b'a' - 10 + nibble }));
+/// Words in hexadecimal.
+pub fn hex(print: Print, words: [u32; 8]) {
+    for mut word in words {
+        for _ in 0..8 {
+            word = word.rotate_left(4);
+            let digit = (word & 15) as u8;
+            print(&[if digit < 10 { b'0' + digit } else { b'a' - 10 + digit }]);
+        }
     }
 }

@@ -3,9 +3,9 @@
 use crate::data::{self, TEST, TRAIN};
 use crate::model::{BATCH, OPTIMIZER, PLAN, Used};
 use crate::report::{Print, decimal, hex, number};
+use crate::sha256;
 use flatgrad_core::net::Trainer;
 use flatgrad_core::{Context, Error, Isa};
-use sha2::{Digest, Sha256};
 
 const SEED: u64 = 1;
 const EPOCHS: usize = 3;
@@ -28,7 +28,7 @@ pub fn run(isa: Isa, arena: &mut [f32], print: Print) -> Result<(), Error> {
             trainer.update(&OPTIMIZER)?;
             if trainer.steps() as usize == FIRST_STEPS {
                 print(b"weights sha256   ");
-                hash(trainer.weights(), print);
+                hex(print, sha256::of(trainer.weights()));
                 print(b" after the first steps\n");
                 if cfg!(feature = "short") {
                     return Ok(());
@@ -47,16 +47,7 @@ pub fn run(isa: Isa, arena: &mut [f32], print: Print) -> Result<(), Error> {
     print(b"test accuracy    ");
     decimal(print, correct as f32 / TEST as f32);
     print(b"\nweights sha256   ");
-    hash(trainer.weights(), print);
+    hex(print, sha256::of(trainer.weights()));
     print(b" after all epochs\n");
     Ok(())
-}
-
-/// SHA-256 of the weights as little-endian bytes.
-fn hash(weights: &[f32], print: Print) {
-    let mut hash = Sha256::new();
-    for weight in weights {
-        hash.update(weight.to_le_bytes());
-    }
-    hex(print, &hash.finalize());
 }

@@ -9,6 +9,7 @@ use crate::conv::shape::nonzero;
 use crate::gemm::product::{Product, Strided};
 use crate::gemm::small::{ZEROS, chains, finish, outers};
 use crate::gemm::{Bias, Epilogue};
+use crate::parts::{Linked, Parts};
 
 /// How a correlation is computed.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -18,11 +19,15 @@ enum Way {
     Unfold,
 }
 
-impl Correlation {
-    const fn way(&self, p: &Phase) -> Way {
-        let (c, plan) = (&self.conv, &p.plan);
-        if let ([1, 1], [1, 1], [0, 0]) = (c.kernel, c.stride, c.padding) {
+impl<L: Linked> Correlation<L> {
+    /// The way; only one that is linked.
+    const fn way(&self, p: &Phase<L>) -> Way {
+        let (c, plan, has) = (&self.conv, &p.plan, L::PARTS);
+        if let (true, [1, 1], [1, 1], [0, 0]) = (has.has(Parts::POINTWISE), c.kernel, c.stride, c.padding) {
             return Way::Product;
+        }
+        if !has.has(Parts::THREE) && !has.has(Parts::THREE_REVERSED) {
+            return Way::Unfold;
         }
         // The shortest strip is the last one: the others are `cols` wide.
         let strips = self.to[1].div_ceil(nonzero(plan.cols));
@@ -31,11 +36,17 @@ impl Correlation {
         if small && last >= 8 && self.reads > 0 && plan.channels == self.reads { Way::Three } else { Way::Unfold }
     }
 
-    /// The length of the parts of scratch: packed weights, places of taps, a strip's input, unfolded outputs.
-    const fn small_parts(&self, way: Way, p: &Phase) -> [usize; 4] {
+    /// The length of the parts of scratch that do not depend on the strips: packed weights, places of taps, unfolded
+    /// outputs. A strip's input takes what is left.
+    const fn unfolded_parts(&self) -> [usize; 3] {
+        [self.packed_block_len(), self.conv.taps(), self.unfolded_len()]
+    }
+
+    /// The longest strip's input.
+    const fn small_patch_len(&self, way: Way, p: &Phase<L>) -> usize {
         match way {
-            Way::Product => [0; 4],
-            Way::Three => [0, 0, p.plan.patch_len(), 0],
+            Way::Product => 0,
+            Way::Three => p.plan.patch_len(),
             Way::Unfold => {
                 let ([down, across], mut patch, mut i) = (self.phases(), 0, 0);
                 while i < down * across {
@@ -43,21 +54,37 @@ impl Correlation {
                     patch = if len > patch { len } else { patch };
                     i += 1;
                 }
-                [self.packed_block_len(), self.conv.taps(), patch, self.unfolded_len()]
+                patch
             }
         }
     }
 
     /// A phase in strips that are unfolded.
-    pub(super) const fn unfolded_phase(&self, down: usize, across: usize) -> Phase {
+    pub(super) const fn unfolded_phase(&self, down: usize, across: usize) -> Phase<L> {
         self.phase_within(UNFOLDED_STRIP, down, across)
+    }
+
+    /// What of this file a program needs for it.
+    pub(in crate::conv) const fn small_kinds(&self) -> Parts {
+        let p = self.phase_within(STRIP, 0, 0);
+        match (self.way(&p), self.direction) {
+            (Way::Product, _) => Parts::POINTWISE.and(Parts::TILES),
+            (Way::Three, Direction::Forward) => Parts::THREE,
+            (Way::Three, Direction::Backward) => Parts::THREE_REVERSED,
+            (Way::Unfold, _) => Parts::UNFOLDED.and(self.unfolded_tiles()),
+        }
     }
 
     /// Scratch of one thread, for a shape that has been checked.
     pub(in crate::conv) const fn small_scratch_len(&self) -> usize {
         let p = self.phase_within(STRIP, 0, 0);
-        let [packed, taps, patch, unfolded] = self.small_parts(self.way(&p), &p);
-        packed.saturating_add(taps).saturating_add(patch).saturating_add(unfolded)
+        let (way, [packed, taps, unfolded]) = (self.way(&p), self.unfolded_parts());
+        let patch = self.small_patch_len(way, &p);
+        if matches!(way, Way::Unfold) {
+            packed.saturating_add(taps).saturating_add(unfolded).saturating_add(patch)
+        } else {
+            patch
+        }
     }
 
     /// The planes of `to`, of which the first is plane `first` of all.
@@ -73,12 +100,12 @@ impl Correlation {
     ) {
         let p = self.phase_within(STRIP, 0, 0);
         let way = self.way(&p);
-        let [packed, taps, patch, unfolded] = self.small_parts(way, &p);
+        let unfolds = way == Way::Unfold;
+        let [packed, taps, unfolded] = if unfolds { self.unfolded_parts() } else { [0; 3] };
         let Some((packed, rest)) = scratch.split_at_mut_checked(packed) else { return };
         let Some((offsets, rest)) = rest.split_at_mut_checked(taps) else { return };
-        let Some((patch, rest)) = rest.split_at_mut_checked(patch) else { return };
-        let Some(unfolded) = rest.get_mut(..unfolded) else { return };
-        let (plane, channels) = (self.to[0] * self.to[1], self.writes * self.conv.groups);
+        let Some((unfolded, patch)) = rest.split_at_mut_checked(unfolded) else { return };
+        let (plane, channels) = (self.to[0] * self.to[1], self.writes * self.groups());
         let planes = first..first + to.len().checked_div(plane).unwrap_or(0);
         let (mut to, mut at) = (to, planes.start);
         while at < planes.end {
@@ -87,9 +114,10 @@ impl Correlation {
             let count = (self.writes - within).min(planes.end - at);
             let Some((mine, others)) = to.split_at_mut_checked(count * plane) else { return };
             let len = self.reads * self.from[0] * self.from[1];
-            let image = sample * self.conv.groups + group;
+            let image = sample * self.groups() + group;
             let Some(x) = from.get(image * len..(image + 1) * len) else { return };
-            let weight = weight.get(group * self.writes * self.reads * self.conv.taps()..).unwrap_or_default();
+            let len = self.writes * self.reads * self.conv.taps();
+            let Some(weight) = weight.get(group * len..(group + 1) * len) else { return };
             let bias = bias.and_then(|bias| bias.get(channel..));
             match way {
                 Way::Product => self.product(x, weight, within, count, mine),
@@ -128,7 +156,11 @@ impl Correlation {
         };
         // SAFETY: `x` holds `reads` planes, `to` `count`, the weight of a group `writes` by `reads` elements.
         unsafe {
-            if a.col == 1 || self.reads == 0 { chains(&product) } else { outers(&product, 0, product.b, self.reads) }
+            if a.col == 1 || self.reads == 0 {
+                chains::<L>(&product)
+            } else {
+                outers::<L>(&product, 0, product.b, self.reads)
+            }
         }
     }
 
@@ -136,7 +168,7 @@ impl Correlation {
     /// overlaps the one before: it computes the same values again.
     fn three(
         &self,
-        p: &Phase,
+        p: &Phase<L>,
         x: &[f32],
         weight: &[f32],
         first: usize,
@@ -147,7 +179,8 @@ impl Correlation {
         const TAPS: usize = 9;
         let plane = self.to[0] * self.to[1];
         let (pitch, channel_len) = (p.plan.col_cover.len(), p.plan.plane());
-        let reversed = self.direction == Direction::Backward;
+        let reversed = L::PARTS.has(Parts::THREE_REVERSED)
+            && (!L::PARTS.has(Parts::THREE) || self.direction == Direction::Backward);
         let bytes = |floats: usize| floats.wrapping_mul(size_of::<f32>());
         // Weights `[oc, ic, 3, 3]`: from a channel written to the next, and from a channel read to the next.
         let (write, read) = if reversed { (TAPS, self.writes * TAPS) } else { (self.reads * TAPS, TAPS) };
@@ -163,6 +196,9 @@ impl Correlation {
             out: [to.as_mut_ptr(); 2],
             bias: [0.0; 2],
         };
+        if !p.plan.fits(patch) {
+            return;
+        }
         let count = to.len() / nonzero(plane);
         for (r0, rows) in blocks(p.row.outs, p.plan.rows) {
             for (c0, cols) in blocks(p.col.outs, p.plan.cols) {
@@ -192,7 +228,7 @@ impl Correlation {
     }
 
     /// The taps of a phase, for `unfold`.
-    pub(super) fn list(&self, p: &Phase, offsets: &mut [f32]) {
+    pub(super) fn list(&self, p: &Phase<L>, offsets: &mut [f32]) {
         list_taps(&p.plan, &p.row, &p.col, offsets);
     }
 }

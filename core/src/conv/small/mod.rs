@@ -25,6 +25,7 @@ pub(super) use weight::SmallWeightPass;
 use super::axis::Axis;
 use super::plan::Plan;
 use super::shape::nonzero;
+use crate::parts::Linked;
 
 /// Floats of a strip's input: a small image's channels, some rows of a large one's.
 const STRIP: usize = 2048;
@@ -32,7 +33,7 @@ const STRIP: usize = 2048;
 const UNFOLDED_STRIP: usize = 320;
 
 /// Fills `offsets` with the places of the taps of one channel in a strip.
-fn list_taps(plan: &Plan, row: &Axis, col: &Axis, offsets: &mut [f32]) {
+fn list_taps<L: Linked>(plan: &Plan<L>, row: &Axis<L>, col: &Axis<L>, offsets: &mut [f32]) {
     let taps = (0..row.taps).flat_map(|kh| (0..col.taps).map(move |kw| (kh, kw)));
     for (offset, (kh, kw)) in offsets.iter_mut().zip(taps) {
         // Scratch is made of floats; these hold the bits of an index.
@@ -42,9 +43,9 @@ fn list_taps(plan: &Plan, row: &Axis, col: &Axis, offsets: &mut [f32]) {
 
 /// Copies what the strip of outputs from `(first_row, first_col)` reads of the planes `[channels, h, w]` of `x` to `patch`,
 /// zeros around the image: what `patch::fill_patch` does, in less code.
-fn fill(
-    plan: &Plan,
-    [row, col]: [&Axis; 2],
+fn fill<L: Linked>(
+    plan: &Plan<L>,
+    [row, col]: [&Axis<L>; 2],
     [first_row, first_col]: [usize; 2],
     x: &[f32],
     [h, w]: [usize; 2],
@@ -56,8 +57,8 @@ fn fill(
     let Some(patch) = patch.get_mut(..channels * plane) else { return };
     // SAFETY: the patch is a slice.
     unsafe { kernels::clear(patch.as_mut_ptr(), patch.len()) };
-    for g in 0..rows.groups * cols.groups {
-        let (down, across) = (g / nonzero(cols.groups), g % nonzero(cols.groups));
+    for g in 0..rows.groups() * cols.groups() {
+        let (down, across) = (g / nonzero(cols.groups()), g % nonzero(cols.groups()));
         let (to_row, to_col) = (down * rows.pitch, across * cols.pitch);
         let (down, across) = (row.line(rows, first_row, down), col.line(cols, first_col, across));
         let ((top, bottom), (left, right)) = (down.inside(rows.pitch), across.inside(cols.pitch));

@@ -38,12 +38,12 @@ pub(super) unsafe fn gradient(three: bool, four: bool, job: &Gradient) {
     let (channels, taps) = (if three { 3 } else { 2 }, if four { 4 } else { 1 });
     // As in assembly, all chains are loaded before any is stored.
     let mut acc = [[0.0; 4]; 3];
-    for (channel, acc) in acc.iter_mut().enumerate().take(channels) {
-        for (tap, acc) in acc.iter_mut().enumerate().take(taps) {
-            let (mut x, mut dy) = (job.x[tap], job.dy[channel]);
+    for ((dw, dy), acc) in job.dw.iter().zip(&job.dy).zip(&mut acc).take(channels) {
+        for ((tap, x), acc) in job.x.iter().enumerate().zip(acc).take(taps) {
+            let (mut x, mut dy) = (*x, *dy);
             // SAFETY: granted by the caller.
             unsafe {
-                *acc = *job.dw[channel].add(tap);
+                *acc = *dw.add(tap);
                 for _ in 0..job.rows {
                     for _ in 0..job.cols {
                         *acc = fma(*x, *dy, *acc);
@@ -54,10 +54,10 @@ pub(super) unsafe fn gradient(three: bool, four: bool, job: &Gradient) {
             }
         }
     }
-    for (channel, acc) in acc.iter().enumerate().take(channels) {
+    for (dw, acc) in job.dw.iter().zip(&acc).take(channels) {
         for (tap, acc) in acc.iter().enumerate().take(taps) {
             // SAFETY: granted by the caller.
-            unsafe { *job.dw[channel].add(tap) = acc + 0.0 }
+            unsafe { *dw.add(tap) = acc + 0.0 }
         }
     }
 }

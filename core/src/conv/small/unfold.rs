@@ -8,6 +8,7 @@ use crate::conv::shape::nonzero;
 use crate::gemm::Epilogue;
 use crate::gemm::product::{Product, Strided};
 use crate::gemm::small::{WIDTH, chains};
+use crate::parts::{Linked, Parts};
 
 /// Steps of a chain that are unfolded at a time, if a channel has no more taps. More would save some loads and stores of
 /// outputs, and take scratch for eight outputs each.
@@ -35,7 +36,7 @@ impl Run {
     }
 }
 
-impl Correlation {
+impl<L: Linked> Correlation<L> {
     /// Channels whose taps are unfolded together.
     const fn unfolded_channels(&self, taps: usize) -> usize {
         let fitting = STEPS / nonzero(taps);
@@ -60,7 +61,9 @@ impl Correlation {
     /// Whether the weights of some channels read must be packed: where the data flow backward, those of one channel lie
     /// in a row, unless a phase meets only some of the taps.
     const fn packs(&self) -> bool {
-        matches!(self.direction, Direction::Backward) && !matches!(self.conv.stride, [1, 1])
+        L::PARTS.has(Parts::STRIDED)
+            && matches!(self.direction, Direction::Backward)
+            && !matches!(self.conv.stride, [1, 1])
     }
 
     /// Scratch for the packed weights of such a piece.
@@ -68,10 +71,28 @@ impl Correlation {
         if self.packs() { self.writes.saturating_mul(self.steps()) } else { 0 }
     }
 
+    /// The tiles of the products: two channels or a single one, by eight outputs or what is left at the end of a strip.
+    pub(super) const fn unfolded_tiles(&self) -> Parts {
+        let p = self.unfolded_phase(0, 0);
+        let one_strip = p.plan.cols == p.col.outs && p.row.outs.is_multiple_of(nonzero(p.plan.rows));
+        let outs = p.plan.rows * p.plan.cols;
+        if self.phases()[0] * self.phases()[1] != 1 || !one_strip {
+            return Parts::TILES;
+        }
+        let mut tiles = Parts::NONE;
+        if self.writes >= 2 {
+            tiles = tiles.and(Parts::row_tiles(true, outs, false));
+        }
+        if self.writes % 2 == 1 {
+            tiles = tiles.and(Parts::row_tiles(false, outs, false));
+        }
+        tiles
+    }
+
     /// `packed[channel written][channel read][tap]` of some channels, from a group's weight `[oc, ic, kh, kw]`.
     fn pack_block(
         &self,
-        p: &Phase,
+        p: &Phase<L>,
         weight: &[f32],
         writes: [usize; 2],
         [first, channels]: [usize; 2],
@@ -113,7 +134,7 @@ impl Correlation {
 
     fn unfold_phase(
         &self,
-        p: &Phase,
+        p: &Phase<L>,
         [x, weight]: [&[f32]; 2],
         [first, count]: [usize; 2],
         to: &mut [f32],
@@ -122,11 +143,15 @@ impl Correlation {
         let (from_plane, plane, taps) = (self.from[0] * self.from[1], self.to[0] * self.to[1], p.taps());
         let backward = self.direction == Direction::Backward;
         let together = if backward && !self.packs() { 1 } else { self.unfolded_channels(taps) };
+        if !p.plan.fits(patch) {
+            return;
+        }
         let Some((tile, panel)) = unfolded.split_at_mut_checked(2 * WIDTH) else { return };
         for (r0, rows) in blocks(p.row.outs, p.plan.rows) {
             for (c0, cols) in blocks(p.col.outs, p.plan.cols) {
                 // Outputs are neighbours in memory, too.
-                let dense = p.row.out_step == 1 && p.col.out_step == 1 && (rows == 1 || cols == self.to[1]);
+                let dense = !L::PARTS.has(Parts::STRIDED)
+                    || p.row.out_step == 1 && p.col.out_step == 1 && (rows == 1 || cols == self.to[1]);
                 let place = |r: usize, c: usize| {
                     let row = p.row.first_out + (r0 + r) * p.row.out_step;
                     row * self.to[1] + p.col.first_out + (c0 + c) * p.col.out_step
@@ -164,9 +189,9 @@ impl Correlation {
                             if dense {
                                 // SAFETY: the run's outputs lie behind each other in each of `count` planes; the panel
                                 // holds k rows of them.
-                                unsafe { chains(&product) };
+                                unsafe { chains::<L>(&product) };
                             } else {
-                                scattered(&product, run, place, to, tile);
+                                scattered::<L>(&product, run, place, to, tile);
                             }
                         }
                     }
@@ -203,14 +228,20 @@ fn unfold_run(
 }
 
 /// A product whose outputs are not neighbours: two rows at a time pass through `tile`.
-fn scattered(product: &Product, run: Run, place: impl Fn(usize, usize) -> usize, to: &mut [f32], tile: &mut [f32]) {
+fn scattered<L: Linked>(
+    product: &Product,
+    run: Run,
+    place: impl Fn(usize, usize) -> usize,
+    to: &mut [f32],
+    tile: &mut [f32],
+) {
     for (i, rows) in blocks(product.m, 2) {
         if product.accumulate {
             each_output(run, [i, rows, product.c_row], &place, to, tile, |to, tile| *tile = *to);
         }
         let (a, c) = (product.a.from(i, 0), tile.as_mut_ptr());
         // SAFETY: the tile has two rows of `WIDTH` floats.
-        unsafe { chains(&Product { m: rows, a, c, c_row: WIDTH, ..*product }) };
+        unsafe { chains::<L>(&Product { m: rows, a, c, c_row: WIDTH, ..*product }) };
         each_output(run, [i, rows, product.c_row], &place, to, tile, |to, tile| *to = *tile);
     }
 }

@@ -10,36 +10,39 @@ use crate::conv::shape::nonzero;
 use crate::gemm::Epilogue;
 use crate::gemm::product::{Product, Strided};
 use crate::gemm::small::{dots, finish};
+use crate::parts::{Linked, Parts};
 
-#[derive(Clone, Copy)]
-pub(in crate::conv) struct SmallWeightPass {
+pub(in crate::conv) struct SmallWeightPass<L> {
     conv: Conv2d,
-    row: Axis,
-    col: Axis,
-    plan: Plan,
+    row: Axis<L>,
+    col: Axis<L>,
+    plan: Plan<L>,
     outs: usize,
+    /// Of a group: read by the convolution, and written.
+    channels: [usize; 2],
 }
 
-impl SmallWeightPass {
+impl<L: Linked> SmallWeightPass<L> {
     pub(in crate::conv) const fn new(conv: &Conv2d) -> Self {
-        let conv = conv.flat();
+        let conv = conv.flat::<L>();
         let [row, col] = Axis::forward_pair(&conv);
-        let plan = Plan::new(conv.group_in(), &row, &col, usize::MAX, STRIP);
-        Self { conv, row, col, plan, outs: conv.out_h() * conv.out_w() }
+        let channels = conv.group_channels::<L>();
+        let plan = Plan::new(channels[0], &row, &col, usize::MAX, STRIP);
+        Self { conv, row, col, plan, outs: row.outs * col.outs, channels }
+    }
+
+    pub(in crate::conv) const fn conv(&self) -> &Conv2d {
+        &self.conv
     }
 
     const fn is_product(&self) -> bool {
-        matches!((self.conv.kernel, self.conv.stride, self.conv.padding), ([1, 1], [1, 1], [0, 0]))
+        L::PARTS.has(Parts::POINTWISE)
+            && matches!((self.conv.kernel, self.conv.stride, self.conv.padding), ([1, 1], [1, 1], [0, 0]))
     }
 
     /// Places of the taps, and a strip's input.
-    const fn scratch_parts(&self) -> [usize; 2] {
-        if self.is_product() { [0; 2] } else { [self.conv.taps(), self.plan.patch_len()] }
-    }
-
     pub(in crate::conv) const fn scratch_len(&self) -> usize {
-        let [taps, patch] = self.scratch_parts();
-        taps.saturating_add(patch)
+        if self.is_product() { 0 } else { self.conv.taps().saturating_add(self.plan.patch_len()) }
     }
 
     /// The kernels of some output channels, of which the first is channel `first` of all.
@@ -52,11 +55,15 @@ impl SmallWeightPass {
         dw: &mut [f32],
         scratch: &mut [f32],
     ) {
-        let [taps, patch] = self.scratch_parts();
-        let Some((offsets, rest)) = scratch.split_at_mut_checked(taps) else { return };
-        let Some(patch) = rest.get_mut(..patch) else { return };
-        let (per_group, k) = (self.conv.group_out(), self.conv.group_in() * self.conv.taps());
-        let in_len = self.conv.group_in() * self.conv.h * self.conv.w;
+        let taps = if self.is_product() { 0 } else { self.conv.taps() };
+        let Some((offsets, patch)) = scratch.split_at_mut_checked(taps) else { return };
+        if !self.is_product() && !self.plan.fits(patch) {
+            return;
+        }
+        let ([reads, per_group], groups) =
+            (self.channels, if L::PARTS.has(Parts::STRIDED) { self.conv.groups } else { 1 });
+        let k = reads * self.conv.taps();
+        let in_len = reads * self.conv.h * self.conv.w;
         list_taps(&self.plan, &self.row, &self.col, offsets);
         if update == Update::Overwrite {
             dw.fill(0.0);
@@ -65,7 +72,7 @@ impl SmallWeightPass {
             let channel = first + g * per_group;
             let channels = dw.len() / nonzero(k);
             for n in 0..self.conv.n {
-                let group = n * self.conv.groups + channel / nonzero(per_group);
+                let group = n * groups + channel / nonzero(per_group);
                 let at = (n * self.conv.out_channels + channel) * self.outs;
                 let (Some(x), Some(dy)) =
                     (x.get(group * in_len..(group + 1) * in_len), dy.get(at..at + channels * self.outs))
@@ -92,17 +99,17 @@ impl SmallWeightPass {
         }
         let product = Product {
             m: channels,
-            n: self.conv.group_in(),
+            n: self.channels[0],
             k: self.outs,
             a: Strided { ptr: dy.as_ptr(), row: self.outs, col: 1 },
             b: Strided { ptr: x.as_ptr(), row: 1, col: self.outs },
             c: dw.as_mut_ptr(),
-            c_row: self.conv.group_in(),
+            c_row: self.channels[0],
             accumulate: true,
             epilogue: Epilogue::NONE,
         };
         // SAFETY: the slices hold a plane for each channel, and a weight for each pair of channels.
-        unsafe { dots(&product) };
+        unsafe { dots::<L>(&product) };
     }
 
     /// One sample of one group.
@@ -111,7 +118,7 @@ impl SmallWeightPass {
         let pitch = self.plan.col_cover.len();
         for (r0, rows) in blocks(self.row.outs, self.plan.rows) {
             for (c0, cols) in blocks(self.col.outs, self.plan.cols) {
-                for (channel, live) in blocks(self.conv.group_in(), self.plan.channels) {
+                for (channel, live) in blocks(self.channels[0], self.plan.channels) {
                     let Some(x) = x.get(channel * in_plane..(channel + live) * in_plane) else { return };
                     fill(&self.plan, [&self.row, &self.col], [r0, c0], x, image, patch);
                     let job = Gradient {
@@ -135,7 +142,7 @@ impl SmallWeightPass {
     /// The job's pointers must be good for them.
     unsafe fn tiles(&self, mut job: Gradient, channels: usize, count: usize, offsets: &[f32]) {
         let ([dw, ..], [dy, ..], [patch, ..]) = (job.dw, job.dy, job.x);
-        let k = self.conv.group_in() * self.conv.taps();
+        let k = self.channels[0] * self.conv.taps();
         let (mut plane, mut taps) = (patch, offsets.iter());
         let mut next = || {
             if taps.len() == 0 {

@@ -27,6 +27,7 @@ pub(crate) use job::{Job, ZEROS};
 use super::product::{Product, Strided};
 use crate::Activation;
 use crate::gemm::{Bias, Epilogue};
+use crate::parts::{Everything, Linked, Parts};
 
 /// Columns of the widest tile.
 pub(crate) const WIDTH: usize = 8;
@@ -49,14 +50,15 @@ pub(crate) const fn log_width(left: usize) -> usize {
 /// # Safety
 ///
 /// The product must be valid, and `scratch` writable for `gemm_scratch_len(m, n, k)` floats.
-pub(super) unsafe fn multiply(p: &Product, scratch: *mut f32) {
+pub(super) unsafe fn multiply<L: Linked>(p: &Product, scratch: *mut f32) {
     // SAFETY: as the caller's.
     unsafe {
         match (p.a.col == 1 || p.k == 0, p.b.col == 1 || p.k == 0) {
-            (true, true) => chains(p),
-            (true, false) => dots(p),
-            (false, true) => outers(p, 0, p.b, p.k),
-            (false, false) => copied(p, scratch),
+            (true, true) => chains::<L>(p),
+            (true, false) => dots::<L>(p),
+            (false, true) => outers::<L>(p, 0, p.b, p.k),
+            (false, false) if L::PARTS.has(Parts::PRODUCTS) => copied(p, scratch),
+            (false, false) => return,
         }
         finish(p.c, [p.m, p.n, p.c_row], &p.epilogue, false);
     }
@@ -66,7 +68,7 @@ pub(super) unsafe fn multiply(p: &Product, scratch: *mut f32) {
 ///
 /// # Safety
 /// The product must be valid, with `a.col == 1` and `b.col == 1` (or no steps).
-pub(crate) unsafe fn chains(p: &Product) {
+pub(crate) unsafe fn chains<L: Linked>(p: &Product) {
     let mut job = Job::new(p.k, p.c_row);
     (job.a_step, job.b_step) = (Job::bytes(p.a.row), Job::bytes(p.b.row));
     let mut i = 0;
@@ -79,7 +81,7 @@ pub(crate) unsafe fn chains(p: &Product) {
             (job.a, job.b) = (a, p.b.ptr.wrapping_add(j));
             job.target(c.wrapping_add(j), p.accumulate);
             // SAFETY: the tile lies inside the product.
-            unsafe { kernels::chain(rows == 2, log, &job) };
+            unsafe { kernels::chain::<L>(rows == 2, log, &job) };
             j += 1 << log;
         }
         i += rows;
@@ -90,22 +92,30 @@ pub(crate) unsafe fn chains(p: &Product) {
 ///
 /// # Safety
 /// The product must be valid, with `a.col == 1`, `b.row == 1` and `k > 0`.
-pub(crate) unsafe fn dots(p: &Product) {
+pub(crate) unsafe fn dots<L: Linked>(p: &Product) {
     let mut job = Job::new(p.k, p.c_row);
     (job.a_step, job.b_step) = (Job::bytes(p.a.row), Job::bytes(p.b.col));
+    let linked = |two, four| L::PARTS.has(Parts::dot(two, four));
+    let most = if linked(true, false) || linked(true, true) { 2 } else { 1 };
     let fours = p.n & !3;
     let mut i = 0;
     while i < p.m {
-        let rows = (p.m - i).min(2);
+        let rows = (p.m - i).min(most);
         job.a = p.a.at(i, 0);
         // Four columns at a time, then one at a time: the kernel runs over all of them.
-        for (first, groups, four) in [(0, fours / 4, true), (fours, p.n - fours, false)] {
+        let mut columns = |first, groups, four| {
             if groups > 0 {
                 (job.b, job.groups) = (p.b.at(0, first), groups);
                 job.target(p.c.wrapping_add(i * p.c_row + first), p.accumulate);
                 // SAFETY: the columns lie inside the product.
-                unsafe { kernels::dot(rows == 2, four, &job) };
+                unsafe { kernels::dot::<L>(rows == 2, four, &job) };
             }
+        };
+        if linked(false, true) || linked(true, true) {
+            columns(0, fours / 4, true);
+        }
+        if linked(false, false) || linked(true, false) {
+            columns(fours, p.n - fours, false);
         }
         i += rows;
     }
@@ -115,19 +125,19 @@ pub(crate) unsafe fn dots(p: &Product) {
 ///
 /// # Safety
 /// The product must be valid for these steps, with `a.row == 1`, `b.col == 1` and `steps > 0`.
-pub(crate) unsafe fn outers(p: &Product, first: usize, b: Strided, steps: usize) {
+pub(crate) unsafe fn outers<L: Linked>(p: &Product, first: usize, b: Strided, steps: usize) {
     let mut job = Job::new(p.m, p.c_row);
     (job.a_step, job.b_step) = (Job::bytes(p.a.col), Job::bytes(b.row));
     let mut s = 0;
     while s < steps {
-        let two = steps - s >= 2;
+        let two = L::PARTS.any(Parts::TWO_STEPS) && steps - s >= 2;
         let mut j = 0;
         while j < p.n {
             let log = log_width(p.n - j);
             (job.a, job.b) = (p.a.at(0, first + s), b.at(s, j));
             job.target(p.c.wrapping_add(j), p.accumulate || first + s > 0);
             // SAFETY: the columns lie inside the product.
-            unsafe { kernels::outer(two, log, &job) };
+            unsafe { kernels::outer::<L>(two, log, &job) };
             j += 1 << log;
         }
         s += if two { 2 } else { 1 };
@@ -153,7 +163,7 @@ unsafe fn copied(p: &Product, scratch: *mut f32) {
                         *scratch.add(s * cols + c) = *p.b.at(first + s, j + c);
                     }
                 }
-                outers(&part, first, Strided { ptr: scratch, row: cols, col: 1 }, steps);
+                outers::<Everything>(&part, first, Strided { ptr: scratch, row: cols, col: 1 }, steps);
             }
             first += steps;
         }

@@ -1,6 +1,7 @@
 //! The kernels as plain loops: what the assembly computes, for cores without a floating-point unit.
 
 use super::job::Job;
+use crate::parts::{Linked, Parts};
 use crate::simd::portable::fma;
 
 /// `p`, `rows` distances of `step` bytes and `cols` elements further.
@@ -27,7 +28,8 @@ unsafe fn one(k: usize, [a, b]: [*const f32; 2], steps: [usize; 2], mut acc: f32
 ///
 /// # Safety
 /// The job's pointers must be valid for the tile.
-pub(crate) unsafe fn chain(two: bool, log: usize, job: &Job) {
+pub(crate) unsafe fn chain<L: Linked>(two: bool, log: usize, job: &Job) {
+    debug_assert!(L::PARTS.has(Parts::chain(two, log)), "a tile that is not linked");
     for i in 0..1 + usize::from(two) {
         for j in 0..1 << log {
             // SAFETY: granted by the caller.
@@ -44,7 +46,8 @@ pub(crate) unsafe fn chain(two: bool, log: usize, job: &Job) {
 ///
 /// # Safety
 /// The job's pointers must be valid for the tile.
-pub(crate) unsafe fn dot(two: bool, four: bool, job: &Job) {
+pub(crate) unsafe fn dot<L: Linked>(two: bool, four: bool, job: &Job) {
+    debug_assert!(L::PARTS.has(Parts::dot(two, four)), "a tile that is not linked");
     for i in 0..1 + usize::from(two) {
         for j in 0..job.groups * if four { 4 } else { 1 } {
             // SAFETY: granted by the caller.
@@ -61,7 +64,8 @@ pub(crate) unsafe fn dot(two: bool, four: bool, job: &Job) {
 ///
 /// # Safety
 /// The job's pointers must be valid for the tile.
-pub(crate) unsafe fn outer(two: bool, log: usize, job: &Job) {
+pub(crate) unsafe fn outer<L: Linked>(two: bool, log: usize, job: &Job) {
+    debug_assert!(L::PARTS.has(Parts::outer(two, log)), "a tile that is not linked");
     for i in 0..job.k {
         for j in 0..1 << log {
             // SAFETY: granted by the caller.

@@ -6,6 +6,7 @@ use super::multiply;
 use crate::Activation;
 use crate::gemm::product::{Product, Strided};
 use crate::gemm::{Bias, Epilogue, gemm_scratch_len};
+use crate::parts::{Everything, Linked, Parts};
 use crate::simd::portable::fma;
 use std::vec::Vec;
 
@@ -50,7 +51,7 @@ fn products_have_the_bits_of_plain_loops() {
                 epilogue: Epilogue { bias, activation },
             };
             // SAFETY: the vectors are as long as the shapes say.
-            unsafe { multiply(&product, scratch.as_mut_ptr()) };
+            unsafe { multiply::<Everything>(&product, scratch.as_mut_ptr()) };
             for (at, (&got, &old)) in c.iter().zip(&old).enumerate() {
                 let (i, j) = (at / c_row, at % c_row);
                 let mut want = old;
@@ -69,5 +70,43 @@ fn products_have_the_bits_of_plain_loops() {
                 assert_eq!(got.to_bits(), want.to_bits(), "{m} {n} {k}, case {case}, element {i}, {j}");
             }
         }
+    }
+}
+
+/// A program with one dense layer.
+struct Dense<const BATCH: usize, const INPUTS: usize, const OUTPUTS: usize>;
+
+impl<const BATCH: usize, const INPUTS: usize, const OUTPUTS: usize> Linked for Dense<BATCH, INPUTS, OUTPUTS> {
+    const PARTS: Parts = Parts::DENSE_LAYER.and(Parts::dense_tiles(BATCH, INPUTS, OUTPUTS));
+}
+
+/// The plain kernels assert that their tiles are linked.
+fn dense<const BATCH: usize, const INPUTS: usize, const OUTPUTS: usize>() {
+    let strided = |x: &[f32], [row, col]: [usize; 2]| Strided { ptr: x.as_ptr(), row, col };
+    for samples in 1..=BATCH {
+        let (x, y, w) = (numbers(samples * INPUTS, 1), numbers(samples * OUTPUTS, 2), numbers(INPUTS * OUTPUTS, 3));
+        for (m, n, k, a, b) in [
+            (samples, OUTPUTS, INPUTS, strided(&x, [INPUTS, 1]), strided(&w, [OUTPUTS, 1])),
+            (samples, INPUTS, OUTPUTS, strided(&y, [OUTPUTS, 1]), strided(&w, [1, OUTPUTS])),
+            (INPUTS, OUTPUTS, samples, strided(&x, [1, INPUTS]), strided(&y, [OUTPUTS, 1])),
+        ] {
+            let [mut want, mut got] = [std::vec![f32::NAN; m * n], std::vec![f32::NAN; m * n]];
+            let mut product =
+                Product { m, n, k, a, b, c: want.as_mut_ptr(), c_row: n, accumulate: false, epilogue: Epilogue::NONE };
+            // SAFETY: the vectors are as long as the shapes say.
+            unsafe {
+                multiply::<Everything>(&product, core::ptr::null_mut());
+                product.c = got.as_mut_ptr();
+                multiply::<Dense<BATCH, INPUTS, OUTPUTS>>(&product, core::ptr::null_mut());
+            }
+            assert!(want.iter().zip(&got).all(|(a, b)| a.to_bits() == b.to_bits()), "{m} {n} {k}");
+        }
+    }
+}
+
+#[test]
+fn programs_with_one_dense_layer_have_all_that_it_needs() {
+    for check in [dense::<1, 64, 10>, dense::<1, 3, 1>, dense::<2, 7, 24>, dense::<5, 9, 15>, dense::<3, 4, 6>] {
+        check();
     }
 }

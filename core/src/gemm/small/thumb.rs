@@ -10,9 +10,24 @@
 //! The bits rest on FPSCR being what it is after reset: denormals are kept, rounding is to nearest.
 
 use super::job::Job;
+use crate::parts::{Linked, Parts};
 use core::arch::naked_asm;
 
 type Kernel = unsafe extern "C" fn(&Job);
+
+/// The tiles that a program contains, of which `first` and those after it are the parts.
+const fn linked<L: Linked, const N: usize>(mut tiles: [Kernel; N], first: Parts) -> [Kernel; N] {
+    /// Stands for a tile that no plan of the program uses.
+    unsafe extern "C" fn none(_: &Job) {}
+    let mut i = 0;
+    while i < N {
+        if !L::PARTS.has(first.nth(i)) {
+            tiles[i] = none;
+        }
+        i += 1;
+    }
+    tiles
+}
 
 /// `s[c] = fma(s[a], s[b], s[c])` for each pair of `c` and `b`.
 macro_rules! fmas {
@@ -109,11 +124,11 @@ chain_tiles! {
 /// # Safety
 /// The job's pointers must be valid for the tile.
 #[inline(always)]
-pub(crate) unsafe fn chain(two: bool, log: usize, job: &Job) {
-    static TILES: [Kernel; 8] =
-        [chain_1x1, chain_1x2, chain_1x4, chain_1x8, chain_2x1, chain_2x2, chain_2x4, chain_2x8];
+pub(crate) unsafe fn chain<L: Linked>(two: bool, log: usize, job: &Job) {
+    const TILES: [Kernel; 8] = [chain_1x1, chain_1x2, chain_1x4, chain_1x8, chain_2x1, chain_2x2, chain_2x4, chain_2x8];
+    let tiles = const { &linked::<L, 8>(TILES, Parts::chain(false, 0)) };
     // SAFETY: granted by the caller.
-    unsafe { TILES[(usize::from(two) * 4 + log) & 7](job) }
+    unsafe { tiles[(usize::from(two) * 4 + log) & 7](job) }
 }
 
 // In: r1 rows, r2 a, r3 distance of its columns, r4 b, r5 distance of its rows, r6 init, r7 distance of its rows; then r4 c,
@@ -198,11 +213,11 @@ outer_tiles! {
 /// # Safety
 /// The job's pointers must be valid for the tile, and `k` not 0.
 #[inline(always)]
-pub(crate) unsafe fn outer(two: bool, log: usize, job: &Job) {
-    static TILES: [Kernel; 8] =
-        [outer_1x1, outer_1x2, outer_1x4, outer_1x8, outer_2x1, outer_2x2, outer_2x4, outer_2x8];
+pub(crate) unsafe fn outer<L: Linked>(two: bool, log: usize, job: &Job) {
+    const TILES: [Kernel; 8] = [outer_1x1, outer_1x2, outer_1x4, outer_1x8, outer_2x1, outer_2x2, outer_2x4, outer_2x8];
+    let tiles = const { &linked::<L, 8>(TILES, Parts::outer(false, 0)) };
     // SAFETY: granted by the caller.
-    unsafe { TILES[(usize::from(two) * 4 + log) & 7](job) }
+    unsafe { tiles[(usize::from(two) * 4 + log) & 7](job) }
 }
 
 /// The text if the tile has more than one row, or column.
@@ -291,8 +306,9 @@ dot_tiles! {
 /// # Safety
 /// The job's pointers must be valid for the tile.
 #[inline(always)]
-pub(crate) unsafe fn dot(two: bool, four: bool, job: &Job) {
-    static TILES: [Kernel; 4] = [dot_1x1, dot_1x4, dot_2x1, dot_2x4];
+pub(crate) unsafe fn dot<L: Linked>(two: bool, four: bool, job: &Job) {
+    const TILES: [Kernel; 4] = [dot_1x1, dot_1x4, dot_2x1, dot_2x4];
+    let tiles = const { &linked::<L, 4>(TILES, Parts::dot(false, false)) };
     // SAFETY: granted by the caller.
-    unsafe { TILES[(usize::from(two) * 2 + usize::from(four)) & 3](job) }
+    unsafe { tiles[(usize::from(two) * 2 + usize::from(four)) & 3](job) }
 }

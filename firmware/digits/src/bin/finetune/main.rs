@@ -12,6 +12,8 @@ mod model;
 mod report;
 mod run;
 mod sensor;
+#[path = "../../sha256.rs"]
+mod sha256;
 
 /// What the server has trained: the file that `flatgrad export --format rust` writes.
 mod server {
@@ -26,6 +28,9 @@ mod server {
 #[cfg(target_os = "none")]
 #[path = "../../board.rs"]
 mod board;
+#[cfg(target_os = "none")]
+#[path = "../../mem.rs"]
+mod mem;
 
 #[cfg(not(target_os = "none"))]
 fn main() -> Result<(), run::Failure> {

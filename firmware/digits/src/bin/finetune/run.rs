@@ -5,9 +5,9 @@ use crate::model::{ARENA, BATCH, OPTIMIZER, PLAN, Used};
 use crate::report::{Print, decimal, hex, number};
 use crate::sensor::{self, TEST, TRAIN};
 use crate::server::WEIGHTS;
+use crate::sha256;
 use flatgrad_core::net::Trainer;
 use flatgrad_core::{Context, Error, Isa};
-use sha2::{Digest, Sha256};
 
 const _: () = assert!(WEIGHTS.len() == PLAN.weights_len(), "the weights are those of another network");
 
@@ -72,12 +72,8 @@ fn show(trainer: &mut Trainer<Used>, print: Print, when: &[u8]) -> Result<(), Fa
     decimal(print, correct as f32 / TEST as f32);
     print(when);
     // As `flatgrad export` and `import` print it: of the weights' bytes in the order of the arena.
-    let mut hash = Sha256::new();
-    for weight in trainer.weights() {
-        hash.update(weight.to_le_bytes());
-    }
     print(b"raw sha256       ");
-    hex(print, &hash.finalize());
+    hex(print, sha256::of(trainer.weights()));
     print(when);
     Ok(())
 }
