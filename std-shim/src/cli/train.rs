@@ -8,20 +8,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use flatgrad::augment::Augmentation;
-use flatgrad::data::{self, DataSplit, Dataset, Normalizer, Opened, Scaling, Standardized, TargetScaling, Task};
-use flatgrad::model::{LayerStore, Network, layer_rows};
-use flatgrad::report::{Progress, RunFiles, RunFolder, TensorBoard, curves_png, curves_svg, grouped, layer_table};
+use flatgrad::data::{DataSplit, Dataset, Normalizer, Task};
+use flatgrad::model::{LayerStore, Network};
+use flatgrad::report::{Progress, RunFiles, RunFolder, TensorBoard, curves_png, curves_svg};
 use flatgrad::train::{Callback, Checkpoint, Checkpoints, Fit, Interrupt, Loading, Outcome, Settings};
 use flatgrad::{Error, Pool, Result};
 use flatgrad_core::Isa;
-use flatgrad_core::net::Plan;
 
-use super::args::{TrainArgs, is_table};
+use super::args::TrainArgs;
 use super::augment;
-use super::method_args::setting;
-use super::output::{Console, Printer, megabytes};
+use super::introduction::introduce;
+use super::output::{Console, Printer};
 use super::ranks::{Ranks, together};
 use super::resume;
+use super::samples::Samples;
 use super::summary::{Machine, Summary};
 
 /// More than this must be asked for.
@@ -45,10 +45,7 @@ fn run_from(args: &TrainArgs, from: Option<(PathBuf, Checkpoint)>, ranks: &mut R
     let isa = instruction_set(&args.isa)?;
     let pool = Pool::new(args.threads.map_or_else(Pool::available, NonZeroUsize::get))?;
     let ctx = pool.context(isa);
-    let Opened { split, columns, streams } = args.data.open()?;
-    let (data, validation) = hold_out(limited(split, args)?, args.method.val, args.seed)?;
-    let targets = targets(args, &data.train)?;
-    let (data, validation) = standardized(data, validation, targets.as_ref())?;
+    let Samples { data, validation, targets, columns, streams } = Samples::open(args)?;
     let recipe = args.augment.as_deref().map(augment::find).transpose()?;
     let augmentation = recipe.as_ref().map(|recipe| recipe.augmentation(data.train.shape())).transpose()?;
     let shape = augmentation.as_ref().map_or(data.train.shape(), Augmentation::out_shape);
@@ -198,56 +195,6 @@ fn settings(args: &TrainArgs, data: &DataSplit, streams: bool) -> Result<Setting
     args.method.apply(settings, data.train.len())
 }
 
-/// Leaves out training samples, if there are to be few.
-fn limited(data: DataSplit, args: &TrainArgs) -> Result<DataSplit> {
-    let samples = data.train.len();
-    let Some(limit) = args.train_samples.map(NonZeroUsize::get).filter(|&limit| limit != samples) else {
-        return Ok(data);
-    };
-    if limit > samples {
-        return Err(setting("train-samples", format!("must be from 1 to {samples}, got {limit}")));
-    }
-    let left_out = 1.0 - limit as f64 / samples as f64;
-    let train: Arc<dyn Dataset> = Arc::new(data::split(data.train, left_out, args.seed)?.train);
-    Ok(DataSplit { train, test: data.test })
-}
-
-/// What is held out for validation, if anything is.
-type Validation = Option<Arc<dyn Dataset>>;
-
-/// Takes a share of the training part for validation, if there is to be one.
-fn hold_out(data: DataSplit, share: Option<f64>, seed: u64) -> Result<(DataSplit, Validation)> {
-    let Some(share) = share else { return Ok((data, None)) };
-    if !(share > 0.0 && share < 1.0) {
-        return Err(setting("val", "must be above 0 and below 1: the share of the training part"));
-    }
-    let samples = data.train.len();
-    let parts = data::split(data.train, share, seed);
-    let parts = parts.map_err(|_| setting("val", format!("leaves no samples on one side of {samples}")))?.shared();
-    Ok((DataSplit { train: parts.train, test: data.test }, Some(parts.test)))
-}
-
-/// How values to predict are standardized, measured on the training part; nothing if they are classes.
-fn targets(args: &TrainArgs, train: &dyn Dataset) -> Result<Option<TargetScaling>> {
-    match TargetScaling::fit(train) {
-        None if args.raw_targets => Err(setting("raw-targets", "is for numbers to predict; these are classes")),
-        Some(_) if args.raw_targets => Ok(Some(TargetScaling::identity(train.task().outputs()))),
-        fitted => Ok(fitted),
-    }
-}
-
-/// All parts with their values to predict standardized.
-fn standardized(
-    data: DataSplit,
-    validation: Validation,
-    targets: Option<&TargetScaling>,
-) -> Result<(DataSplit, Validation)> {
-    let Some(targets) = targets else { return Ok((data, validation)) };
-    let one = |part| -> Result<Arc<dyn Dataset>> { Ok(Arc::new(Standardized::new(part, targets.clone())?)) };
-    let validation = validation.map(one).transpose()?;
-    Ok((DataSplit { train: one(data.train)?, test: one(data.test)? }, validation))
-}
-
 /// Decoding is worth threads, copying is not.
 fn workers(streams: bool) -> usize {
     if streams { Pool::available().min(MAX_DEFAULT_WORKERS) } else { 0 }
@@ -256,43 +203,4 @@ fn workers(streams: bool) -> usize {
 fn out_folder(args: &TrainArgs, data: &str, net: &str) -> PathBuf {
     let by_name = || Path::new("runs").join(format!("{data}-{net}"));
     args.out.clone().unwrap_or_else(by_name)
-}
-
-fn introduce(
-    printer: Printer,
-    args: &TrainArgs,
-    net: &str,
-    data: &DataSplit,
-    scaling: Option<&Scaling>,
-    plan: &Plan,
-    machine: Machine,
-) {
-    let train = &data.train;
-    printer.line(format_args!(
-        "{net} on {}: {}, batches of {}, seed {}; {}",
-        train.name(),
-        args.optimizer_name(),
-        args.batch(data),
-        args.seed,
-        machine.describe(),
-    ));
-    printer.line(format_args!("  {}\n", describe(data, scaling)));
-    printer.line(format_args!("{}", layer_table(&layer_rows(plan))));
-    let arena = megabytes(4 * plan.train_len() as u64);
-    printer.line(format_args!("  training takes {arena} in one arena\n"));
-}
-
-/// The data in a line.
-fn describe(data: &DataSplit, scaling: Option<&Scaling>) -> String {
-    let (train, test) = (grouped(data.train.len() as u64), grouped(data.test.len() as u64));
-    let [channels, height, width] = data.train.shape();
-    let outputs = data.train.task().outputs();
-    let task =
-        if data.train.task().is_classes() { format!("{outputs} classes") } else { format!("{outputs} to predict") };
-    if is_table(data) {
-        return format!("{train} training and {test} test samples of {channels} numbers, {task}");
-    }
-    let measured = scaling
-        .map_or(String::new(), |scaling| format!("; mean {:.4}, deviation {:.4}", scaling.mean[0], scaling.std[0]));
-    format!("{train} training and {test} test images, {channels} x {height} x {width}, {task}{measured}")
 }
