@@ -89,9 +89,7 @@ impl Adam {
     pub const fn state_slots(&self) -> usize {
         2 + self.amsgrad as usize
     }
-}
 
-impl Adam {
     /// Whether it is more than the usual rule: [`Parts::VARIANTS`].
     pub(crate) const fn is_variant(&self) -> bool {
         self.amsgrad || self.weight_decay != 0.0 || !double::above(self.betas[0], 0.5)
