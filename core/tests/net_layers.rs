@@ -378,6 +378,21 @@ fn clipping_goes_between_gradients_and_update() {
 }
 
 #[test]
+fn flushing_touches_the_state_alone() {
+    let optimizer = Optimizer::momentum(0.1, 0.9);
+    let plan = plan([2, 1, 1], &[Layer::dense(2)], Config::new(1, optimizer));
+    let mut arena = vec![0.0; plan.train_len()];
+    let mut trainer = Trainer::new(ctx(), &plan, &mut arena, 1).unwrap();
+    trainer.step(&optimizer, &[1.0, 1e-32], &[0]).unwrap();
+    trainer.weights_mut()[0] = 1e-44;
+    let (before, weights) = (trainer.state().to_vec(), trainer.weights().to_vec());
+    assert!(before.iter().any(|x| *x != 0.0 && x.abs() < 1e-31), "{before:?}");
+    trainer.flush_state().unwrap();
+    let want: Vec<f32> = before.iter().map(|&x| if x.abs() < 1e-31 { 0.0 } else { x }).collect();
+    assert_eq!((trainer.state(), trainer.weights()), (&want[..], &weights[..]));
+}
+
+#[test]
 fn calibration_sees_what_evaluation_sees() {
     // Two nets with the same weights, one of which scales by 0.5 at test time: what batch norm gets there is half as large.
     let layers = |p| [Layer::dropout(p).form(Form::ScaleActivations), Layer::dense(3).no_bias(), Layer::batch_norm()];

@@ -4,14 +4,16 @@
 mod common;
 
 use common::small;
-use flatgrad::data::{self, DataSplit, Images, Normalizer, epoch_order};
+use flatgrad::data::{self, DataSplit, Floats, Images, Normalize, Normalizer, Targets, epoch_order};
 use flatgrad::model::{Tensor, layer_rows, state_dict};
 use flatgrad::report::EpochRecord;
-use flatgrad::train::{Callback, Clip, EarlyStopping, EpochEnd, Flow, Outcome, Settings, StepRecord, train};
+use flatgrad::train::{
+    Callback, Checkpoint, Clip, EarlyStopping, EpochEnd, Flow, Outcome, Settings, StepRecord, train,
+};
 use flatgrad::{Error, Result};
 use flatgrad_core::loss::Target;
 use flatgrad_core::net::{Config, Layer, Net, Optimizer, Plan, Trainer};
-use flatgrad_core::optim::ema_update;
+use flatgrad_core::optim::{Adam, ema_update};
 use flatgrad_core::{Context, Isa};
 
 const LAYERS: [Layer; 6] = [
@@ -291,3 +293,63 @@ fn early_stopping_gives_the_best_weights_back() {
     assert_eq!(outcome.test.loss, outcome.history.epochs[best].test_loss);
     assert!(outcome.complete);
 }
+
+/// Looks at the optimizer's state after two steps of 32: how many subnormal numbers it finds.
+#[derive(Default)]
+struct Subnormal(Vec<usize>);
+
+impl Callback for Subnormal {
+    fn batch(&mut self, step: &StepRecord) -> Result<Flow> {
+        Ok(if step.step % 32 == 0 || step.step % 32 == 31 { Flow::SAVE } else { Flow::CONTINUE })
+    }
+    fn checkpoint(&mut self, checkpoint: &Checkpoint) -> Result {
+        self.0.push(checkpoint.optimizer.iter().filter(|x| x.is_subnormal()).count());
+        Ok(())
+    }
+}
+
+/// Of a gradient that is rarely there, a momentum is left that shrinks until arithmetic on it is slow.
+#[test]
+fn what_has_faded_away_in_the_state_is_flushed_after_every_32nd_step() {
+    let mut found = Subnormal::default();
+    // Some pixels are black in nearly all of the digits.
+    let optimizer = Optimizer::momentum(0.05, 0.5);
+    let unit = Settings { normalize: Normalize::Unit, ..Settings::new(optimizer) };
+    let settings = Settings { epochs: 2, batch: 8, max_steps: Some(350), ..unit };
+    train(Context::serial(Isa::detect()), PLAIN, &data::digits().unwrap(), &settings, &mut [&mut found]).unwrap();
+    let (before, after): (Vec<_>, Vec<_>) = found.0.chunks_exact(2).map(|pair| (pair[0], pair[1])).unzip();
+    assert!(before.len() == 10 && before.iter().any(|&n| n > 0), "nothing faded away: {before:?}");
+    assert!(after.iter().all(|&n| n == 0), "{after:?}");
+}
+
+/// Where the root of a state is all that a step is divided by, it must not become 0.
+#[test]
+fn without_eps_the_state_keeps_what_little_it_has() {
+    let adam = |eps| Optimizer::Adam(Adam { lr: 1e-3, eps, ..Adam::DEFAULT });
+    // Gradients whose squares are below 2^-100.
+    let sample = [1e-16; 64];
+    let targets = Targets::classes((0..10).map(|class| class.to_string()).collect(), vec![3]).unwrap();
+    let part = || Floats::new("tiny", [1, 8, 8], sample.to_vec(), targets.clone()).unwrap();
+    let data = DataSplit { train: part(), test: part() };
+    let by_loop = |eps| {
+        let settings = Settings { epochs: 40, batch: 1, normalize: Normalize::Unit, ..Settings::new(adam(eps)) };
+        train(Context::serial(Isa::detect()), LINEAR, &data, &settings, &mut []).unwrap().weights
+    };
+    let by_hand = |eps| {
+        let plan = Plan::try_new(&LINEAR, Config::new(1, adam(eps))).unwrap();
+        let mut arena = vec![0.0; plan.train_len()];
+        let mut trainer = Trainer::new(Context::serial(Isa::detect()), &plan, &mut arena, 0).unwrap();
+        for step in 1..=40 {
+            trainer.step(&adam(eps), &sample, &[3]).unwrap();
+            if step == 32 && eps > 0.0 {
+                trainer.flush_state().unwrap();
+            }
+        }
+        state_dict(&trainer).unwrap()
+    };
+    assert_eq!(by_loop(0.0), by_hand(0.0));
+    // With one that is hardly any it is flushed, as everywhere.
+    assert_eq!(by_loop(1e-13), by_hand(1e-13));
+}
+
+const LINEAR: Net = Net::new([1, 8, 8], &[Layer::flatten(), Layer::dense(10)]);

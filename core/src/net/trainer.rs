@@ -15,7 +15,7 @@ use crate::context::Context;
 use crate::error::{Result, check_at_least, check_dim};
 use crate::init::{Fans, Init, fan_in_uniform};
 use crate::loss::{LossReport, Target};
-use crate::optim::{clip_by_norm, clip_by_value};
+use crate::optim::{clip_by_norm, clip_by_value, flush_state};
 use crate::parts::{Everything, Linked, Parts};
 use crate::rng::Stream;
 use crate::update::Update;
@@ -339,6 +339,17 @@ impl<'a, L: Linked> Trainer<'a, L> {
     /// those that it would have made, bit for bit.
     pub fn state_mut(&mut self) -> &mut [f32] {
         self.regions().state
+    }
+
+    /// Replaces what has faded away in the optimizer's state by 0 ([`flush_state`]): after every 32nd step or so, where
+    /// arithmetic on subnormal numbers is slow. Cortex-M4F and its kin need it only for the bits of a machine that does it.
+    ///
+    /// # Errors
+    ///
+    /// None.
+    pub fn flush_state(&mut self) -> Result {
+        let ctx = self.ctx;
+        flush_state(ctx, self.regions().state)
     }
 
     /// Goes on as if so many steps had been made; samples accumulated for the next one are forgotten.

@@ -1,5 +1,6 @@
 //! Optimizers: one pass over parameters, gradients and state, in PyTorch's order of operations, and what acts on gradients
-//! before a step ([`clip_by_norm`], [`clip_by_value`]) or on weights after it ([`max_norm`], [`ema_update`]).
+//! before a step ([`clip_by_norm`], [`clip_by_value`]) or on weights and state after it ([`max_norm`],
+//! [`ema_update`], [`flush_state`]).
 //!
 //! A step is a function of its arguments. The hyper-parameters are a small struct that the caller owns, so a schedule is
 //! an assignment to `lr` between two steps; the step number is the caller's too. Equal lengths of all slices are all that
@@ -27,6 +28,7 @@ mod adagrad;
 mod adam;
 mod clip;
 mod ema;
+mod flush;
 mod lerp;
 mod max_norm;
 mod rmsprop;
@@ -36,6 +38,7 @@ pub use adagrad::{Adagrad, adagrad_step};
 pub use adam::{Adam, adam_step};
 pub use clip::{clip_by_norm, clip_by_value, grad_norm};
 pub use ema::ema_update;
+pub use flush::flush_state;
 pub use max_norm::{Neurons, max_norm};
 pub use rmsprop::{RmsProp, rmsprop_step};
 pub use sgd::{Sgd, sgd_step};

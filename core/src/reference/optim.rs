@@ -158,6 +158,15 @@ pub fn clip_by_value(limit: f32, grads: &mut [f32]) {
     }
 }
 
+/// What has faded away: [`flush_state`](crate::optim::flush_state).
+pub fn flush_state(state: &mut [f32]) {
+    for x in state {
+        if x.abs() < f32::from_bits((127 - 100) << 23) {
+            *x = 0.0;
+        }
+    }
+}
+
 /// The constraint on each neuron's weights: [`max_norm`](crate::optim::max_norm()).
 pub fn max_norm(neurons: Neurons, [rows, cols]: [usize; 2], limit: f32, weight: &mut [f32]) {
     match neurons {

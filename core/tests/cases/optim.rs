@@ -4,7 +4,7 @@ use super::{Call, Case, Draw, Output};
 use flatgrad_core::optim::*;
 use flatgrad_core::{Context, Result, reference};
 
-pub const CASES: [Case; 9] = [
+pub const CASES: [Case; 10] = [
     Case { covers: &["optim::sgd_step"], make: sgd },
     Case { covers: &["optim::adagrad_step"], make: adagrad },
     Case { covers: &["optim::rmsprop_step"], make: rmsprop },
@@ -13,6 +13,7 @@ pub const CASES: [Case; 9] = [
     Case { covers: &["optim::grad_norm"], make: norm },
     Case { covers: &["optim::clip_by_norm"], make: by_norm },
     Case { covers: &["optim::clip_by_value"], make: by_value },
+    Case { covers: &["optim::flush_state"], make: faded },
     Case { covers: &["optim::max_norm"], make: neurons },
 ];
 
@@ -188,6 +189,24 @@ fn by_value(draw: &mut Draw) -> Call {
         outputs: vec![Output::update(&x, want)],
         elementwise: true,
         run: Box::new(move |ctx, _, outputs| clip_by_value(ctx, limit, outputs[0])),
+    }
+}
+
+fn faded(draw: &mut Draw) -> Call {
+    let len = draw.size(0, LENGTH, BENCH);
+    let mut x = gradients(draw, len);
+    // Around the threshold on both sides, and on it.
+    let edge = 2.0f32.powi(-100);
+    let edges = [edge, -edge, edge.next_down(), -edge.next_down(), 1e-44, -0.0];
+    x.iter_mut().step_by(3).zip(edges.iter().cycle()).for_each(|(x, edge)| *x = *edge);
+    let mut want = x.clone();
+    reference::optim::flush_state(&mut want);
+    Call {
+        what: format!("{len} elements"),
+        inputs: vec![],
+        outputs: vec![Output::update(&x, want)],
+        elementwise: true,
+        run: Box::new(|ctx, _, outputs| flush_state(ctx, outputs[0])),
     }
 }
 

@@ -8,6 +8,7 @@ mod data;
 mod eval;
 mod info;
 mod introduction;
+mod job;
 mod measured;
 mod method_args;
 mod net;

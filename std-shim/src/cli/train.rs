@@ -1,31 +1,26 @@
 //! `flatgrad train`.
 
-use std::num::{NonZeroU64, NonZeroUsize};
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use flatgrad::augment::Augmentation;
-use flatgrad::data::{DataSplit, Dataset, Normalizer, Task};
-use flatgrad::model::{LayerStore, Network};
+use flatgrad::data::{Dataset, Normalizer};
+use flatgrad::model::LayerStore;
 use flatgrad::report::{Progress, RunFiles, RunFolder, TensorBoard, curves_png, curves_svg};
-use flatgrad::train::{Callback, Checkpoint, Checkpoints, Fit, Interrupt, Loading, Outcome, Settings};
-use flatgrad::{Error, Pool, Result};
-use flatgrad_core::Isa;
+use flatgrad::train::{Callback, Checkpoint, Checkpoints, EarlyStopping, Fit, Interrupt, Outcome};
+use flatgrad::{Error, Result};
+use flatgrad_core::net::Plan;
 
 use super::args::TrainArgs;
-use super::augment;
 use super::introduction::introduce;
+use super::job::Job;
 use super::output::{Console, Printer};
 use super::ranks::{Ranks, together};
 use super::resume;
-use super::samples::Samples;
 use super::summary::{Machine, Summary};
-
-/// More than this must be asked for.
-const MAX_DEFAULT_WORKERS: usize = 4;
 
 /// The exit status of a process that ended by Ctrl-C, as shells have it.
 const INTERRUPTED: u8 = 130;
@@ -42,100 +37,69 @@ pub fn run(args: TrainArgs) -> Result<ExitCode> {
 }
 
 fn run_from(args: &TrainArgs, from: Option<(PathBuf, Checkpoint)>, ranks: &mut Ranks) -> Result<ExitCode> {
-    let isa = instruction_set(&args.isa)?;
-    let pool = Pool::new(args.threads.map_or_else(Pool::available, NonZeroUsize::get))?;
-    let ctx = pool.context(isa);
-    let Samples { data, validation, targets, columns, streams } = Samples::open(args)?;
-    let recipe = args.augment.as_deref().map(augment::find).transpose()?;
-    let augmentation = recipe.as_ref().map(|recipe| recipe.augmentation(data.train.shape())).transpose()?;
-    let shape = augmentation.as_ref().map_or(data.train.shape(), Augmentation::out_shape);
-    let mut network = args.net(&data).network(shape, data.train.task().outputs())?;
-    if let Some(limit) = args.method.max_norm {
-        network = network.with_max_norm(limit);
-    }
+    let job = Job::open(args)?;
     let store = LayerStore::default();
-    let net = network.net(&store)?;
-    let settings = settings(args, &data, streams)?;
-    let mut fit = Fit::new(net, &data, &settings);
-    if let Some(part) = &validation {
-        fit = fit.validation(part);
-    }
-    if let Some(augmentation) = &augmentation {
-        fit = fit.augment(augmentation);
-    }
-    let plan = fit.plan_in(ctx, ranks.group).map_err(|error| match error {
-        Error::Core(flatgrad_core::Error::Net(error)) => network.explain(error),
-        other => other,
-    })?;
-    let (out, checkpoint) = match from {
-        Some((folder, checkpoint)) => (folder, Some(checkpoint)),
-        None => (out_folder(args, data.train.name(), network.name()), None),
+    let fit = job.fit(job.network.net(&store)?);
+    let plan = job.plan(&fit, ranks.group)?;
+    let (out, fit) = match from {
+        Some((folder, checkpoint)) => (folder, fit.resume(checkpoint)),
+        None => {
+            let out = out_folder(&job);
+            if ranks.is_first() {
+                resume::check_unfinished(&out)?;
+            }
+            (out, fit)
+        }
     };
-    match checkpoint {
-        Some(checkpoint) => fit = fit.resume(checkpoint),
-        None if ranks.is_first() => resume::check_unfinished(&out)?,
-        None => {}
-    }
+    if ranks.is_first() { lead(&job, fit, &plan, &out, ranks) } else { follow(&job, fit, ranks) }
+}
+
+/// Trains as a rank that neither speaks nor writes.
+fn follow(job: &Job, fit: Fit, ranks: &mut Ranks) -> Result<ExitCode> {
     let mut interrupt = Interrupt(on_interrupt());
-    if !ranks.is_first() {
-        ranks.ready()?;
-        let trained = pool.run(|| fit.run_in(pool.context(isa), ranks.group, &mut [&mut interrupt]));
-        return match trained {
-            Err(Error::Interrupted { .. }) => Ok(ExitCode::from(INTERRUPTED)),
-            trained => trained.map(|_| ExitCode::SUCCESS),
-        };
+    ranks.ready()?;
+    match job.compute(|ctx| fit.run_in(ctx, ranks.group, &mut [&mut interrupt])) {
+        Err(Error::Interrupted { .. }) => Ok(ExitCode::from(INTERRUPTED)),
+        trained => trained.map(|_| ExitCode::SUCCESS),
     }
-    let folder = RunFolder::prepare(&out)?;
-    let mut board = args.tensorboard.as_deref().map(TensorBoard::create).transpose()?;
+}
+
+/// Trains as the rank that speaks and writes.
+fn lead(job: &Job, fit: Fit, plan: &Plan, out: &Path, ranks: &mut Ranks) -> Result<ExitCode> {
+    let Job { args, samples, .. } = job;
+    let interrupt = Interrupt(on_interrupt());
+    let folder = RunFolder::prepare(out)?;
+    let board = args.tensorboard.as_deref().map(TensorBoard::create).transpose()?;
     ranks.ready()?;
 
     let printer = Printer { to_stderr: args.json };
-    let machine = Machine { isa, threads: ctx.threads(), ranks: ranks.group.size() };
+    let machine = job.machine(ranks.group);
     if !args.quiet {
-        // Files are not all decoded for a line of text.
-        let normalizer = if streams { None } else { Some(settings.normalize.fit(&data.train, 0)?) };
-        let scaling = normalizer.as_ref().map(Normalizer::scaling);
-        introduce(printer, args, network.name(), &data, scaling, &plan, machine);
+        say_what(job, plan, printer, machine)?;
     }
-    let steps = (settings.epochs as u64).saturating_mul(settings.steps_per_epoch(data.train.len()));
-    let progress = Progress::new(steps.min(settings.max_steps.unwrap_or(u64::MAX)), args.quiet);
-    let mut console = Console { printer, progress, quiet: args.quiet, epochs: settings.epochs };
-    let mut stopping = args.method.early_stopping();
-    let mut checkpoints = checkpoints(args, &out);
-    let mut callbacks: Vec<&mut dyn Callback> = vec![&mut console, &mut interrupt, &mut checkpoints];
-    callbacks.extend(stopping.as_mut().map(|stopping| stopping as &mut dyn Callback));
-    callbacks.extend(board.as_mut().map(|board| board as &mut dyn Callback));
-    let trained = pool.run(|| fit.run_in(pool.context(isa), ranks.group, &mut callbacks));
-    console.progress.finish();
+    let mut watch = Watch::new(job, out, printer, interrupt, board);
+    let trained = job.compute(|ctx| fit.run_in(ctx, ranks.group, &mut watch.callbacks()));
+    watch.console.progress.finish();
     let outcome = match trained {
         Err(Error::Interrupted { step }) => {
-            let hint = resume::hint(&out);
+            let hint = resume::hint(out);
             Printer { to_stderr: true }.line(format_args!("flatgrad: interrupted after step {step}; {hint}"));
             return Ok(ExitCode::from(INTERRUPTED));
         }
         trained => trained?,
     };
 
-    let summary = Summary::new(args, network.name(), &data, machine, &outcome);
-    let title = format!("{} on {}", network.name(), data.train.name());
-    let network = network.with_test(data.train.shape(), recipe.as_ref());
-    let described = described(network.with_targets(targets).with_columns(columns), &outcome, &data);
-    folder.write(RunFiles {
-        weights: &outcome.weights.to_safetensors_with(&described)?,
-        history: &outcome.history.to_jsonl(),
-        curves_svg: curves_svg(&title, &outcome.history).as_deref(),
-        curves_png: curves_png(&title, &outcome.history).as_deref(),
-        run: summary.run_json(args, settings.batch),
-    })?;
+    let summary = Summary::new(args, job.network.name(), &samples.data, machine, &outcome);
+    write(job, folder, &summary, &outcome)?;
     if outcome.complete {
-        resume::remove(&out);
+        resume::remove(out);
     }
-    summary.print(printer, data.test.len(), &out);
-    if let Some(stopping) = stopping {
+    summary.print(printer, samples.data.test.len(), out);
+    if let Some(stopping) = watch.stopping {
         printer.line(format_args!("best epoch      {}, by its validation loss", stopping.best_epoch()));
     }
     if !outcome.complete {
-        printer.line(format_args!("not complete    {}", resume::hint(&out)));
+        printer.line(format_args!("not complete    {}", resume::hint(out)));
     }
     if args.json {
         let json = serde_json::to_string(&summary).unwrap_or_default();
@@ -144,12 +108,44 @@ fn run_from(args: &TrainArgs, from: Option<(PathBuf, Checkpoint)>, ranks: &mut R
     Ok(ExitCode::SUCCESS)
 }
 
-/// The network, with what those who use its weights must know of the data.
-fn described(network: Network, outcome: &Outcome, data: &DataSplit) -> Network {
-    let network = network.with_scaling(outcome.scaling.clone());
-    match data.train.task() {
-        Task::Classes { names } => network.with_classes(names),
-        Task::Values { .. } => network.with_classes::<&str>([]),
+/// The run, its data, its network and what it takes.
+fn say_what(job: &Job, plan: &Plan, printer: Printer, machine: Machine) -> Result {
+    let Job { args, samples, network, settings, .. } = job;
+    // Files are not all decoded for a line of text.
+    let measured = if samples.streams { None } else { Some(settings.normalize.fit(&samples.data.train, 0)?) };
+    let scaling = measured.as_ref().map(Normalizer::scaling);
+    introduce(printer, args, network.name(), &samples.data, scaling, plan, machine);
+    Ok(())
+}
+
+/// Those who watch a run.
+struct Watch {
+    console: Console,
+    interrupt: Interrupt,
+    checkpoints: Checkpoints,
+    stopping: Option<EarlyStopping>,
+    board: Option<TensorBoard>,
+}
+
+impl Watch {
+    fn new(job: &Job, out: &Path, printer: Printer, interrupt: Interrupt, board: Option<TensorBoard>) -> Self {
+        let Job { args, settings, .. } = job;
+        let progress = Progress::new(job.steps(), args.quiet);
+        Self {
+            console: Console { printer, progress, quiet: args.quiet, epochs: settings.epochs },
+            interrupt,
+            checkpoints: checkpoints(args, out),
+            stopping: args.method.early_stopping(),
+            board,
+        }
+    }
+
+    fn callbacks(&mut self) -> Vec<&mut dyn Callback> {
+        let Self { console, interrupt, checkpoints, stopping, board } = self;
+        let mut callbacks: Vec<&mut dyn Callback> = vec![console, interrupt, checkpoints];
+        callbacks.extend(stopping.as_mut().map(|stopping| stopping as &mut dyn Callback));
+        callbacks.extend(board.as_mut().map(|board| board as &mut dyn Callback));
+        callbacks
     }
 }
 
@@ -159,6 +155,18 @@ fn checkpoints(args: &TrainArgs, out: &Path) -> Checkpoints {
         Some(steps) => checkpoints.every_steps(steps),
         None => checkpoints.every(Duration::from_secs(60)),
     }
+}
+
+/// Writes the results.
+fn write(job: &Job, folder: RunFolder, summary: &Summary, outcome: &Outcome) -> Result {
+    let title = format!("{} on {}", job.network.name(), job.samples.data.train.name());
+    folder.write(RunFiles {
+        weights: &outcome.weights.to_safetensors_with(&job.described(outcome))?,
+        history: &outcome.history.to_jsonl(),
+        curves_svg: curves_svg(&title, &outcome.history).as_deref(),
+        curves_png: curves_png(&title, &outcome.history).as_deref(),
+        run: summary.run_json(job.args, job.settings.batch),
+    })
 }
 
 /// A flag that the first Ctrl-C raises; the second ends the process.
@@ -175,32 +183,7 @@ fn on_interrupt() -> Arc<AtomicBool> {
     flag
 }
 
-fn instruction_set(name: &str) -> Result<Isa> {
-    Isa::by_name(name).map_err(|_| {
-        let have = Isa::available().map(Isa::name).collect::<Vec<_>>().join(", ");
-        Error::Setting { what: "isa", fault: format!("this machine lacks {name}; it has {have}") }
-    })
-}
-
-fn settings(args: &TrainArgs, data: &DataSplit, streams: bool) -> Result<Settings> {
-    let settings = Settings {
-        epochs: args.epochs(data),
-        batch: args.batch(data),
-        seed: args.seed,
-        max_steps: args.max_steps.map(|n| n.get()),
-        normalize: args.normalize.into(),
-        loading: Loading { workers: args.workers.unwrap_or_else(|| workers(streams)), drop_last: args.drop_last },
-        ..Settings::new(args.optimizer()?)
-    };
-    args.method.apply(settings, data.train.len())
-}
-
-/// Decoding is worth threads, copying is not.
-fn workers(streams: bool) -> usize {
-    if streams { Pool::available().min(MAX_DEFAULT_WORKERS) } else { 0 }
-}
-
-fn out_folder(args: &TrainArgs, data: &str, net: &str) -> PathBuf {
-    let by_name = || Path::new("runs").join(format!("{data}-{net}"));
-    args.out.clone().unwrap_or_else(by_name)
+fn out_folder(job: &Job) -> PathBuf {
+    let by_name = || Path::new("runs").join(format!("{}-{}", job.samples.data.train.name(), job.network.name()));
+    job.args.out.clone().unwrap_or_else(by_name)
 }
