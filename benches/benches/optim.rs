@@ -76,5 +76,33 @@ fn steps(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, steps);
+/// Every eighth parameter has had no gradient for so long that what is left of it is subnormal.
+fn faded(c: &mut Criterion) {
+    let len = LENGTHS[1];
+    let with_faded = |x: f32, rest: f32| (0..len).map(|i| if i % 8 == 0 { rest } else { x }).collect::<Vec<_>>();
+    let subnormal = f32::from_bits(3);
+    let mut group = c.benchmark_group(format!("optim/{len}, an eighth faded"));
+    group.sample_size(20).warm_up_time(Duration::from_millis(200)).measurement_time(Duration::from_secs(1));
+    let (g, mut p) = (with_faded(1e-3, 0.0), vec![0.1; len]);
+    for isa in Isa::available() {
+        let ctx = Context::serial(isa);
+        let (adam, sgd) = (Adam::DEFAULT, Sgd { momentum: 0.9, ..Sgd::DEFAULT });
+        for when in ["subnormal", "flushed"] {
+            let (mut m, mut v) = (with_faded(1e-3, subnormal), with_faded(1e-6, subnormal));
+            if when == "flushed" {
+                let id = BenchmarkId::new("flush_state", isa.name());
+                group.bench_function(id, |b| b.iter(|| flush_state(ctx, &mut m)));
+                let _ = flush_state(ctx, &mut v);
+            }
+            let id = |what: &str| BenchmarkId::new(format!("{what}, {when}"), isa.name());
+            group.bench_function(id("adam"), |b| {
+                b.iter(|| adam_step(ctx, &adam, 1000, &g, &mut p, &mut m, &mut v, &mut []));
+            });
+            group.bench_function(id("sgd momentum"), |b| b.iter(|| sgd_step(ctx, &sgd, 2, &g, &mut p, &mut m)));
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, steps, faded);
 criterion_main!(benches);
