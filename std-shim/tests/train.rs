@@ -300,7 +300,7 @@ struct Subnormal(Vec<usize>);
 
 impl Callback for Subnormal {
     fn batch(&mut self, step: &StepRecord) -> Result<Flow> {
-        Ok(if step.step % 32 == 0 || step.step % 32 == 31 { Flow::SAVE } else { Flow::CONTINUE })
+        Ok(if [0, 31].contains(&(step.step % 32)) { Flow::SAVE } else { Flow::CONTINUE })
     }
     fn checkpoint(&mut self, checkpoint: &Checkpoint) -> Result {
         self.0.push(checkpoint.optimizer.iter().filter(|x| x.is_subnormal()).count());
