@@ -223,6 +223,7 @@ fn an_order_is_a_permutation_that_seed_and_epoch_name() {
 
 const MLP: [Layer; 5] = [Layer::flatten(), Layer::dense(24), Layer::relu(), Layer::dropout(0.2), Layer::dense(10)];
 const PLAIN: Net = Net::new([1, 8, 8], &MLP);
+const LINEAR: Net = Net::new([1, 8, 8], &[Layer::flatten(), Layer::dense(10)]);
 
 fn plain(settings: &Settings) -> Outcome {
     train(Context::serial(Isa::detect()), PLAIN, &small(), settings, &mut []).unwrap()
@@ -342,7 +343,7 @@ fn without_eps_the_state_keeps_what_little_it_has() {
         for step in 1..=40 {
             trainer.step(&adam(eps), &sample, &[3]).unwrap();
             if step == 32 && eps > 0.0 {
-                trainer.flush_state().unwrap();
+                trainer.flush_state(&adam(eps)).unwrap();
             }
         }
         state_dict(&trainer).unwrap()
@@ -351,5 +352,3 @@ fn without_eps_the_state_keeps_what_little_it_has() {
     // With one that is hardly any it is flushed, as everywhere.
     assert_eq!(by_loop(1e-13), by_hand(1e-13));
 }
-
-const LINEAR: Net = Net::new([1, 8, 8], &[Layer::flatten(), Layer::dense(10)]);

@@ -71,6 +71,17 @@ impl Optimizer {
         }
     }
 
+    /// Whether the root of a state is nearly all that a step divides by: at the 2^-100 where state is flushed it is 9e-16.
+    pub(super) const fn divides_by_state(&self) -> bool {
+        let eps = match self {
+            Self::Sgd(_) => return false,
+            Self::Adagrad(adagrad) => adagrad.eps,
+            Self::RmsProp(rmsprop) => rmsprop.eps,
+            Self::Adam(adam) => adam.eps,
+        };
+        eps < 1e-14
+    }
+
     /// The same with this learning rate: what a schedule sets before each step.
     pub const fn with_lr(mut self, lr: f32) -> Self {
         match &mut self {

@@ -341,15 +341,17 @@ impl<'a, L: Linked> Trainer<'a, L> {
         self.regions().state
     }
 
-    /// Replaces what has faded away in the optimizer's state by 0 ([`flush_state`]): after every 32nd step or so, where
-    /// arithmetic on subnormal numbers is slow. Cortex-M4F and its kin need it only for the bits of a machine that does it.
+    /// Replaces what has faded away in the state of `optimizer` by 0 ([`flush_state`]): after every 32nd step or so, where
+    /// arithmetic on subnormal numbers is slow. A Cortex-M4F needs it only for the bits of a machine that does it.
+    ///
+    /// Nothing changes if the optimizer's `eps` is below 1e-14: its steps would divide by the root of a square that is 0.
     ///
     /// # Errors
     ///
     /// None.
-    pub fn flush_state(&mut self) -> Result {
+    pub fn flush_state(&mut self, optimizer: &Optimizer) -> Result {
         let ctx = self.ctx;
-        flush_state(ctx, self.regions().state)
+        if optimizer.divides_by_state() { Ok(()) } else { flush_state(ctx, self.regions().state) }
     }
 
     /// Goes on as if so many steps had been made; samples accumulated for the next one are forgotten.

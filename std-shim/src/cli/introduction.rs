@@ -1,37 +1,36 @@
 //! What `flatgrad train` says before it trains.
 
-use flatgrad::data::{DataSplit, Dataset, Scaling};
+use flatgrad::Result;
+use flatgrad::data::{DataSplit, Dataset, Normalizer, Scaling};
 use flatgrad::model::layer_rows;
 use flatgrad::report::{grouped, layer_table};
 use flatgrad_core::net::Plan;
 
-use super::args::{TrainArgs, is_table};
+use super::args::is_table;
+use super::job::Job;
 use super::output::{Printer, megabytes};
 use super::summary::Machine;
 
 /// The run, its data, its network and what it takes.
-pub fn introduce(
-    printer: Printer,
-    args: &TrainArgs,
-    net: &str,
-    data: &DataSplit,
-    scaling: Option<&Scaling>,
-    plan: &Plan,
-    machine: Machine,
-) {
-    let train = &data.train;
+pub fn introduce(job: &Job, plan: &Plan, printer: Printer, machine: Machine) -> Result {
+    let Job { args, samples, network, settings, .. } = job;
+    let data = &samples.data;
     printer.line(format_args!(
-        "{net} on {}: {}, batches of {}, seed {}; {}",
-        train.name(),
+        "{} on {}: {}, batches of {}, seed {}; {}",
+        network.name(),
+        data.train.name(),
         args.optimizer_name(),
-        args.batch(data),
+        settings.batch,
         args.seed,
         machine.describe(),
     ));
-    printer.line(format_args!("  {}\n", describe(data, scaling)));
+    // Files are not all decoded for a line of text.
+    let measured = if samples.streams { None } else { Some(settings.normalize.fit(&data.train, 0)?) };
+    printer.line(format_args!("  {}\n", describe(data, measured.as_ref().map(Normalizer::scaling))));
     printer.line(format_args!("{}", layer_table(&layer_rows(plan))));
     let arena = megabytes(4 * plan.train_len() as u64);
     printer.line(format_args!("  training takes {arena} in one arena\n"));
+    Ok(())
 }
 
 /// The data in a line.

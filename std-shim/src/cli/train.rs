@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use flatgrad::data::{Dataset, Normalizer};
+use flatgrad::data::Dataset;
 use flatgrad::model::LayerStore;
 use flatgrad::report::{Progress, RunFiles, RunFolder, TensorBoard, curves_png, curves_svg};
 use flatgrad::train::{Callback, Checkpoint, Checkpoints, EarlyStopping, Fit, Interrupt, Outcome};
@@ -20,7 +20,7 @@ use super::job::Job;
 use super::output::{Console, Printer};
 use super::ranks::{Ranks, together};
 use super::resume;
-use super::summary::{Machine, Summary};
+use super::summary::Summary;
 
 /// The exit status of a process that ended by Ctrl-C, as shells have it.
 const INTERRUPTED: u8 = 130;
@@ -75,7 +75,7 @@ fn lead(job: &Job, fit: Fit, plan: &Plan, out: &Path, ranks: &mut Ranks) -> Resu
     let printer = Printer { to_stderr: args.json };
     let machine = job.machine(ranks.group);
     if !args.quiet {
-        say_what(job, plan, printer, machine)?;
+        introduce(job, plan, printer, machine)?;
     }
     let mut watch = Watch::new(job, out, printer, interrupt, board);
     let trained = job.compute(|ctx| fit.run_in(ctx, ranks.group, &mut watch.callbacks()));
@@ -106,16 +106,6 @@ fn lead(job: &Job, fit: Fit, plan: &Plan, out: &Path, ranks: &mut Ranks) -> Resu
         Printer { to_stderr: false }.line(format_args!("{json}"));
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// The run, its data, its network and what it takes.
-fn say_what(job: &Job, plan: &Plan, printer: Printer, machine: Machine) -> Result {
-    let Job { args, samples, network, settings, .. } = job;
-    // Files are not all decoded for a line of text.
-    let measured = if samples.streams { None } else { Some(settings.normalize.fit(&samples.data.train, 0)?) };
-    let scaling = measured.as_ref().map(Normalizer::scaling);
-    introduce(printer, args, network.name(), &samples.data, scaling, plan, machine);
-    Ok(())
 }
 
 /// Those who watch a run.

@@ -3,8 +3,7 @@
 use std::time::Instant;
 
 use flatgrad_core::loss::Target;
-use flatgrad_core::net::Optimizer;
-use flatgrad_core::optim::{Adagrad, Adam, RmsProp, ema_update};
+use flatgrad_core::optim::ema_update;
 
 use super::{Pass, Run};
 use crate::error::Result;
@@ -13,16 +12,6 @@ use crate::train::{Callback, Clip, Flow, StepRecord};
 
 /// After so many steps, what has faded away in the optimizer's state is taken out of it.
 const FLUSH_STEPS: u64 = 32;
-
-/// Whether a square that becomes 0 would be divided by: its root is nearly all that a step is divided by.
-fn divides_by_state(optimizer: &Optimizer) -> bool {
-    let eps = match optimizer {
-        Optimizer::Adam(Adam { eps, .. }) | Optimizer::Adagrad(Adagrad { eps, .. }) => *eps,
-        Optimizer::RmsProp(RmsProp { eps, .. }) => *eps,
-        _ => return false,
-    };
-    eps < 1e-14
-}
 
 impl Run<'_, '_, '_> {
     /// The rest of an epoch; says why it ended early, if it did.
@@ -87,8 +76,8 @@ impl Run<'_, '_, '_> {
         }
         let optimizer = self.settings.optimizer.with_lr(self.lr());
         self.trainer.update(&optimizer)?;
-        if self.position.step % FLUSH_STEPS == FLUSH_STEPS - 1 && !divides_by_state(&optimizer) {
-            self.trainer.flush_state()?;
+        if self.position.step % FLUSH_STEPS == FLUSH_STEPS - 1 {
+            self.trainer.flush_state(&optimizer)?;
         }
         if let (Some(average), Some(decay)) = (&mut self.average, self.settings.ema) {
             let params = &self.trainer.weights()[..average.len()];
