@@ -61,8 +61,9 @@
 //!
 //! 1. Matrix products and convolutions: each output is `acc = fma(a_k, b_k, acc)` for ascending `k`, from 0 or from the
 //!    stored value when accumulating; then bias, then activation. Tiles, blocks and threads do not show.
-//! 2. Sums over a contiguous run add element `i` into lane `i mod 16` and join the lanes by one fixed tree; sums over
-//!    samples add one sample's sum after the other.
+//! 2. Sums over a contiguous run add element `i` into lane `i mod 16`, where each of the 16 lanes starts from +0.0.
+//!    Then lane `l` takes lane `l + 8` for `l < 8`, lane `l + 4` for `l < 4`, lane `l + 2` for `l < 2`, and lane 0
+//!    takes lane 1 and is the sum. Sums over samples add one sample's sum after the other.
 //! 3. Everything else is one IEEE operation after another, as documented at each kernel; nothing is contracted or
 //!    reordered, division and square root are correctly rounded, denormals are kept.
 //! 4. Random numbers are functions of (seed, stream, step, index).
@@ -70,11 +71,20 @@
 
 #![no_std]
 
+// The x87 unit keeps more bits than a float has, so nothing below would have the documented bits.
+#[cfg(all(target_arch = "x86", not(target_feature = "sse2")))]
+compile_error!(
+    "flatgrad-core: this target computes on the x87 unit, which rounds differently. Build for i686, which has SSE2, or, \
+     if the machine has it, with RUSTFLAGS=-Ctarget-feature=+sse,+sse2"
+);
+
 mod context;
+mod divide;
 mod double;
 mod error;
 mod isa;
 mod parts;
+mod scalar;
 mod simd;
 mod slice;
 mod update;

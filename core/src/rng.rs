@@ -7,6 +7,7 @@
 //! of its library Random123 are part of the tests.
 
 use crate::error::{Result, check_dim, check_param};
+use crate::scalar::{ln, sin_cos};
 use crate::simd::Simd;
 use crate::slice::{lane_numbers, update_with};
 
@@ -16,6 +17,13 @@ const WEYL: [u32; 2] = [0x9e37_79b9, 0xbb67_ae85];
 const ROUNDS: usize = 10;
 
 /// One block: four random words from a counter and a key.
+///
+/// # Numerics
+///
+/// Ten rounds on the words `[c0, c1, c2, c3]` of the counter and `[k0, k1]` of the key. A round takes the 64-bit
+/// products `p = 0xd2511f53 * c0` and `q = 0xcd9e8d57 * c2`, each of which has a high and a low word. The new words are
+/// `[q high ^ c1 ^ k0, q low, p high ^ c3 ^ k1, p low]`. After a round `0x9e3779b9` is added to `k0` and `0xbb67ae85`
+/// to `k1`, modulo 2^32.
 ///
 /// ```
 /// # use flatgrad_core::rng::philox4x32_10;
@@ -51,9 +59,9 @@ fn philox<S: Simd>(s: S, counter: [S::V; 4], key: [u32; 2]) -> [S::V; 4] {
 
 /// The name of an endless random sequence.
 ///
-/// `seed` makes the key. The counter of block `b` is `[b low, b high | step high << 16, step low, stream]`, with 48 bits
-/// each for `b` and `step` (higher bits are ignored), and element `i` is word `i % 4` of block `i / 4`: streams repeat after
-/// 2^50 elements and 2^48 steps.
+/// The key is `[seed low, seed high]`, words of 32 bits. The counter of block `b` is
+/// `[b low, b high | step high << 16, step low, stream]`, with 48 bits each for `b` and `step` (higher bits are
+/// ignored), and element `i` is word `i % 4` of block `i / 4`: streams repeat after 2^50 elements and 2^48 steps.
 ///
 /// ```
 /// use flatgrad_core::rng::Stream;
@@ -115,6 +123,8 @@ impl Stream {
         let (high_bits, step_bits) = (s.splat_bits(0xffff), s.splat_bits(0xffff_0000));
         let high_lanes = s.or(s.and(s.add_bits(high, carry), high_bits), s.and(high, step_bits));
         let [a, b, c, d] = philox(s, [low_lanes, high_lanes, step, stream], self.key());
+        // Rounds and interleaving in one piece are what LLVM 22 breaks at opt-level 3.
+        let [a, b, c, d] = [s.opaque(a), s.opaque(b), s.opaque(c), s.opaque(d)];
         let ((ac, ac_high), (bd, bd_high)) = (s.zip(a, c), s.zip(b, d));
         let ((first, second), (third, fourth)) = (s.zip(ac, bd), s.zip(ac_high, bd_high));
         [first, second, third, fourth]
@@ -179,8 +189,9 @@ impl Stream {
     /// # Numerics
     ///
     /// Box-Muller on the words `(a, b)` of elements `(2j, 2j + 1)`: with `u = (a + 1) 2^-32`, `t = 2 pi b 2^-32` and
-    /// `r = sqrt(-2 ln u)`, `z(2j) = r cos t` and `z(2j + 1) = r sin t`; all in `f64` with the functions of libm (software,
-    /// the same everywhere), rounded to `f32` once; then one multiplication and one addition in `f32`.
+    /// `r = sqrt(-2 ln u)`, `z(2j) = r cos t` and `z(2j + 1) = r sin t`; all in `f64`, of basic operations that are the same
+    /// everywhere (logarithm, sine and cosine within 1e-15), rounded to `f32` once; then one multiplication and one
+    /// addition in `f32`.
     ///
     /// ```
     /// # use flatgrad_core::rng::Stream;
@@ -204,11 +215,10 @@ impl Stream {
     }
 
     fn normal_pair(self, even: u64) -> [f32; 2] {
-        const UNIT: f64 = 1.0 / 4_294_967_296.0;
-        let u = (self.bits(even) as f64 + 1.0) * UNIT;
-        let t = self.bits(even | 1) as f64 * UNIT * core::f64::consts::TAU;
-        let r = libm::sqrt(-2.0 * libm::log(u));
-        [(r * libm::cos(t)) as f32, (r * libm::sin(t)) as f32]
+        let u = (self.bits(even) as f64 + 1.0) * (1.0 / 4_294_967_296.0);
+        let [sin, cos] = sin_cos(self.bits(even | 1));
+        let r = libm::sqrt(-2.0 * ln(u));
+        [(r * cos) as f32, (r * sin) as f32]
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::context::Context;
 use crate::error::{Result, check_len, checked_len};
+use crate::scalar::ln_of_sum;
 use crate::simd::{Simd, dispatch, math};
 use crate::slice;
 
@@ -10,9 +11,10 @@ use crate::slice;
 ///
 /// # Numerics
 ///
-/// Per row: the maximum; `e = exp(x - max)` ([`reference::math::exp`](crate::reference::math::exp), below 1 ULP);
-/// their sum in 16 virtual lanes ([`reference::math::sum`](crate::reference::math::sum)); `e / sum`, IEEE division.
-/// A row with a NaN or positive infinity, or of negative infinities only, becomes NaN.
+/// Per row: the maximum; `e = exp(x - max)` ([`reference::math::exp`](crate::reference::math::exp), below 1 ULP); their
+/// sum in 16 virtual lanes ([`reference::math::sum`](crate::reference::math::sum)); `e / sum`, IEEE division. The
+/// formula of `exp` is at [`math::exp`](crate::math::exp). A row with a NaN or positive infinity, or of negative
+/// infinities only, becomes NaN.
 ///
 /// # Errors
 ///
@@ -40,7 +42,8 @@ pub fn softmax(ctx: Context, [n, classes]: [usize; 2], x: &[f32], y: &mut [f32])
 ///
 /// # Numerics
 ///
-/// Maximum and sum as in [`softmax`]; the logarithm is `libm::logf`; then `(x - max) - ln(sum)`.
+/// Maximum and sum as in [`softmax`]; the logarithm is that of [`cross_entropy`](crate::loss::cross_entropy), not
+/// [`math::ln`](crate::math::ln); then `(x - max) - ln(sum)`.
 ///
 /// # Errors
 ///
@@ -57,7 +60,7 @@ pub fn log_softmax(ctx: Context, [n, classes]: [usize; 2], x: &[f32], y: &mut [f
     rows(ctx, [n, classes], [("x", x)], ("y", y), &|[x], y| {
         dispatch!(ctx.isa(), |s| {
             let (max, sum) = sum_exp(s, x);
-            let (max, log) = (s.splat(max), s.splat(libm::logf(sum)));
+            let (max, log) = (s.splat(max), s.splat(ln_of_sum(sum)));
             slice::map(
                 s,
                 [x],
@@ -165,7 +168,7 @@ fn rows<const N: usize>(
     }
     check_len(name, len, out.len())?;
     slice::share_chunks(slice::worth(ctx, len), out, classes, &mut [], 0, &|first, out, _| {
-        for (i, out) in out.chunks_exact_mut(classes.max(1)).enumerate() {
+        for (i, out) in slice::chunks_mut(out, classes).enumerate() {
             let at = (first + i) * classes;
             f(inputs.map(|(_, x)| x.get(at..at + classes).unwrap_or(&[])), out);
         }

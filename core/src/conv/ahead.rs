@@ -1,7 +1,7 @@
 //! Prefetching: while one tile is computed, what later ones need is on its way from memory, one line at a step. (All at
 //! once it would fill the queues to memory, and the tile would wait for it.)
 
-use super::shape::nonzero;
+use crate::divide::ceil_div;
 
 /// A run of steps of an inner loop, each of which fetches the lines at both ends of `length` floats, `stride` floats
 /// behind those of the last step.
@@ -23,7 +23,7 @@ impl Ahead {
     /// Fetches `data`, if there is any, with the next `tiles` tiles.
     pub(super) fn new(data: Option<&[f32]>, tiles: usize) -> Self {
         let data = data.unwrap_or_default();
-        Self { at: data.as_ptr(), per_tile: data.len().div_ceil(nonzero(tiles)) }
+        Self { at: data.as_ptr(), per_tile: ceil_div(data.len(), tiles) }
     }
 
     /// What a tile of `steps` steps fetches.
@@ -31,6 +31,6 @@ impl Ahead {
     pub(super) fn next(&mut self, steps: usize) -> Fetch {
         let at = self.at;
         self.at = at.wrapping_add(self.per_tile);
-        Fetch { at, length: 0, stride: self.per_tile.div_ceil(nonzero(steps)), steps: usize::MAX }
+        Fetch { at, length: 0, stride: ceil_div(self.per_tile, steps), steps: usize::MAX }
     }
 }

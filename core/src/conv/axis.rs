@@ -2,7 +2,7 @@
 //! finds them in scratch.
 
 use super::Conv2d;
-use super::shape::nonzero;
+use crate::divide::{ceil_div, nonzero};
 use crate::parts::{Everything, Linked, Parts};
 use core::marker::PhantomData;
 
@@ -112,7 +112,7 @@ impl<L: Linked> Axis<L> {
             image,
             first_out: phase,
             out_step: stride,
-            outs: if len > phase { (len - phase).div_ceil(nonzero(stride)) } else { 0 },
+            outs: if len > phase { ceil_div(len - phase, stride) } else { 0 },
             linked: PhantomData,
         }
     }
@@ -211,7 +211,7 @@ impl Line {
     /// Elements until `distance` positions are passed, without a division in the common case.
     #[inline(always)]
     const fn steps(&self, distance: usize) -> usize {
-        if self.step == 1 { distance } else { distance.div_ceil(nonzero(self.step)) }
+        if self.step == 1 { distance } else { ceil_div(distance, self.step) }
     }
 
     /// Which of the first `len` elements exist: a range.

@@ -4,9 +4,10 @@ use super::ahead::Ahead;
 use super::axis::Axis;
 use super::place::Finish;
 use super::plan::{ALIGN, PATCH, Plan, aligned, balanced};
-use super::shape::{nonzero, product};
+use super::shape::product;
 use super::tile::max_tile;
 use super::{Conv2d, MAX_WIDTH};
+use crate::divide::{ceil_div, nonzero};
 use crate::parts::{Everything, Linked, Parts};
 use crate::simd::{MAX_LANES, SMALL, Simd, dispatch};
 use crate::{Activation, Context, slice};
@@ -57,8 +58,8 @@ impl<L: Linked> Phase<L> {
         if channels == 1 {
             return (tile, 1); // the lanes are pixels
         }
-        let across = self.col.outs.div_ceil(nonzero(tile));
-        (tile, (self.row.outs * across * channels.div_ceil(nonzero(2 * lanes))).max(1))
+        let across = ceil_div(self.col.outs, tile);
+        (tile, (self.row.outs * across * ceil_div(channels, 2 * lanes)).max(1))
     }
 
     /// Taps of the phase.
@@ -120,7 +121,7 @@ impl<L: Linked> Correlation<L> {
 
     /// Packed weights of a phase and group: channels in vectors of `width`, `[channel vector][k][width]`.
     pub(super) const fn packed_len(&self, taps: usize, width: usize) -> usize {
-        product(&[self.writes.div_ceil(nonzero(width)), width, self.reads, taps])
+        product(&[ceil_div(self.writes, width), width, self.reads, taps])
     }
 
     /// The length of the three parts of scratch: packed weights, offsets, and a strip's input.
@@ -134,7 +135,7 @@ impl<L: Linked> Correlation<L> {
         }
         let packed = self.conv.groups.saturating_mul(self.packed_len(self.conv.taps(), width));
         // Whole lines, so that the strip behind them begins one, too.
-        let offsets = self.reads.saturating_mul(self.conv.taps()).div_ceil(MAX_LANES).saturating_mul(MAX_LANES);
+        let offsets = ceil_div(self.reads.saturating_mul(self.conv.taps()), MAX_LANES).saturating_mul(MAX_LANES);
         [packed, offsets, patch]
     }
 

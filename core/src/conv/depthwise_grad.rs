@@ -4,12 +4,13 @@ use super::ahead::Ahead;
 use super::axis::Axis;
 use super::patch::fill_patch;
 use super::plan::{PATCH, Plan, aligned, blocks};
-use super::shape::{nonzero, product};
+use super::shape::product;
 use super::tile::max_tile;
 use super::weight_grad::MAX_OUTS;
 use super::weight_tile::{Outs, interleave, load_chains, store_chains, weight_tile};
 use super::{Conv2d, MAX_WIDTH};
 use crate::Update;
+use crate::divide::nonzero;
 use crate::simd::Simd;
 
 /// The weight gradient of a depthwise convolution (`group_out` outputs for each input channel).

@@ -3,7 +3,8 @@
 use super::Conv2d;
 use super::axis::Axis;
 use super::patch::fill_line;
-use super::shape::{nonzero, product};
+use super::shape::product;
+use crate::divide::nonzero;
 use crate::error::{check_len, checked_len};
 use crate::parts::Everything;
 use crate::simd::{Simd, dispatch};

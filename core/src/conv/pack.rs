@@ -1,7 +1,7 @@
 //! Weights in the order in which the tiles read them.
 
 use super::correlate::{Correlation, Direction, Phase};
-use super::shape::nonzero;
+use crate::divide::nonzero;
 use crate::simd::Simd;
 
 impl Correlation {

@@ -2,7 +2,7 @@
 
 use super::axis::{Axis, Line};
 use super::plan::Plan;
-use super::shape::nonzero;
+use crate::divide::nonzero;
 use crate::simd::Simd;
 use crate::slice;
 

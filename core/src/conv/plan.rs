@@ -1,7 +1,7 @@
 //! How a correlation is cut into strips whose input fits in a small, fixed piece of scratch.
 
 use super::axis::{Axis, Cover};
-use super::shape::nonzero;
+use crate::divide::ceil_div;
 use crate::parts::{Everything, Linked};
 use crate::simd::MAX_LANES;
 
@@ -45,7 +45,7 @@ impl<L: Linked> Plan<L> {
         let mut cols = balanced(col.outs, STRIP_COLS);
         let one_row = row.cover(1).len();
         while cols > 1 && one_row.saturating_mul(col.cover(cols).len()) > patch {
-            cols = cols.div_ceil(2);
+            cols = ceil_div(cols, 2);
         }
         let col_cover = col.cover(cols);
         let line = one_row.saturating_mul(col_cover.len());
@@ -110,7 +110,7 @@ pub(super) const fn balanced(len: usize, max: usize) -> usize {
         return 1;
     }
     let max = if max < 1 { 1 } else { max };
-    len.div_ceil(nonzero(len.div_ceil(max)))
+    ceil_div(len, ceil_div(len, max))
 }
 
 /// Cuts `len` into blocks of `size`, the last one shorter: where each begins, and its length.

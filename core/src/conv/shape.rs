@@ -1,6 +1,7 @@
 //! The shape of a convolution: one struct that every pass takes.
 
 use super::correlate::{Correlation, Direction};
+use crate::divide::nonzero;
 use crate::error::{Error, Result, check_dim, checked_len};
 use crate::parts::{Everything, Linked, Parts};
 
@@ -190,12 +191,6 @@ impl Conv2d {
         ok!(checked_len("weight", &[self.kernel[0], self.kernel[1], self.group_in(), self.out_channels]));
         Ok(())
     }
-}
-
-/// `n`, or 1 for the 0 that [`Conv2d::check`] has excluded. Divisors and chunk lengths go through it: where the compiler
-/// cannot see that they are not 0, the panic machinery would be linked in.
-pub(super) const fn nonzero(n: usize) -> usize {
-    if n == 0 { 1 } else { n }
 }
 
 const fn per_group(channels: usize, groups: usize) -> usize {

@@ -5,11 +5,12 @@ use super::axis::Axis;
 use super::depthwise_grad::DepthwisePass;
 use super::patch::fill_patch;
 use super::plan::{ALIGN, PATCH, Plan, aligned, balanced, blocks};
-use super::shape::{nonzero, product};
+use super::shape::product;
 use super::small::SmallWeightPass;
 use super::tile::max_tile;
 use super::weight_tile::{Outs, interleave, load_chains, store_chains, weight_tile};
 use super::{Conv2d, MAX_WIDTH};
+use crate::divide::{ceil_div, nonzero};
 use crate::error::{check_at_least, check_len};
 use crate::parts::{Everything, Linked};
 use crate::simd::{MAX_LANES, SMALL, Simd, dispatch};
@@ -176,7 +177,7 @@ impl WeightPass {
 
     /// Accumulators, transposed output gradients, offsets, and a strip's input, with vectors of `width` lanes.
     const fn scratch_parts(&self, width: usize) -> [usize; 4] {
-        let channels = self.conv.group_out().div_ceil(nonzero(width)).saturating_mul(width);
+        let channels = ceil_div(self.conv.group_out(), width).saturating_mul(width);
         let outs = self.plan.rows.saturating_mul(self.plan.cols);
         let offsets = product(&[self.plan.channels, self.conv.taps()]);
         [product(&[channels, self.k()]), product(&[channels, outs]), offsets, self.plan.patch_len()]
@@ -242,7 +243,7 @@ impl WeightPass {
             for (c0, cols) in blocks(self.col.outs, self.plan.cols) {
                 let outs = Outs { rows, cols, pitch: self.plan.col_cover.len() };
                 let vector = rows * cols * S::LANES;
-                for (v, dyt) in dyt.chunks_exact_mut(nonzero(vector)).enumerate().take(channels.div_ceil(S::LANES)) {
+                for (v, dyt) in dyt.chunks_exact_mut(nonzero(vector)).enumerate().take(ceil_div(channels, S::LANES)) {
                     let from = v * S::LANES * self.outs + r0 * self.col.outs + c0;
                     let live = channels.saturating_sub(v * S::LANES);
                     interleave(s, dy.get(from..).unwrap_or_default(), self.outs, live, dyt);
@@ -263,8 +264,8 @@ impl WeightPass {
     }
 
     fn tiles_of_a_sample(&self, lanes: usize, channels: usize) -> usize {
-        let strips = self.row.outs.div_ceil(nonzero(self.plan.rows)) * self.col.outs.div_ceil(nonzero(self.plan.cols));
-        strips * self.k().div_ceil(nonzero(max_tile(lanes))) * channels.div_ceil(nonzero(2 * lanes))
+        let strips = ceil_div(self.row.outs, self.plan.rows) * ceil_div(self.col.outs, self.plan.cols);
+        strips * ceil_div(self.k(), max_tile(lanes)) * ceil_div(channels, 2 * lanes)
     }
 
     /// All tiles of a strip: `count` kernel elements by `channels` output channels.
@@ -285,7 +286,7 @@ impl WeightPass {
     ) {
         let acc_vector = self.k() * S::LANES;
         let tile = balanced(count, max_tile(S::LANES));
-        for (v, _) in blocks(channels.div_ceil(S::LANES), 2) {
+        for (v, _) in blocks(ceil_div(channels, S::LANES), 2) {
             for (i, m) in blocks(count, tile) {
                 let fetch = next.each_mut().map(
                     #[inline(always)]

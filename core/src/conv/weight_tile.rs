@@ -1,9 +1,9 @@
 //! The inner loop of the weight gradient: a register tile of kernel elements by vectors of output channels.
 
 use super::ahead::Fetch;
-use super::shape::nonzero;
 use super::tile::{MAX_TILE, max_tile};
 use crate::Update;
+use crate::divide::nonzero;
 use crate::simd::{MAX_LANES, Simd};
 
 /// A strip of outputs: rows, columns, and from one row to the next in the patch.

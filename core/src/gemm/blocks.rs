@@ -5,6 +5,7 @@ use super::panel::{Panel, Source, columns, ladder};
 use super::product::{Product, Strided};
 use super::table::{ALIGN, KC, MC};
 use super::tile::{Ahead, Tile};
+use crate::divide::ceil_div;
 use crate::simd::Simd;
 
 /// Rows a multiple of this many floats (4 KB) apart compete for the same few cache sets.
@@ -13,7 +14,7 @@ const PAGE: usize = 1024;
 /// `len` in equal parts of at most `max` (0: one part): the length of a part.
 #[inline(always)]
 const fn even(len: usize, max: usize) -> usize {
-    if len <= max || max == 0 { len } else { len.div_ceil(len.div_ceil(max)) }
+    if len <= max || max == 0 { len } else { ceil_div(len, ceil_div(len, max)) }
 }
 
 /// The whole product. Tiles are `MR` rows of `NV` vectors, or `MR1` rows of one vector where the columns end.
@@ -30,7 +31,7 @@ pub(super) unsafe fn blocks<S: Simd, const MR: usize, const NV: usize, const MR1
     let nr = NV * S::LANES;
     let (kc, mc) = (even(p.k, KC), even(p.m, MC).next_multiple_of(MR));
     let packed_b = scratch.wrapping_add(scratch.addr().wrapping_neg() / size_of::<f32>() % ALIGN);
-    let packed_a = packed_b.wrapping_add(kc * p.n.div_ceil(S::LANES).min(NV) * S::LANES);
+    let packed_a = packed_b.wrapping_add(kc * ceil_div(p.n, S::LANES).min(NV) * S::LANES);
     // What is asked for of a panel whose rows share cache sets is gone before its turn, and takes other lines with it.
     let spread = !p.b.row.is_multiple_of(PAGE);
     let small = p.m <= 3 * MR || (S::LANES >= 16 && p.k.saturating_mul(p.b.row) <= 8192);

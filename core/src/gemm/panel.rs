@@ -4,6 +4,7 @@ use super::pack::pack;
 use super::product::Strided;
 use super::table::LARGE;
 use super::tile::{LINE, Tile, tile};
+use crate::divide::ceil_div;
 use crate::simd::Simd;
 
 /// How the tiles of a panel get at `b`.
@@ -38,7 +39,7 @@ pub(super) const fn ladder<const MR: usize>(rows: usize) -> usize {
     if LARGE {
         match rows {
             _ if rows == MR || rows >= MR + enough => MR,
-            _ if rows > MR => rows.div_ceil(2),
+            _ if rows > MR => ceil_div(rows, 2),
             _ => rows,
         }
     } else {
@@ -63,7 +64,7 @@ pub(super) unsafe fn columns<S: Simd, const MR: usize, const NV: usize, const MR
     mut t: Tile,
     b_col: usize,
 ) {
-    let width = cols.div_ceil(S::LANES) * S::LANES;
+    let width = ceil_div(cols, S::LANES) * S::LANES;
     let last = cols - (width - S::LANES);
     // SAFETY: as the caller's; `tail` selects the columns of the last vector.
     unsafe {
@@ -135,7 +136,7 @@ unsafe fn row_tiles<S: Simd, const MR: usize, const NV: usize, const TAIL: bool>
         // panel, row tile 2 the second, and so on.
         (t.ahead.b, t.ahead.b_row, t.ahead.line) = match ir / MR {
             0 => (t.b.wrapping_add(t.b_row.wrapping_mul(16)), t.b_row, LINE),
-            line if line <= (NV * S::LANES).div_ceil(LINE) + 1 && !panel.next.is_null() => {
+            line if line <= ceil_div(NV * S::LANES, LINE) + 1 && !panel.next.is_null() => {
                 (panel.next.wrapping_add((line - 1) * LINE), panel.next_row, 0)
             }
             _ => (t.c.cast_const(), 0, 0),

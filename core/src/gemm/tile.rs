@@ -1,6 +1,7 @@
 //! The microkernel: one tile of `C` in registers.
 
 use super::Epilogue;
+use crate::divide::ceil_div;
 use crate::simd::Simd;
 
 /// What a tile reads and writes. Where the columns of `a` are is given apart, as a function.
@@ -86,7 +87,7 @@ pub(crate) unsafe fn tile<S: Simd, const MR: usize, const NV: usize, const TAIL:
     if !t.ahead.c.is_null() {
         for i in 0..MR {
             let row = t.ahead.c.wrapping_add(i.wrapping_mul(t.c_row));
-            for line in 0..(NV * S::LANES).div_ceil(LINE) {
+            for line in 0..ceil_div(NV * S::LANES, LINE) {
                 s.prefetch(row.wrapping_add(line * LINE));
             }
         }
@@ -110,7 +111,7 @@ pub(crate) unsafe fn tile<S: Simd, const MR: usize, const NV: usize, const TAIL:
                 }
             }
         }
-        for line in 0..(NV * S::LANES).div_ceil(LINE) {
+        for line in 0..ceil_div(NV * S::LANES, LINE) {
             s.prefetch(ahead.wrapping_add(line * t.ahead.line));
         }
         let offset = column(p);

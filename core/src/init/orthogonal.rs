@@ -3,6 +3,7 @@
 use super::check_gain;
 use crate::error::{Result, check_len, checked_len};
 use crate::rng::Stream;
+use crate::slice::{chunks, chunks_mut};
 
 /// Partial sums of a dot product.
 const LANES: usize = 4;
@@ -66,7 +67,7 @@ fn over_rows(cols: usize, out: &mut [f32]) {
         if norm == 0.0 {
             row.iter_mut().enumerate().for_each(|(i, x)| *x = if i == number { 1.0 } else { 0.0 });
         }
-        for other in later.chunks_exact_mut(cols.max(1)) {
+        for other in chunks_mut(later, cols) {
             let along = dot(row, other);
             for (x, q) in other.iter_mut().zip(&*row) {
                 *x = (*x as f64 - along * *q as f64) as f32;
@@ -78,11 +79,16 @@ fn over_rows(cols: usize, out: &mut [f32]) {
 
 fn dot(a: &[f32], b: &[f32]) -> f64 {
     let mut lanes = [0.0; LANES];
-    for (a, b) in a.chunks(LANES).zip(b.chunks(LANES)) {
+    let mut add = |a: &[f32], b: &[f32]| {
         for ((lane, a), b) in lanes.iter_mut().zip(a).zip(b) {
             *lane += *a as f64 * *b as f64;
         }
+    };
+    for (a, b) in chunks(a, LANES).zip(chunks(b, LANES)) {
+        add(a, b);
     }
+    let rest = |x: &[f32]| x.len() - x.len() % LANES;
+    add(a.get(rest(a)..).unwrap_or_default(), b.get(rest(b)..).unwrap_or_default());
     join(lanes)
 }
 
@@ -92,7 +98,7 @@ fn over_columns(cols: usize, out: &mut [f32]) {
         let column = |row: &[f32]| row.get(number).copied().unwrap_or_default();
         let mut lanes = [0.0; LANES];
         for rows in out.chunks(LANES.saturating_mul(cols).max(1)) {
-            for (lane, row) in lanes.iter_mut().zip(rows.chunks(cols.max(1))) {
+            for (lane, row) in lanes.iter_mut().zip(chunks(rows, cols)) {
                 *lane += column(row) as f64 * column(row) as f64;
             }
         }
@@ -122,7 +128,7 @@ fn subtract_from(cols: usize, number: usize, columns: core::ops::Range<usize>, o
     let cols = cols.max(1);
     let mut sums = [[0.0; BLOCK]; LANES];
     for rows in out.chunks(LANES.saturating_mul(cols).max(1)) {
-        for (sums, row) in sums.iter_mut().zip(rows.chunks(cols)) {
+        for (sums, row) in sums.iter_mut().zip(chunks(rows, cols)) {
             let q = row.get(number).copied().unwrap_or_default() as f64;
             for (sum, x) in sums.iter_mut().zip(row.get(columns.clone()).unwrap_or_default()) {
                 *sum += q * *x as f64;

@@ -5,6 +5,7 @@ use crate::activation::{exp_row, sum_exp};
 use crate::context::Context;
 use crate::error::{Error, Result, check_len, check_param, check_product};
 use crate::parts::{Everything, Linked, Parts};
+use crate::scalar::ln_of_sum;
 use crate::simd::{Simd, dispatch};
 use crate::slice;
 
@@ -50,10 +51,19 @@ struct Smoothing {
 ///
 /// # Numerics
 ///
-/// `max` and `sum` as in [`softmax`](crate::activation::softmax), `nll_j = ln(sum) - (x_j - max)` with `libm::logf`;
-/// `off = label_smoothing / classes`, `on = 1 - label_smoothing`.
+/// `max` and `sum` as in [`softmax`](crate::activation::softmax), `nll_j = ln(sum) - (x_j - max)`;
+/// `off = label_smoothing / classes`, `on = 1 - label_smoothing`, in `f32`.
 ///
-/// * Class indices: `nll_label`; with smoothing `on * nll_label + off * (sum over j of nll_j)`.
+/// The logarithm is that of FreeBSD's `e_logf.c`, and not [`math::ln`](crate::math::ln). Both take
+/// `x = 2^k (1 + f)` apart in the same way. Then, each operation rounded, the constants being the nearest `f32`:
+///
+/// ```text
+/// s  = f / (2 + f),  z = s * s,  w = z * z,  h = 0.5 * f * f
+/// r  = z * (0.66666662693 + w * 0.28498786688) + w * (0.40000972152 + w * 0.24279078841)
+/// ln = (((s * (h + r) + k * 9.0580006145e-6) - h) + f) + k * 0.69313812256
+/// ```
+///
+/// * Class indices: `nll_label`; if `off` is not 0, `on * nll_label + off * (sum over j of nll_j)`.
 /// * Probabilities: the sum over `j` of `(on * p_j + off) * nll_j`.
 ///
 /// Sums over `j` run in 16 virtual lanes. The samples' losses are added one after another, in order. A NaN counts as
@@ -195,7 +205,7 @@ impl Smoothing {
 /// A sample's loss, and 1 if its first maximum is where it should be, else 0.
 #[inline(always)]
 fn score<S: Simd>(s: S, x: &[f32], aim: Aim, smoothing: Smoothing, max: f32, sum: f32) -> (f32, f32) {
-    let log = libm::logf(sum);
+    let log = ln_of_sum(sum);
     let (loss, label) = match aim {
         Aim::Class(label) => {
             let mut loss = log - (x.get(label).copied().unwrap_or(f32::NAN) - max);

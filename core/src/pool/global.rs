@@ -31,7 +31,7 @@ pub fn global_avg_pool(ctx: Context, [n, channels, spatial]: [usize; 3], x: &[f3
     check_len("y", n * channels, y.len())?;
     let count = spatial as f32;
     slice::share_chunks(slice::worth(ctx, len), y, 1, &mut [], 0, &|first, y, _| {
-        let planes = x.get(first * spatial..).unwrap_or(&[]).chunks_exact(spatial.max(1));
+        let planes = slice::chunks(x.get(first * spatial..).unwrap_or(&[]), spatial);
         dispatch!(ctx.isa(), |s| for (x, y) in planes.zip(y) {
             let [sum] = slice::sum(
                 s,
@@ -75,7 +75,7 @@ pub fn global_avg_pool_backward(
     check_len("dx", len, dx.len())?;
     let count = spatial as f32;
     slice::share_chunks(slice::worth(ctx, len), dx, spatial, &mut [], 0, &|first, dx, _| {
-        let planes = dx.chunks_exact_mut(spatial.max(1));
+        let planes = slice::chunks_mut(dx, spatial);
         planes.zip(dy.get(first..).unwrap_or(&[])).for_each(|(dx, dy)| dx.fill(dy / count));
     });
     Ok(())

@@ -4,8 +4,9 @@
 //! A lane sees its window's elements in row-major order, so the bits are those of one window at a time.
 
 use super::window::Windows;
+use crate::divide::ceil_div;
 use crate::simd::{MAX_LANES, Simd, math};
-use crate::slice::{keep, load_every, store_every, unrolled};
+use crate::slice::{chunks_mut, keep, load_every, store_every, unrolled};
 
 /// Whether these functions can take the windows: at other strides there is no cheap load, and wider windows than rows
 /// would be walked outside the image only.
@@ -78,7 +79,7 @@ fn fold<S: Simd, const STEP: usize, A>(
 /// The maxima of one plane's windows.
 #[inline(always)]
 pub(super) fn maximum<S: Simd, const STEP: usize>(s: S, windows: &Windows, x: &[f32], y: &mut [f32]) {
-    for (oy, y) in y.chunks_exact_mut(windows.out_w().max(1)).enumerate() {
+    for (oy, y) in chunks_mut(y, windows.out_w()).enumerate() {
         let mut ox = 0;
         while ox < y.len() {
             let (max, nan) = fold::<S, STEP, _>(
@@ -145,7 +146,7 @@ pub(super) fn average<S: Simd, const STEP: usize>(
     y: &mut [f32],
     count: impl Fn([usize; 2]) -> S::V,
 ) {
-    for (oy, y) in y.chunks_exact_mut(windows.out_w().max(1)).enumerate() {
+    for (oy, y) in chunks_mut(y, windows.out_w()).enumerate() {
         let mut ox = 0;
         while ox < y.len() {
             let sum = fold::<S, STEP, _>(
@@ -171,7 +172,7 @@ pub(super) fn average<S: Simd, const STEP: usize>(
 #[inline(always)]
 pub(super) fn spread<S: Simd, const STEP: usize>(s: S, windows: &Windows, dy: &[f32], weight: f32, dx: &mut [f32]) {
     let weight = s.splat(weight);
-    for (iy, dx) in dx.chunks_exact_mut(windows.w.max(1)).enumerate() {
+    for (iy, dx) in chunks_mut(dx, windows.w).enumerate() {
         let mut at = 0;
         while at * STEP < dx.len() {
             let sums = unrolled(
@@ -198,7 +199,7 @@ fn gather<S: Simd, const STEP: usize>(
     // The element lies under every STEP-th tap, the last of them in the window furthest to the left.
     let (place, tap) = (phase + windows.padding[1], (phase + windows.padding[1]) % STEP);
     let last = (at + (place - tap) / STEP) as isize;
-    let first = last + 1 - width.saturating_sub(tap).div_ceil(STEP) as isize;
+    let first = last + 1 - ceil_div(width.saturating_sub(tap), STEP) as isize;
     let mut sum = s.splat(0.0);
     for oy in windows.over(iy) {
         for ox in first..=last {

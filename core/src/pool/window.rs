@@ -1,5 +1,6 @@
 //! Where windows lie: the geometry that maximum and average share.
 
+use crate::divide::ceil_div;
 use crate::error::{Error, Result, checked_len};
 use crate::parts::{Linked, Parts};
 use core::ops::Range;
@@ -109,7 +110,7 @@ impl Windows {
     pub(super) fn over(&self, iy: usize) -> Range<usize> {
         let (kernel, stride) = (self.kernel[0], self.stride[0].max(1));
         let end = iy + self.padding[0];
-        let first = (end + 1).saturating_sub(kernel).div_ceil(stride);
+        let first = ceil_div((end + 1).saturating_sub(kernel), stride);
         first..(end / stride + 1).min(self.out_h())
     }
 

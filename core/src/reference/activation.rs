@@ -2,6 +2,7 @@
 
 use super::math::{exp, expm1, gaussian, log1p, maximum, scaled_tail, sigmoid, sum, tanh};
 use crate::activation::Function;
+use crate::scalar::ln_of_sum;
 
 /// One element of [`activate`](crate::activation::activate).
 pub fn activate(function: Function, x: f32) -> f32 {
@@ -123,7 +124,7 @@ pub fn softmax(x: &[f32], y: &mut [f32]) {
 /// One row of log-softmax.
 pub fn log_softmax(x: &[f32], y: &mut [f32]) {
     let max = maximum(x);
-    let log = libm::logf(sum(x.iter().map(|x| exp(x - max))));
+    let log = ln_of_sum(sum(x.iter().map(|x| exp(x - max))));
     y.iter_mut().zip(x).for_each(|(y, x)| *y = (x - max) - log);
 }
 

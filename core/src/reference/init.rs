@@ -1,6 +1,7 @@
 //! Initial weights.
 
 use crate::rng::Stream;
+use crate::scalar::{ln, sin_cos};
 
 /// Numbers in `[-bound, bound]`: [`uniform`](crate::init::uniform).
 pub fn uniform(stream: Stream, bound: f32, out: &mut [f32]) {
@@ -13,9 +14,9 @@ pub fn uniform(stream: Stream, bound: f32, out: &mut [f32]) {
 pub fn normal(stream: Stream, mean: f32, std: f32, out: &mut [f32]) {
     for i in 0..out.len() as u64 {
         let u = (stream.bits(i & !1) as f64 + 1.0) / 4_294_967_296.0;
-        let t = core::f64::consts::TAU * (stream.bits(i | 1) as f64 / 4_294_967_296.0);
-        let r = libm::sqrt(-2.0 * libm::log(u));
-        let z = (r * if i % 2 == 0 { libm::cos(t) } else { libm::sin(t) }) as f32;
+        let [sin, cos] = sin_cos(stream.bits(i | 1));
+        let r = libm::sqrt(-2.0 * ln(u));
+        let z = (r * if i % 2 == 0 { cos } else { sin }) as f32;
         out[i as usize] = mean + std * z;
     }
 }

@@ -3,6 +3,7 @@
 use super::activation::softmax;
 use super::math::{exp, log1p, maximum, sigmoid, sum};
 use crate::loss::{LossReport, Target};
+use crate::scalar::ln_of_sum;
 
 /// Softmax cross entropy of rows of `classes` logits.
 pub fn cross_entropy(
@@ -19,7 +20,7 @@ pub fn cross_entropy(
         let row = i * classes..(i + 1) * classes;
         let (x, q) = (&logits[row.clone()], &mut dlogits[row.clone()]);
         let max = maximum(x);
-        let log = libm::logf(sum(x.iter().map(|x| exp(x - max))));
+        let log = ln_of_sum(sum(x.iter().map(|x| exp(x - max))));
         let nll = |j: usize| log - (x[j] - max);
         softmax(x, q);
         let label = match target {

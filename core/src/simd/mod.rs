@@ -129,6 +129,14 @@ pub unsafe trait Simd: Copy + Send + Sync + 'static {
     /// The lanes' bits times `b` as 32-bit integers: the lower and the upper half of the 64-bit products.
     fn mul_wide(self, a: Self::V, b: u32) -> (Self::V, Self::V);
 
+    /// `v`, of which the optimizer no longer knows how it was computed.
+    ///
+    /// The portable table needs it where LLVM's SLP vectorizer breaks correct code (`tests/slp.rs`). That pass leaves
+    /// vectors of intrinsics alone.
+    #[inline(always)]
+    fn opaque(self, v: Self::V) -> Self::V {
+        v
+    }
     /// `(a0 b0 a1 b1 ..)` as low and high half.
     fn zip(self, a: Self::V, b: Self::V) -> (Self::V, Self::V);
     /// Transposes the first `LANES` vectors, a square block.

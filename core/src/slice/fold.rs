@@ -97,15 +97,18 @@ fn fold_lanes<S: Simd, const N: usize, const A: usize, const G: usize>(
             }
         }
     }
-    core::array::from_fn(|a| {
-        let mut lanes = [init; MAX_LANES];
-        for g in 0..G {
-            // SAFETY: G * LANES == 16 floats.
-            unsafe { s.store(lanes.as_mut_ptr().add(g * S::LANES), acc[g][a]) }
-        }
-        tree(&mut lanes, &join);
-        lanes[0]
-    })
+    unrolled(
+        #[inline(always)]
+        |a| {
+            let mut lanes = [init; MAX_LANES];
+            for g in 0..G {
+                // SAFETY: G * LANES == 16 floats.
+                unsafe { s.store(lanes.as_mut_ptr().add(g * S::LANES), acc[g][a]) }
+            }
+            tree(&mut lanes, &join);
+            lanes[0]
+        },
+    )
 }
 
 /// Without vectors: one element after the other, the lanes in memory.

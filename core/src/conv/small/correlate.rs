@@ -5,7 +5,7 @@ use super::{STRIP, UNFOLDED_STRIP, fill, kernels, list_taps};
 use crate::Activation;
 use crate::conv::correlate::{Correlation, Direction, Phase};
 use crate::conv::plan::blocks;
-use crate::conv::shape::nonzero;
+use crate::divide::{ceil_div, nonzero};
 use crate::gemm::product::{Product, Strided};
 use crate::gemm::small::{ZEROS, chains, finish, outers};
 use crate::gemm::{Bias, Epilogue};
@@ -30,7 +30,7 @@ impl<L: Linked> Correlation<L> {
             return Way::Unfold;
         }
         // The shortest strip is the last one: the others are `cols` wide.
-        let strips = self.to[1].div_ceil(nonzero(plan.cols));
+        let strips = ceil_div(self.to[1], plan.cols);
         let last = self.to[1].saturating_sub(strips.saturating_sub(1) * plan.cols);
         let small = matches!((c.kernel, c.stride, c.dilation), ([3, 3], [1, 1], [1, 1]));
         if small && last >= 8 && self.reads > 0 && plan.channels == self.reads { Way::Three } else { Way::Unfold }

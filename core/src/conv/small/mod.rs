@@ -24,7 +24,7 @@ pub(super) use weight::SmallWeightPass;
 
 use super::axis::Axis;
 use super::plan::Plan;
-use super::shape::nonzero;
+use crate::divide::nonzero;
 use crate::parts::Linked;
 
 /// Floats of a strip's input: a small image's channels, some rows of a large one's.

@@ -4,7 +4,7 @@ use super::job::Taps;
 use super::{fill, kernels};
 use crate::conv::correlate::{Correlation, Direction, Phase};
 use crate::conv::plan::blocks;
-use crate::conv::shape::nonzero;
+use crate::divide::nonzero;
 use crate::gemm::Epilogue;
 use crate::gemm::product::{Product, Strided};
 use crate::gemm::small::{WIDTH, chains};

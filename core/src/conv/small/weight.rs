@@ -6,7 +6,7 @@ use crate::Update;
 use crate::conv::Conv2d;
 use crate::conv::axis::Axis;
 use crate::conv::plan::{Plan, blocks};
-use crate::conv::shape::nonzero;
+use crate::divide::nonzero;
 use crate::gemm::Epilogue;
 use crate::gemm::product::{Product, Strided};
 use crate::gemm::small::{dots, finish};
