@@ -48,6 +48,17 @@ macro_rules! each {
 ///
 /// 0 below -103.98 (subnormal results below -87.33), infinity above 88.73; never falls as `x` grows.
 ///
+/// `x` is limited to -104 to 89. `n` is the integer nearest to `x * LOG2_E` (an `f32` product; ties to even). Then,
+/// each operation rounded, the constants being the nearest `f32`:
+///
+/// ```text
+/// r = (x - n * 0.693359375) + n * 2.1219444e-4
+/// p = 1.9875691e-4, then p = p * r + c for each c of 1.3981999e-3, 8.333452e-3, 4.1665796e-2, 1.6666665e-1, 0.5
+/// y = ((p * (r * r) + r) + 1) * 2^n
+/// ```
+///
+/// The multiplication by `2^n` rounds once, where the result is subnormal or overflows.
+///
 /// # Errors
 ///
 /// [`Error::Length`](crate::Error::Length) if `y` is not as long as `x`.
@@ -69,6 +80,18 @@ pub fn exp(ctx: Context, x: &[f32], y: &mut [f32]) -> Result {
 ///
 /// Negative infinity for a zero of either sign, NaN for a negative number, infinity for infinity; never falls as `x`
 /// grows.
+///
+/// `x = 2^e (1 + f)` with `s <= 1 + f < 2 s`, where `s` is the `f32` with the bits `0x3f3504f3`, nearly `sqrt(1/2)`;
+/// `e` and `f` are exact, for subnormal numbers too. Then, each operation rounded, the constants being the nearest
+/// `f32`:
+///
+/// ```text
+/// z  = f * f
+/// p  = 7.0376836e-2, then p = p * f + c for each c of -1.151461e-1, 1.1676999e-1, -1.2420141e-1, 1.4249323e-1,
+///      -1.6668058e-1, 2.0000715e-1, -2.4999994e-1, 3.333333e-1
+/// y  = (f * z * p - e * 2.1219444e-4) - 0.5 * z
+/// ln = (f + y) + e * 0.693359375
+/// ```
 ///
 /// # Errors
 ///

@@ -137,7 +137,10 @@ impl Dropout {
 ///
 /// # Numerics
 ///
-/// One multiplication; `scale` ([`Dropout::scale`]) is `1 / (1 - p)` computed in `f64` and rounded to `f32` once, or 1.
+/// Element `i` is dropped where the 32-bit word of element `first + i` of the stream is below the threshold. `p` is the
+/// probability to drop and `keep` that to keep: one is given in `f32`, the other is 1 minus it in `f64`. The threshold
+/// ([`Dropout::threshold`]) is `2 * floor(p * 2^31)`. `scale` ([`Dropout::scale`]) is `1 / keep` computed in `f64` and
+/// rounded to `f32` once; in the other forms it is 1. The multiplication is one in `f32`.
 ///
 /// ```
 /// use flatgrad_core::dropout::{Dropout, DropoutMask, dropout};

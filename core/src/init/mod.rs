@@ -29,7 +29,7 @@ use crate::rng::Stream;
 ///
 /// # Numerics
 ///
-/// `2 * bound * u - bound` for `u` in `[0, 1)` with 24 bits: [`Stream::fill_uniform`].
+/// `-bound + (2 * bound) * u`, each operation rounded, where `u` is [`Stream::uniform`] of elements 0, 1, ..
 ///
 /// ```
 /// use flatgrad_core::{init, rng::Stream};
@@ -67,8 +67,8 @@ pub fn normal(stream: Stream, mean: f32, std: f32, out: &mut [f32]) -> Result {
 /// `[-1 / sqrt(fan_in), 1 / sqrt(fan_in)]`.
 ///
 /// `fan_in` is the number of inputs of one output: `inputs` of a dense layer, `in_channels / groups * kh * kw` of a
-/// convolution; a bias takes the fan-in of its layer. It is [`kaiming_uniform`] with the gain `1 / sqrt(3)`, which PyTorch
-/// writes as `a = sqrt(5)`.
+/// convolution; a bias takes the fan-in of its layer. But for rounding it is [`kaiming_uniform`] with the gain
+/// `1 / sqrt(3)`, which PyTorch writes as `a = sqrt(5)`.
 ///
 /// # Errors
 ///
@@ -76,7 +76,8 @@ pub fn normal(stream: Stream, mean: f32, std: f32, out: &mut [f32]) -> Result {
 ///
 /// # Numerics
 ///
-/// The bound is computed in `f64` and rounded to `f32` once.
+/// The bound is `1 / sqrt(fan_in)`: a square root and a division in `f64`, each correctly rounded, and the result
+/// rounded to `f32`. Then [`uniform`].
 ///
 /// ```
 /// use flatgrad_core::{init, rng::Stream};

@@ -58,6 +58,12 @@ impl<'a> Trainer<'a> {
     /// # Errors
     ///
     /// [`Error::TooShort`](crate::Error::TooShort) if the arena is.
+    ///
+    /// # Numerics
+    ///
+    /// Layers are counted from 0 in the order in which they run; flatten layers and the additions of residual blocks
+    /// count. Layer `i` draws its weight from the stream `2 i` of `seed` and its bias from the stream `2 i + 1`, both
+    /// at step 0 ([`Stream`], [`fan_in_uniform`](crate::init::fan_in_uniform)).
     pub fn new(ctx: Context<'a>, plan: &'a Plan<impl AsRef<[Slot]>>, arena: &'a mut [f32], seed: u64) -> Result<Self> {
         Self::linked(ctx, plan, arena, seed)
     }
@@ -155,6 +161,14 @@ impl<'a, L: Linked> Trainer<'a, L> {
     ///
     /// # Numerics
     ///
+    /// Every layer computes what the function of its kind computes. The gradient of the loss takes the factor
+    /// `1 / (total * terms)`, computed in `f32`, where `terms` is 1 for cross-entropy and the number of outputs for the
+    /// other losses. The first call of a step overwrites the gradients of parameters, further ones accumulate.
+    ///
+    /// Dropout in layer `i` (counted as in [`Trainer::new`]) draws from the stream `2^31 + i` of the seed. The stream's
+    /// step is the number of steps made before this one. Sample `s` of the step, counted over all calls, has the
+    /// stream's elements from `s * features` on.
+    ///
     /// Without batch normalization, the gradients of a step do not depend on how its samples are split into calls: bit
     /// for bit.
     pub fn accumulate<'t>(&mut self, x: &[f32], target: impl Into<Target<'t>>, total: usize) -> Result<LossReport> {
@@ -212,7 +226,8 @@ impl<'a, L: Linked> Trainer<'a, L> {
         self.accumulated = self.accumulated.saturating_add(n);
     }
 
-    /// Changes the weights by the accumulated gradients, in one pass over parameters, gradients and state.
+    /// Changes the weights by the accumulated gradients, in one pass over parameters, gradients and state. It is step
+    /// [`steps`](Trainer::steps)` + 1` of the optimizer.
     ///
     /// # Errors
     ///
@@ -279,7 +294,8 @@ impl<'a, L: Linked> Trainer<'a, L> {
         loss.run::<L>(ctx, [n, outputs], self.infer(x)?, target, None, &mut [])
     }
 
-    /// Parameters and running averages; [`Plan::tensors`] says which is where.
+    /// All parameters, layer by layer, each layer's weight before its bias; behind them the running averages, layer by
+    /// layer, mean before variance. [`Plan::tensors`] says which is where.
     pub fn weights(&self) -> &[f32] {
         self.arena.get(..self.plan.weights_len()).unwrap_or(&[])
     }

@@ -131,7 +131,7 @@ impl Default for Adam {
 /// g     = grad + weight_decay * param                      (if weight_decay != 0 and not decoupled)
 /// m     = m + (1 - beta1) * (g - m)                        (beta1 > 0.5; else g - (1 - (1 - beta1)) * (g - m))
 /// v     = beta2 * v + (1 - beta2) * g * g
-/// top   = max(top, v)  (amsgrad)  or  v
+/// top   = max(top, v)  (amsgrad; top if top > v, else v)  or  v
 /// param = param - step_size * m / (sqrt(top) / root + eps)
 /// ```
 ///

@@ -88,8 +88,8 @@ impl Default for Sgd {
 ///
 /// # Numerics
 ///
-/// `shrink = 1 - lr * weight_decay` in `f64`, rounded to `f32`, if the decay is decoupled, else 1. Then in this order, each
-/// multiplication and addition rounded:
+/// `shrink = 1 - lr * weight_decay` in `f64`, rounded to `f32`, if the decay is decoupled, else 1. Then in `f32`, in
+/// this order, each multiplication, addition and subtraction rounded:
 ///
 /// ```text
 /// param = param * shrink

@@ -112,7 +112,8 @@ impl MaxPool2d {
 /// # Numerics
 ///
 /// `m = -inf`, then for the window's elements in row-major order `if x > m or x is NaN { m = x }`: the first of several
-/// equal maxima (which settles the sign of a zero), a NaN wherever the window holds one.
+/// equal maxima (which settles the sign of a zero), a NaN wherever the window holds one. In a window of negative
+/// infinities the first element is the chosen one.
 ///
 /// # Errors
 ///
