@@ -1,6 +1,7 @@
 //! Looks at the machine code of the microkernel: a lost `#[inline(always)]` or a spilled accumulator costs a factor of
-//! ten and no other test notices. Needs an optimized build without overflow checks (`cargo test --release`) and
-//! `objdump`; otherwise it says what it skipped.
+//! ten and no other test notices. Looks at the program that `FLATGRAD_PROGRAM` names (`bits/src/bin/product.rs`), or else at
+//! itself, which must then be an optimized build without overflow checks (`cargo test --release`). Needs `objdump`. Says
+//! what it skipped.
 #![allow(missing_docs, reason = "tests")]
 #![cfg(target_arch = "x86_64")]
 
@@ -73,10 +74,13 @@ fn use_it() {
 #[test]
 fn tiles_stay_in_registers() {
     use_it();
-    if cfg!(debug_assertions) {
-        return eprintln!("SKIPPED: the assembly of the microkernel is looked at in release builds only");
-    }
-    let exe = std::env::current_exe().unwrap();
+    let exe = match std::env::var_os("FLATGRAD_PROGRAM") {
+        Some(program) => program.into(),
+        None if cfg!(debug_assertions) => {
+            return eprintln!("SKIPPED: the microkernel is looked at in release builds only");
+        }
+        None => std::env::current_exe().unwrap(),
+    };
     let Ok(out) = Command::new("objdump").args(["-d", "--no-show-raw-insn"]).arg(exe).output() else {
         return eprintln!("SKIPPED: objdump is missing");
     };

@@ -78,14 +78,15 @@ impl<'a> Draw<'a> {
         {
             return first;
         }
-        let (kind, n) = (self.next(), self.next() as usize);
+        let (kind, n) = (self.next(), self.next());
+        let below = |bound: usize| (n % bound as u64) as usize; // the same where usize has 32 bits
         let awkward: Vec<usize> = LENGTHS.into_iter().filter(|l| (min..=max).contains(l)).collect();
-        if kind % 4 > 0 && !awkward.is_empty() { awkward[n % awkward.len()] } else { min + n % (max - min + 1) }
+        if kind % 4 > 0 && !awkward.is_empty() { awkward[below(awkward.len())] } else { min + below(max - min + 1) }
     }
 
     /// One of `options`; the first where speed is measured.
     pub fn pick<T: Copy>(&mut self, options: &[T]) -> T {
-        options[self.next() as usize % options.len()]
+        options[(self.next() % options.len() as u64) as usize]
     }
 
     /// A bool; false where speed is measured.
