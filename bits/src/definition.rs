@@ -1,4 +1,5 @@
-//! The calls whose results `definition.c` computes, too, by its own plain loops. Names and inputs are the same on both sides.
+//! The calls whose results `definition.c` computes, too, by its own plain loops. Names and inputs are the same on
+//! both sides.
 
 mod elements;
 mod layers;

@@ -10,7 +10,8 @@ use flatgrad_core::rng::Stream;
 use flatgrad_core::{Context, Isa, reference};
 use std::ops::Range;
 
-/// Rounds in which every length of the list comes first once, and as many with other options and values as give five of each.
+/// Rounds in which every length of the list comes first once, and as many with other options and values as give five
+/// of each.
 const BRIEF: Range<usize> = 0..common::LENGTHS.len();
 const MORE: Range<usize> = BRIEF.end..6 * BRIEF.end;
 
@@ -46,8 +47,8 @@ fn wanted(call: &Call) -> impl Iterator<Item = f32> {
     outputs.flatten().map(|x| if x.is_nan() { f32::from_bits(0x7fc0_0000) } else { *x })
 }
 
-/// Random words are made in groups of four vectors, at most 64 words: slices that start at these positions in a group, of all
-/// lengths until two groups are full.
+/// Random words are made in groups of four vectors, at most 64 words: slices that start at these positions in a
+/// group, of all lengths until two groups are full.
 fn positions(firsts: impl Iterator<Item = u64>) -> Vec<f32> {
     let half = Dropout::drop(0.5).expect("a probability");
     let mut results = Vec::new();

@@ -1,5 +1,6 @@
-//! Prints hashes of the bits that this build of flatgrad-core computes: of every kernel, over awkward sizes, options and
-//! misaligned slices, and of training runs, on every instruction set. Two builds agree if they print the same lines.
+//! Prints hashes of the bits that this build of flatgrad-core computes: of every kernel, over awkward sizes, options
+//! and misaligned slices, and of training runs, on every instruction set. Two builds agree if they print the same
+//! lines.
 //!
 //! usage: flatgrad-bits [brief | definition]
 //!

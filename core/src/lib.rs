@@ -74,8 +74,8 @@
 // The x87 unit keeps more bits than a float has, so nothing below would have the documented bits.
 #[cfg(all(target_arch = "x86", not(target_feature = "sse2")))]
 compile_error!(
-    "flatgrad-core: this target computes on the x87 unit, which rounds differently. Build for i686, which has SSE2, or, \
-     if the machine has it, with RUSTFLAGS=-Ctarget-feature=+sse,+sse2"
+    "flatgrad-core: this target computes on the x87 unit, which rounds differently. Build for i686, which has SSE2, \
+     or, if the machine has it, with RUSTFLAGS=-Ctarget-feature=+sse,+sse2"
 );
 
 mod context;

@@ -189,9 +189,9 @@ impl Stream {
     /// # Numerics
     ///
     /// Box-Muller on the words `(a, b)` of elements `(2j, 2j + 1)`: with `u = (a + 1) 2^-32`, `t = 2 pi b 2^-32` and
-    /// `r = sqrt(-2 ln u)`, `z(2j) = r cos t` and `z(2j + 1) = r sin t`; all in `f64`, of basic operations that are the same
-    /// everywhere (logarithm, sine and cosine within 1e-15), rounded to `f32` once; then one multiplication and one
-    /// addition in `f32`.
+    /// `r = sqrt(-2 ln u)`, `z(2j) = r cos t` and `z(2j + 1) = r sin t`; all in `f64`, of basic operations that are the
+    /// same everywhere (logarithm, sine and cosine within 1e-15), rounded to `f32` once; then one multiplication and
+    /// one addition in `f32`.
     ///
     /// ```
     /// # use flatgrad_core::rng::Stream;

@@ -1,7 +1,8 @@
-//! Logarithms, sine and cosine of single numbers, made of basic operations. The functions of a library may give other bits
-//! in its next version; the square root may not, because it is correctly rounded.
+//! Logarithms, sine and cosine of single numbers, made of basic operations. The functions of a library may give other
+//! bits in its next version; the square root may not, because it is correctly rounded.
 
-/// The natural logarithm of a sum of exponentials: `x` is at least 1, or NaN. FreeBSD's `e_logf.c`, without its special cases.
+/// The natural logarithm of a sum of exponentials: `x` is at least 1, or NaN. FreeBSD's `e_logf.c`, without its
+/// special cases.
 pub(crate) fn ln_of_sum(x: f32) -> f32 {
     if !x.is_finite() {
         return x;
@@ -20,7 +21,8 @@ pub(crate) fn ln_of_sum(x: f32) -> f32 {
 
 /// The natural logarithm of a number in `(0, 1]`, within 1 ULP or so.
 ///
-/// `x = 2^k (1 + f)` with `sqrt(1/2) <= 1 + f < sqrt(2)`; `ln(1 + f) = 2 (s + s^3 / 3 + s^5 / 5 + ..)` with `s = f / (2 + f)`.
+/// `x = 2^k (1 + f)` with `sqrt(1/2) <= 1 + f < sqrt(2)`, and `ln(1 + f) = 2 (s + s^3 / 3 + s^5 / 5 + ..)` with
+/// `s = f / (2 + f)`.
 pub(crate) fn ln(x: f64) -> f64 {
     const SQRT_HALF: u64 = 0x3fe6_a09e_667f_3bcd;
     // The upper part of ln 2 has 20 zeros at its end, so that its product with k is exact.

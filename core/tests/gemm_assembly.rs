@@ -1,7 +1,7 @@
-//! Looks at the machine code of the microkernel: a lost `#[inline(always)]` or a spilled accumulator costs a factor of
-//! ten and no other test notices. Looks at the program that `FLATGRAD_PROGRAM` names (`bits/src/bin/product.rs`), or else at
-//! itself, which must then be an optimized build without overflow checks (`cargo test --release`). Needs `objdump`. Says
-//! what it skipped.
+//! Looks at the machine code of the microkernel: a lost `#[inline(always)]` or a spilled accumulator costs a factor
+//! of ten and no other test notices. Looks at the program that `FLATGRAD_PROGRAM` names (`bits/src/bin/product.rs`),
+//! or else at itself, which must then be an optimized build without overflow checks (`cargo test --release`). Needs
+//! `objdump`. Says what it skipped.
 #![allow(missing_docs, reason = "tests")]
 #![cfg(target_arch = "x86_64")]
 

@@ -1,4 +1,5 @@
-//! A matrix product and nothing else, so that a test can look at the microkernel's machine code (`core/tests/gemm_assembly.rs`).
+//! A matrix product and nothing else, so that a test can look at the microkernel's machine code
+//! (`core/tests/gemm_assembly.rs`).
 
 use flatgrad_core::gemm::{Epilogue, gemm, gemm_scratch_len};
 use flatgrad_core::{Context, Isa, Mat, MatMut, Result, Update};

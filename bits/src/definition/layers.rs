@@ -44,7 +44,8 @@ fn batch_norm(ctx: Context, print: Print, name: &str, bn: &BatchNorm, seed: u32)
 fn max_pool(ctx: Context, print: Print, name: &str, pool: &MaxPool2d) -> Result {
     let (mut x, dy) = (fill(50, pool.input_len()), fill(51, pool.output_len()));
     let (mut y, mut dx) = (nan(dy.len()), nan(x.len()));
-    x.iter_mut().for_each(|x| *x = if *x < 0.0 { f32::NEG_INFINITY } else { (4.0 * *x) as i32 as f32 }); // many are equal
+    // Many are equal.
+    x.iter_mut().for_each(|x| *x = if *x < 0.0 { f32::NEG_INFINITY } else { (4.0 * *x) as i32 as f32 });
     max_pool2d(ctx, pool, &x, &mut y)?;
     print(&format!("{name}/forward"), &y);
     max_pool2d_backward(ctx, pool, &x, &dy, &mut dx)?;

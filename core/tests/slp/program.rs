@@ -1,7 +1,8 @@
-//! LLVM's SLP vectorizer breaks this program at opt-level 3: `words` gives wrong words in rustc 1.95 and 1.96 (LLVM 22.1.2 and
-//! 22.1.8). Code comes out in which a value is used before it is computed, which `-Zverify-llvm-ir` reports. It goes with
-//! the loop of Philox (`core/src/rng.rs`), four blocks side by side, whose words are stored interleaved. With `--cfg opaque`
-//! the compiler does not see through from the rounds to the interleaving, as in the library (`Simd::opaque`).
+//! LLVM's SLP vectorizer breaks this program at opt-level 3: `words` gives wrong words in rustc 1.95 and 1.96 (LLVM
+//! 22.1.2 and 22.1.8). Code comes out in which a value is used before it is computed, which `-Zverify-llvm-ir`
+//! reports. It goes with the loop of Philox (`core/src/rng.rs`), four blocks side by side, whose words are stored
+//! interleaved. With `--cfg opaque` the compiler does not see through from the rounds to the interleaving, as in the
+//! library (`Simd::opaque`).
 //!
 //! Prints the indices of the wrong words.
 
