@@ -10,5 +10,6 @@ pub(crate) const fn nonzero(n: usize) -> usize {
 #[inline(always)]
 pub(crate) const fn ceil_div(n: usize, divisor: usize) -> usize {
     let divisor = nonzero(divisor);
-    n / divisor + (n % divisor != 0) as usize
+    let quotient = n / divisor;
+    quotient + (quotient * divisor < n) as usize
 }
