@@ -123,16 +123,16 @@ pub(super) struct Training<'a> {
     pub(super) noise: Option<Noise>,
 }
 
-/// The forward pass in training; everything the backward pass needs stays in `work`.
+/// The forward pass of `n` samples in training; everything the backward pass needs stays in `work`.
 pub(super) fn train<L: Linked>(
     ctx: Context,
     plan: View,
     params: &[f32],
+    n: usize,
     x: &[f32],
     work: &mut [f32],
     training: Training,
 ) -> Result {
-    let n = samples(plan, x)?;
     layers::<L>(ctx, plan, params, n, x, work, Mode::Train(training))
 }
 

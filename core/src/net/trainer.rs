@@ -10,7 +10,7 @@ use super::pass::{Noise, halves_mut, samples};
 use super::plan::{Plan, View};
 use super::slot::{EXTERNAL, Slot};
 use super::update;
-use super::work::{MOST, NOTHING, pieces, range, tensors};
+use super::work::{NOTHING, pieces, range, tensors};
 use crate::context::Context;
 use crate::error::{Result, check_at_least, check_dim};
 use crate::init::{Fans, Init, fan_in_uniform};
@@ -108,15 +108,17 @@ impl<'a, L: Linked> Trainer<'a, L> {
                     continue;
                 }
             };
+            // The same as in `fans`, in less code.
+            let fan_in = slot.weight_len.checked_div(slot.output[0]).unwrap_or(0);
             // Two streams a layer: the weights do not depend on whether there is a bias.
             let stream = |which| Stream { seed, stream: 2 * i as u32 + which, step: 0 };
             if L::PARTS.has(Parts::INIT) {
                 slot.options.init.fill(stream(0), fans, weight)?;
             } else {
-                fan_in_uniform(stream(0), fans.fan_in, weight)?;
+                fan_in_uniform(stream(0), fan_in, weight)?;
             }
             if !L::PARTS.has(Parts::INIT) || matches!(slot.options.init, Init::Default) {
-                fan_in_uniform(stream(1), fans.fan_in, bias)?;
+                fan_in_uniform(stream(1), fan_in, bias)?;
             } else {
                 bias.fill(0.0);
             }
@@ -183,7 +185,7 @@ impl<'a, L: Linked> Trainer<'a, L> {
         let (ctx, plan) = (self.ctx, self.plan);
         let Regions { params, running, grads, work, .. } = self.regions();
         let training = Training { running: &mut *running, momentum: None, noise: Some(noise) };
-        forward::train::<L>(ctx, plan, params, x, work, training)?;
+        forward::train::<L>(ctx, plan, params, n, x, work, training)?;
         let report = loss_backward::<L>(ctx, plan, target, total, x, work, n)?;
         backward::run::<L>(ctx, plan, params, x, (grads, work), Step { n, running, noise, update })?;
         self.accumulated = so_far;
@@ -267,7 +269,7 @@ impl<'a, L: Linked> Trainer<'a, L> {
         self.check_norms(n)?;
         let Regions { params, running, work, .. } = self.regions();
         let training = Training { running, momentum: Some(1.0 / batch as f32), noise: None };
-        forward::train::<L>(ctx, plan, params, x, work, training)
+        forward::train::<L>(ctx, plan, params, n, x, work, training)
     }
 
     /// Outputs `[n, outputs]` of the samples `x` `[n, c, h, w]`, as at test time.
@@ -435,9 +437,8 @@ fn loss_backward<L: Linked>(
     let (loss, shape): (Loss, _) = (plan.config.loss, [n, plan.outputs]);
     let Some(last) = plan.slots.last() else { return Ok(LossReport::default()) };
     let len = n * last.output_len();
-    let mut spans = [NOTHING; MOST];
-    (spans[0], spans[1]) = ((last.y, len), (last.dy, len));
-    let [y, dy, ..] = pieces(work, spans)?;
+    let [y, dy, ..] =
+        pieces(work, [(last.y, len), (last.dy, len), NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING])?;
     let outputs = if last.y == EXTERNAL { x } else { &*y };
     let learns = !dy.is_empty();
     loss.run::<L>(ctx, shape, outputs, target, learns.then_some(total), dy)

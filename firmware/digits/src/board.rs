@@ -72,9 +72,9 @@ fn main() -> ! {
     // cortex-m-rt turns a static of the entry function into a reference of its own.
     static mut ARENA: [f32; model::ARENA] = [0.0; model::ARENA];
     paint();
-    let done = run::run(Isa::BASELINE, ARENA, &mut print);
+    let done = run::run(Isa::BASELINE, ARENA, print);
     print(b"stack bytes      ");
-    report::number(&mut print, stack_used());
+    report::number(print, stack_used());
     print(b"\n");
     if cfg!(feature = "plant-panic") {
         print(&PLANTED[stack_used()..]);

@@ -1,43 +1,40 @@
 //! Numbers as text, without `core::fmt`: that takes more flash than the training, and can panic.
 
+use core::num::NonZeroU32;
+
 /// Where text goes.
-pub type Print<'a> = &'a mut dyn FnMut(&[u8]);
+pub type Print = fn(&[u8]);
+
+const TEN: NonZeroU32 = NonZeroU32::new(10).unwrap();
+const SIXTEEN: NonZeroU32 = NonZeroU32::new(16).unwrap();
 
 /// A whole number.
-pub fn number(print: Print, mut n: usize) {
-    let mut text = [b'0'; 20];
-    let mut start = text.len();
-    for (i, digit) in text.iter_mut().enumerate().rev() {
-        *digit = b'0' + (n % 10) as u8;
-        start = i;
-        n /= 10;
-        if n == 0 {
-            break;
-        }
-    }
-    print(text.get(start..).unwrap_or(&[]));
+pub fn number(print: Print, n: usize) {
+    digits(print, n as u32, TEN, 1);
 }
 
 /// A number of at least 0, with four decimals.
 pub fn decimal(print: Print, x: f32) {
     let scaled = (x * 10_000.0 + 0.5) as u32;
-    number(print, (scaled / 10_000) as usize);
-    let mut rest = scaled % 10_000;
-    let mut text = *b".0000";
-    for digit in text.iter_mut().skip(1).rev() {
-        *digit = b'0' + (rest % 10) as u8;
-        rest /= 10;
-    }
-    print(&text);
+    digits(print, scaled / 10_000, TEN, 1);
+    print(b".");
+    digits(print, scaled % 10_000, TEN, 4);
 }
 
 /// Words in hexadecimal.
 pub fn hex(print: Print, words: [u32; 8]) {
-    for mut word in words {
-        for _ in 0..8 {
-            word = word.rotate_left(4);
-            let digit = (word & 15) as u8;
-            print(&[if digit < 10 { b'0' + digit } else { b'a' - 10 + digit }]);
-        }
+    words.iter().for_each(|word| digits(print, *word, SIXTEEN, 8));
+}
+
+/// `n` with at least `least` digits.
+fn digits(print: Print, mut n: u32, base: NonZeroU32, least: usize) {
+    let mut text = [0; 10];
+    let mut start = text.len();
+    while let Some(digit) = text.get_mut(start.wrapping_sub(1)).filter(|_| n > 0 || start + least > 10) {
+        let value = (n % base) as u8;
+        *digit = if value < 10 { b'0' + value } else { b'a' - 10 + value };
+        n /= base;
+        start -= 1;
     }
+    print(text.get(start..).unwrap_or(&[]));
 }

@@ -27,9 +27,7 @@ pub fn run(isa: Isa, arena: &mut [f32], print: Print) -> Result<(), Error> {
             }
             trainer.update(&OPTIMIZER)?;
             if trainer.steps() as usize == FIRST_STEPS {
-                print(b"weights sha256   ");
-                hex(print, sha256::of(trainer.weights()));
-                print(b" after the first steps\n");
+                hash(&trainer, print, b" after the first steps\n");
                 if cfg!(feature = "short") {
                     return Ok(());
                 }
@@ -46,8 +44,14 @@ pub fn run(isa: Isa, arena: &mut [f32], print: Print) -> Result<(), Error> {
     }
     print(b"test accuracy    ");
     decimal(print, correct as f32 / TEST as f32);
-    print(b"\nweights sha256   ");
-    hex(print, sha256::of(trainer.weights()));
-    print(b" after all epochs\n");
+    print(b"\n");
+    hash(&trainer, print, b" after all epochs\n");
     Ok(())
+}
+
+/// Prints the hash of the weights.
+fn hash(trainer: &Trainer<Used>, print: Print, when: &[u8]) {
+    print(b"weights sha256   ");
+    hex(print, sha256::of(trainer.weights()));
+    print(when);
 }

@@ -37,5 +37,5 @@ fn main() -> Result<(), run::Failure> {
     use flatgrad_core::Isa;
     let isa = Isa::by_name(&std::env::args().nth(1).unwrap_or("auto".into()))?;
     let mut arena = [0.0; model::ARENA];
-    run::run(isa, &mut arena, &mut |text| print!("{}", String::from_utf8_lossy(text)))
+    run::run(isa, &mut arena, |text| print!("{}", String::from_utf8_lossy(text)))
 }
