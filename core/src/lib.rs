@@ -71,18 +71,8 @@
 
 #![no_std]
 
-// The x87 unit keeps more bits than a float has, so nothing below would have the documented bits.
-#[cfg(all(target_arch = "x86", not(target_feature = "sse2")))]
-compile_error!(
-    "flatgrad-core: this target computes on the x87 unit, which rounds differently. Build for i686, which has SSE2, \
-     or, if the machine has it, with RUSTFLAGS=-Ctarget-feature=+sse,+sse2"
-);
-
-mod context;
-mod divide;
-mod double;
 mod error;
-mod isa;
+mod machine;
 mod parts;
 mod scalar;
 mod simd;
@@ -106,9 +96,8 @@ pub mod reference;
 pub mod rng;
 
 pub use activation::Activation;
-pub use context::{Context, Parallel, Serial};
 pub use error::{Error, Result};
-pub use isa::Isa;
+pub use machine::{Context, Isa, Parallel, Serial};
 pub use update::Update;
 pub use view::{Mat, MatMut};
 

@@ -20,8 +20,8 @@
 //!
 //! NaN gives NaN, and infinities give the limits that are written at each function.
 
-use crate::context::Context;
 use crate::error::{Result, check_len};
+use crate::machine::Context;
 use crate::simd::{dispatch, math};
 use crate::slice;
 

@@ -2,8 +2,8 @@
 
 use super::formula::{Formula, with_formula};
 use super::function::Function;
-use crate::context::Context;
 use crate::error::{Result, check_len};
+use crate::machine::Context;
 use crate::simd::dispatch;
 use crate::slice;
 

@@ -1,7 +1,7 @@
 //! Softmax and log-softmax over the rows of a matrix.
 
-use crate::context::Context;
 use crate::error::{Result, check_len, checked_len};
+use crate::machine::Context;
 use crate::scalar::ln_of_sum;
 use crate::simd::{Simd, dispatch, math};
 use crate::slice;

@@ -1,7 +1,7 @@
 //! Prefetching: while one tile is computed, what later ones need is on its way from memory, one line at a step. (All at
 //! once it would fill the queues to memory, and the tile would wait for it.)
 
-use crate::divide::ceil_div;
+use crate::scalar::ceil_div;
 
 /// A run of steps of an inner loop, each of which fetches the lines at both ends of `length` floats, `stride` floats
 /// behind those of the last step.

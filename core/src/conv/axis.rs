@@ -2,8 +2,8 @@
 //! finds them in scratch.
 
 use super::Conv2d;
-use crate::divide::{ceil_div, nonzero};
 use crate::parts::{Everything, Linked, Parts};
+use crate::scalar::{ceil_div, nonzero};
 use core::marker::PhantomData;
 
 /// One axis of a correlation of an image with a kernel.
@@ -125,7 +125,7 @@ impl<L: Linked> Axis<L> {
     }
 
     /// How scratch holds what `outs` neighbouring outputs read.
-    #[cfg_attr(target_os = "none", inline(never))] // there, code is dear
+    #[inline(never)]
     pub const fn cover(&self, outs: usize) -> Cover<L> {
         let reach = self.taps.saturating_sub(1).saturating_mul(self.spacing()) / nonzero(self.step());
         let shared = self.step().saturating_mul(outs.saturating_add(reach));

@@ -1,15 +1,17 @@
 //! The engine of the forward pass and of the input gradient: both are correlations.
 
+use super::Conv2d;
 use super::ahead::Ahead;
 use super::axis::Axis;
 use super::place::Finish;
 use super::plan::{ALIGN, PATCH, Plan, aligned, balanced};
 use super::shape::product;
 use super::tile::max_tile;
-use super::{Conv2d, MAX_WIDTH};
-use crate::divide::{ceil_div, nonzero};
+use crate::machine::target::MAX_WIDTH;
+use crate::machine::target::MICROCONTROLLER;
 use crate::parts::{Everything, Linked, Parts};
-use crate::simd::{MAX_LANES, SMALL, Simd, dispatch};
+use crate::scalar::{ceil_div, nonzero};
+use crate::simd::{MAX_LANES, Simd, dispatch};
 use crate::{Activation, Context, slice};
 use core::marker::PhantomData;
 
@@ -143,7 +145,7 @@ impl<L: Linked> Correlation<L> {
         if self.conv.check().is_err() {
             return 0;
         }
-        if SMALL {
+        if MICROCONTROLLER {
             return self.small_scratch_len();
         }
         let [packed, offsets, patch] = self.scratch_parts();
@@ -161,7 +163,7 @@ impl<L: Linked> Correlation<L> {
         to: &mut [f32],
         scratch: &mut [f32],
     ) {
-        if SMALL && ctx.threads() == 1 {
+        if MICROCONTROLLER && ctx.threads() == 1 {
             return self.small_part(0, from, weight, bias, activation, to, scratch);
         }
         let channels = self.writes * self.conv.groups;
@@ -171,7 +173,7 @@ impl<L: Linked> Correlation<L> {
         let planes = if whole { channels } else { split };
         let (plane, all) = (self.to[0] * self.to[1], self.unpruned());
         slice::share_chunks(ctx, to, planes * plane, scratch, self.scratch_len(), &|first, to, scratch| {
-            if SMALL {
+            if MICROCONTROLLER {
                 return self.small_part(first * planes, from, weight, bias, activation, to, scratch);
             }
             dispatch!(ctx.isa(), |s| all.part(s, first * planes, from, weight, bias, activation, to, scratch));

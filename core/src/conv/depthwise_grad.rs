@@ -1,5 +1,6 @@
 //! The weight gradient where each group has one input channel: the lanes are neighbouring groups.
 
+use super::Conv2d;
 use super::ahead::Ahead;
 use super::axis::Axis;
 use super::patch::fill_patch;
@@ -8,9 +9,9 @@ use super::shape::product;
 use super::tile::max_tile;
 use super::weight_grad::MAX_OUTS;
 use super::weight_tile::{Outs, interleave, load_chains, store_chains, weight_tile};
-use super::{Conv2d, MAX_WIDTH};
 use crate::Update;
-use crate::divide::nonzero;
+use crate::machine::target::MAX_WIDTH;
+use crate::scalar::nonzero;
 use crate::simd::Simd;
 
 /// The weight gradient of a depthwise convolution (`group_out` outputs for each input channel).

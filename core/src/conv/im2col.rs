@@ -4,9 +4,9 @@ use super::Conv2d;
 use super::axis::Axis;
 use super::patch::fill_line;
 use super::shape::product;
-use crate::divide::nonzero;
 use crate::error::{check_len, checked_len};
 use crate::parts::Everything;
+use crate::scalar::nonzero;
 use crate::simd::{Simd, dispatch};
 use crate::{Context, Result, Update, slice};
 

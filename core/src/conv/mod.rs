@@ -55,6 +55,3 @@ pub(crate) use bias_grad::conv2d_backward_bias_planned;
 pub(crate) use forward::conv2d_planned;
 pub(crate) use input_grad::conv2d_backward_input_planned;
 pub(crate) use weight_grad::conv2d_backward_weight_planned;
-
-/// The widest vector that a build for this target can meet: scratch lengths are constants, so they do not ask the CPU.
-const MAX_WIDTH: usize = if cfg!(target_arch = "x86_64") { crate::simd::MAX_LANES } else { 4 };

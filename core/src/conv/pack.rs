@@ -1,7 +1,7 @@
 //! Weights in the order in which the tiles read them.
 
 use super::correlate::{Correlation, Direction, Phase};
-use crate::divide::nonzero;
+use crate::scalar::nonzero;
 use crate::simd::Simd;
 
 impl Correlation {

@@ -2,7 +2,7 @@
 
 use super::axis::{Axis, Line};
 use super::plan::Plan;
-use crate::divide::nonzero;
+use crate::scalar::nonzero;
 use crate::simd::Simd;
 use crate::slice;
 

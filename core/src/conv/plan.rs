@@ -1,8 +1,8 @@
 //! How a correlation is cut into strips whose input fits in a small, fixed piece of scratch.
 
 use super::axis::{Axis, Cover};
-use crate::divide::ceil_div;
 use crate::parts::{Everything, Linked};
+use crate::scalar::ceil_div;
 use crate::simd::MAX_LANES;
 
 /// Floats of a strip's input: 64 KB, so that it stays in a second-level cache beside the weights.

@@ -1,9 +1,9 @@
 //! The shape of a convolution: one struct that every pass takes.
 
 use super::correlate::{Correlation, Direction};
-use crate::divide::nonzero;
 use crate::error::{Error, Result, check_dim, checked_len};
 use crate::parts::{Everything, Linked, Parts};
+use crate::scalar::nonzero;
 
 /// `?`, which is not const yet.
 macro_rules! ok {
@@ -215,7 +215,7 @@ const fn check_window(image: usize, kernel: usize, padding: usize, dilation: usi
     }
 }
 
-#[cfg_attr(target_os = "none", inline(never))] // there, code is dear
+#[inline(never)]
 const fn out_size(image: usize, kernel: usize, stride: usize, padding: usize, dilation: usize) -> usize {
     match spans(image, kernel, padding, dilation) {
         Some((padded, window)) if window <= padded && stride > 0 => (padded - window) / nonzero(stride) + 1,
@@ -224,7 +224,7 @@ const fn out_size(image: usize, kernel: usize, stride: usize, padding: usize, di
 }
 
 /// The product, or `usize::MAX` where it overflows ([`Conv2d::check`] refuses such a shape).
-#[cfg_attr(target_os = "none", inline(never))]
+#[inline(never)]
 pub(super) const fn product(dims: &[usize]) -> usize {
     let (mut len, mut i) = (1usize, 0);
     while i < dims.len() {

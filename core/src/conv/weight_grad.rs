@@ -1,5 +1,6 @@
 //! The weight gradient.
 
+use super::Conv2d;
 use super::ahead::Ahead;
 use super::axis::Axis;
 use super::depthwise_grad::DepthwisePass;
@@ -9,11 +10,12 @@ use super::shape::product;
 use super::small::SmallWeightPass;
 use super::tile::max_tile;
 use super::weight_tile::{Outs, interleave, load_chains, store_chains, weight_tile};
-use super::{Conv2d, MAX_WIDTH};
-use crate::divide::{ceil_div, nonzero};
 use crate::error::{check_at_least, check_len};
+use crate::machine::target::MAX_WIDTH;
+use crate::machine::target::MICROCONTROLLER;
 use crate::parts::{Everything, Linked};
-use crate::simd::{MAX_LANES, SMALL, Simd, dispatch};
+use crate::scalar::{ceil_div, nonzero};
+use crate::simd::{MAX_LANES, Simd, dispatch};
 use crate::{Context, Result, Update, slice};
 
 /// The most outputs of a strip with several rows: their gradients are kept transposed.
@@ -61,7 +63,7 @@ pub fn conv2d_backward_weight(
     check_len("x", conv.input_len(), x.len())?;
     check_len("dy", conv.output_len(), dy.len())?;
     check_len("dw", conv.weight_len(), dw.len())?;
-    if SMALL {
+    if MICROCONTROLLER {
         // The pass that tells the length also does the work: to plan it a second time would cost more than some kernels.
         let pass = SmallWeightPass::<Everything>::new(conv);
         check_at_least("scratch", pass.scratch_len(), scratch.len())?;
@@ -83,7 +85,7 @@ pub(crate) fn conv2d_backward_weight_planned<L: Linked>(
     dw: &mut [f32],
     scratch: &mut [f32],
 ) {
-    if SMALL {
+    if MICROCONTROLLER {
         return small(ctx, &SmallWeightPass::<L>::new(conv), x, dy, update, dw, scratch);
     }
     let channels = shared_channels(conv);
@@ -130,7 +132,7 @@ pub const fn conv2d_backward_weight_scratch_len(conv: &Conv2d) -> usize {
     if conv.check().is_err() {
         return 0;
     }
-    if SMALL {
+    if MICROCONTROLLER {
         return SmallWeightPass::<Everything>::new(conv).scratch_len();
     }
     if is_depthwise(conv) {

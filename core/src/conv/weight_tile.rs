@@ -3,7 +3,7 @@
 use super::ahead::Fetch;
 use super::tile::{MAX_TILE, max_tile};
 use crate::Update;
-use crate::divide::nonzero;
+use crate::scalar::nonzero;
 use crate::simd::{MAX_LANES, Simd};
 
 /// A strip of outputs: rows, columns, and from one row to the next in the patch.

@@ -1,8 +1,8 @@
 //! Dropout at inference: nothing is dropped, and what the form asks for is scaled.
 
 use super::Dropout;
-use crate::context::Context;
 use crate::error::{Result, check_len};
+use crate::machine::Context;
 use crate::simd::{Simd, dispatch};
 use crate::slice::{map, share, update};
 

@@ -8,8 +8,8 @@ mod infer;
 
 pub use infer::{dropout_infer, dropout_infer_in_place, scale_weights};
 
-use crate::context::Context;
 use crate::error::{Result, check_len, check_param};
+use crate::machine::Context;
 use crate::rng::Stream;
 use crate::simd::{Simd, dispatch};
 use crate::slice::share_chunks;

@@ -5,7 +5,7 @@ use super::panel::{Panel, Source, columns, ladder};
 use super::product::{Product, Strided};
 use super::table::{ALIGN, KC, MC};
 use super::tile::{Ahead, Tile};
-use crate::divide::ceil_div;
+use crate::scalar::ceil_div;
 use crate::simd::Simd;
 
 /// Rows a multiple of this many floats (4 KB) apart compete for the same few cache sets.

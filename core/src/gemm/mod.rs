@@ -62,8 +62,8 @@ mod vector;
 pub use epilogue::{Bias, Epilogue};
 
 use crate::error::{Result, check_at_least, check_len};
+use crate::machine::target::MICROCONTROLLER;
 use crate::parts::{Everything, Linked, Parts};
-use crate::simd::SMALL;
 use crate::{Context, Mat, MatMut, Update};
 use product::{Product, Strided};
 
@@ -134,7 +134,8 @@ pub(crate) fn gemm_planned<L: Linked>(
     let agree = a.rows() == m && b.rows() == k && b.cols() == n;
     // The kernels for microcontrollers look at the bias's length, and use scratch only where both operands lie across.
     let any = L::PARTS.has(Parts::PRODUCTS);
-    let fits = (SMALL || epilogue.check(m, n).is_ok()) && (SMALL && !any || scratch.len() >= per_thread);
+    let fits =
+        (MICROCONTROLLER || epilogue.check(m, n).is_ok()) && (MICROCONTROLLER && !any || scratch.len() >= per_thread);
     if m == 0 || n == 0 || !agree || !fits {
         return;
     }

@@ -2,9 +2,9 @@
 
 use super::pack::pack;
 use super::product::Strided;
-use super::table::LARGE;
 use super::tile::{LINE, Tile, tile};
-use crate::divide::ceil_div;
+use crate::machine::target::LARGE;
+use crate::scalar::ceil_div;
 use crate::simd::Simd;
 
 /// How the tiles of a panel get at `b`.

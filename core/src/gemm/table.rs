@@ -4,14 +4,10 @@ use super::blocks::blocks;
 use super::product::Product;
 use super::small;
 use super::vector::{FEW_ROWS, row_times_transposed, rows_times_matrix};
-use crate::isa::{Isa, Level};
+use crate::machine::Isa;
+use crate::machine::target::{LARGE, MICROCONTROLLER};
 use crate::parts::Linked;
-use crate::simd::{SMALL, Simd};
-#[cfg(target_arch = "x86_64")]
-use crate::simd::{avx2::Avx2, avx512::Avx512};
-
-/// Targets with vectors have caches that pay for packing; the others have kilobytes of memory in all.
-pub(super) const LARGE: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
+use crate::simd::{Simd, dispatch};
 
 /// Longest block of `k`: a panel of `KC x 32` floats stays in the L1 or L2 cache while all row tiles read it.
 pub(super) const KC: usize = if LARGE { 512 } else { 64 };
@@ -54,76 +50,61 @@ pub(super) unsafe fn multiply<L: Linked>(isa: Isa, p: &Product, scratch: *mut f3
     if p.m == 0 || p.n == 0 {
         return;
     }
-    if SMALL {
+    if MICROCONTROLLER {
         // SAFETY: as the caller's.
         return unsafe { small::multiply::<L>(p, scratch) };
     }
     // SAFETY: as the caller's.
-    unsafe { large(isa, p, scratch) }
+    dispatch!(isa, |s| unsafe { by_shape(s, p, scratch) })
 }
 
+/// On vectors of 16 some products, or the last columns of one, are better served by vectors of 8.
+///
 /// # Safety
 /// As [`multiply`], with `m > 0` and `n > 0`.
-unsafe fn large(isa: Isa, p: &Product, scratch: *mut f32) {
+#[inline(always)]
+unsafe fn by_shape<S: Simd>(s: S, p: &Product, scratch: *mut f32) {
     // SAFETY: as the caller's.
     unsafe {
-        match isa.level() {
-            Level::Portable(t) => t.run(
-                #[inline(always)]
-                |s| tiles::<_, 4, 2, 8>(s, p, scratch),
-            ),
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx2(t) => avx2(t, p, scratch),
-            #[cfg(target_arch = "x86_64")]
+        if S::LANES < 16 {
+            return by_machine(s, p, scratch);
+        }
+        let (by_rows, rest) = (p.b.col == 1, p.n % 16);
+        if p.m == 1 && p.b.row == 1 && !by_rows {
             // Blocks of b are transposed: short vectors take fewer shuffles for each element.
-            Level::Avx512(t) if p.m == 1 && p.b.row == 1 && p.b.col != 1 => avx2(t.half(), p, scratch),
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx512(t) if p.m < 8 && p.b.col == 1 => t.run(
-                // Few rows: wider tiles, so that there are chains enough to hide the latency. No panel is packed.
-                #[inline(always)]
-                |s| tiles::<_, 6, 4, 12>(s, p, scratch),
-            ),
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx512(t) => {
-                // A rest of up to 8 columns fills a vector of AVX2 better.
-                let rest = p.n % 16;
-                if rest == 0 || rest > 8 {
-                    return avx512(t, p, scratch);
-                } else if rest == p.n {
-                    return avx2(t.half(), p, scratch);
-                }
-                let (main, rest) = p.split_cols(p.n - rest);
-                avx512(t, &main, scratch);
-                avx2(t.half(), &rest, scratch);
-            }
-            #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
-            Level::Neon(t) => t.run(
-                #[inline(always)]
-                |s| tiles::<_, 12, 2, 12>(s, p, scratch),
-            ),
+            by_machine(s.half(), p, scratch);
+        } else if p.m < 8 && by_rows {
+            // Few rows: wider tiles, so that there are chains enough to hide the latency. No panel is packed.
+            tiles::<S, 6, 4, 12>(s, p, scratch);
+        } else if rest == 0 || rest > 8 {
+            by_machine(s, p, scratch);
+        } else if rest == p.n {
+            by_machine(s.half(), p, scratch);
+        } else {
+            let (main, rest) = p.split_cols(p.n - rest);
+            by_machine(s, &main, scratch);
+            by_machine(s.half(), &rest, scratch);
         }
     }
 }
 
+/// The tiles that fill the registers: rows, vectors side by side, and rows where there is one vector. A function of its own,
+/// for it has many callers.
+///
 /// # Safety
-/// As [`multiply`].
-#[cfg(target_arch = "x86_64")]
-unsafe fn avx512(t: Avx512, p: &Product, scratch: *mut f32) {
-    t.run(
+/// As [`by_shape`].
+#[inline(never)]
+unsafe fn by_machine<S: Simd>(s: S, p: &Product, scratch: *mut f32) {
+    s.run(
         #[inline(always)]
         // SAFETY: as the caller's.
-        |s| unsafe { tiles::<_, 12, 2, 12>(s, p, scratch) },
-    )
-}
-
-/// # Safety
-/// As [`multiply`].
-#[cfg(target_arch = "x86_64")]
-unsafe fn avx2(t: Avx2, p: &Product, scratch: *mut f32) {
-    t.run(
-        #[inline(always)]
-        // SAFETY: as the caller's.
-        |s| unsafe { tiles::<_, 6, 2, 12>(s, p, scratch) },
+        |s| unsafe {
+            match (S::LANES, S::REGISTERS) {
+                (8, _) => tiles::<S, 6, 2, 12>(s, p, scratch),
+                (_, 32) => tiles::<S, 12, 2, 12>(s, p, scratch),
+                _ => tiles::<S, 4, 2, 8>(s, p, scratch),
+            }
+        },
     )
 }
 

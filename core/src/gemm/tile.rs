@@ -1,7 +1,7 @@
 //! The microkernel: one tile of `C` in registers.
 
 use super::Epilogue;
-use crate::divide::ceil_div;
+use crate::scalar::ceil_div;
 use crate::simd::Simd;
 
 /// What a tile reads and writes. Where the columns of `a` are is given apart, as a function.

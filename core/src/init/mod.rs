@@ -17,9 +17,9 @@ mod rule;
 pub use orthogonal::orthogonal;
 pub use rule::{Fans, Init};
 
-use crate::double;
 use crate::error::{Result, check_dim, check_param};
 use crate::rng::Stream;
+use crate::scalar::double;
 
 /// `out` uniform in `[-bound, bound]`, from element 0 of `stream` on.
 ///

@@ -2,8 +2,8 @@
 
 use super::LossReport;
 use super::samples::{self, row};
-use crate::context::Context;
 use crate::error::{Result, check_len, check_param};
+use crate::machine::Context;
 use crate::simd::{Simd, dispatch, math};
 use crate::slice;
 

@@ -2,8 +2,8 @@
 
 use super::{LossReport, samples};
 use crate::activation::{exp_row, sum_exp};
-use crate::context::Context;
 use crate::error::{Error, Result, check_len, check_param, check_product};
+use crate::machine::Context;
 use crate::parts::{Everything, Linked, Parts};
 use crate::scalar::ln_of_sum;
 use crate::simd::{Simd, dispatch};

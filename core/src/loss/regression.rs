@@ -1,8 +1,8 @@
 //! Losses between numbers.
 
 use super::samples::{self, row};
-use crate::context::Context;
 use crate::error::{Result, check_len, check_param};
+use crate::machine::Context;
 use crate::simd::{Simd, dispatch};
 use crate::slice;
 

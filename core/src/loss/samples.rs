@@ -1,8 +1,8 @@
 //! Sample after sample: in blocks, which the threads share, and whose losses are then added in order.
 
 use super::LossReport;
-use crate::context::Context;
 use crate::error::{Result, check_len, checked_len};
+use crate::machine::Context;
 use crate::slice::{self, ChannelsMut};
 
 /// Samples whose losses wait on the stack to be added in order.

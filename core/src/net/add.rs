@@ -1,7 +1,7 @@
 //! Sums of tensors: the end of a residual block, and gradients that come together.
 
-use crate::context::Context;
 use crate::error::{Result, check_len};
+use crate::machine::Context;
 use crate::simd::{Simd, dispatch};
 use crate::slice;
 

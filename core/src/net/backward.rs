@@ -8,12 +8,12 @@ use super::plan::View;
 use super::slot::{EXTERNAL, Gradient};
 use super::work::{NOTHING, pieces, range, tensors};
 use crate::activation::{Function, apply_backward, apply_backward_in_place, log_softmax_backward, softmax_backward};
-use crate::context::Context;
 use crate::conv::{conv2d_backward_bias_planned, conv2d_backward_input_planned, conv2d_backward_weight_planned};
 use crate::dense::{Pass as Product, dense_backward_bias_planned, dense_planned};
 use crate::dropout::{Dropout, dropout, dropout_in_place};
 use crate::error::Result;
 use crate::gemm::Epilogue;
+use crate::machine::Context;
 use crate::norm::{
     batch_norm_backward, batch_norm_infer_backward, group_norm_backward, layer_norm_backward, rms_norm_backward,
 };

@@ -8,12 +8,12 @@ use super::plan::{Plan, View};
 use super::slot::{EXTERNAL, Slot};
 use super::work::{NOTHING, pieces, range};
 use crate::activation::{Activation, Function, apply, apply_in_place, log_softmax, softmax};
-use crate::context::Context;
 use crate::conv::conv2d_planned;
 use crate::dense::{Pass as Product, dense_planned};
 use crate::dropout::{Dropout, dropout, dropout_in_place, dropout_infer, dropout_infer_in_place};
 use crate::error::{Result, check_at_least, check_len};
 use crate::gemm::{Bias, Epilogue};
+use crate::machine::Context;
 use crate::norm::{batch_norm_infer, batch_norm_train, group_norm, layer_norm, rms_norm};
 use crate::parts::{Everything, Linked, Parts};
 use crate::pool::{avg_pool2d, global_avg_pool, max_pool2d_planned};
@@ -137,7 +137,7 @@ pub(super) fn train<L: Linked>(
 }
 
 /// All forward passes, first layer first.
-#[cfg_attr(target_os = "none", inline(never))] // there, code is dear
+#[inline(never)]
 fn layers<L: Linked>(
     ctx: Context,
     plan: View,

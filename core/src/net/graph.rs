@@ -1,11 +1,11 @@
 //! From nested layers to a row of them: the order in which they run, whose output each reads, and its shape.
 
 use super::MAX_LAYERS;
-use super::error::{NetError, Problem};
 use super::infer::{infer, product};
 use super::kind::Kind;
 use super::layer::{Form, Layer, Options};
 use super::slot::{EXTERNAL, Slot};
+use crate::error::{NetError, Problem};
 
 /// The layers in the order in which they run; a residual block is its body, its shortcut, and an addition.
 pub(super) struct Graph<'a> {

@@ -1,8 +1,8 @@
 //! Shapes: what each layer makes of its input, checked in `const` evaluation.
 
-use super::error::Problem;
 use super::kind::Kind;
 use crate::dropout::Form;
+use crate::error::Problem;
 
 /// What a layer needs and gives, per sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

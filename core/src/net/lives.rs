@@ -6,7 +6,6 @@
 //!
 //! Until all have places, a tensor's field in its [`Slot`](super::slot::Slot) holds its number in the list of lifetimes.
 
-use super::error::Problem;
 use super::infer::product;
 use super::kind::{Kind, Needs};
 use super::place::{Lifetimes, NONE};
@@ -14,6 +13,7 @@ use super::planner::{Failure, Planner};
 use super::slot::Gradient;
 use crate::conv::{conv2d_backward_input_scratch_len, conv2d_backward_weight_scratch_len, conv2d_scratch_len};
 use crate::dense::dense_scratch_len;
+use crate::error::Problem;
 
 impl Planner<'_> {
     /// Places of everything that a training step needs, and how long its work region is.

@@ -1,12 +1,12 @@
 //! What training minimizes.
 
 use super::parts::MISSING;
-use crate::context::Context;
 use crate::error::{Error, Result, check_len, check_param, checked_len};
 use crate::loss::{
     LossReport, Target, binary_cross_entropy, binary_cross_entropy_backward, cross_entropy_planned, huber,
     huber_backward, mean_squared, mean_squared_backward,
 };
+use crate::machine::Context;
 use crate::parts::{Linked, Parts};
 
 /// What training minimizes: the mean over the samples of a step, and over a sample's outputs where these are values of

@@ -21,7 +21,6 @@
 
 mod add;
 mod backward;
-mod error;
 mod forward;
 mod graph;
 mod infer;
@@ -41,15 +40,14 @@ mod slot;
 mod tensors;
 #[cfg(test)]
 mod tests;
-mod text;
 mod trainer;
 mod update;
 mod wiring;
 mod work;
 
+pub use crate::error::{NetError, Problem};
 pub use crate::loss::Target;
 pub use crate::parts::{Everything, Linked, Parts};
-pub use error::{NetError, Problem};
 pub use forward::{infer, infer_linked};
 pub use kind::Kind;
 pub use layer::{Layer, Options};

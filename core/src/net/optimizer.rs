@@ -1,8 +1,8 @@
 //! Which optimizer trains a network.
 
 use super::parts::MISSING;
-use crate::context::Context;
 use crate::error::Result;
+use crate::machine::Context;
 use crate::optim::{Adagrad, Adam, RmsProp, Sgd, adagrad_step, adam_planned, rmsprop_step, sgd_planned};
 use crate::parts::{Linked, Parts};
 

@@ -3,9 +3,9 @@
 use super::plan::View;
 use super::slot::{EXTERNAL, Slot};
 use super::work::range;
-use crate::context::Context;
 use crate::dropout::DropoutMask;
 use crate::error::{Result, check_dim, check_len};
+use crate::machine::Context;
 use crate::rng::Stream;
 
 /// One layer at work.

@@ -1,6 +1,5 @@
 //! The memory plan: where everything lives, computed in `const` evaluation.
 
-use super::error::{NetError, Problem};
 use super::graph::Graph;
 use super::kind::Kind;
 use super::layer::Options;
@@ -10,6 +9,7 @@ use super::place::Draft;
 use super::planner::Planner;
 use super::slot::Slot;
 use super::{MAX_LAYERS, Net};
+use crate::error::{NetError, Problem};
 use crate::parts::Parts;
 
 /// What a plan is made for.

@@ -4,10 +4,10 @@
 //! backward pass (step `2 L - i`). Which tensors live when, `lives.rs` knows.
 
 use super::Net;
-use super::error::Problem;
 use super::graph::Graph;
 use super::place::{Draft, Lifetimes};
 use super::plan::{Config, Head};
+use crate::error::Problem;
 use crate::parts::Parts;
 
 /// The layer to blame, and what is wrong.

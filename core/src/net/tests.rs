@@ -4,9 +4,9 @@
 use super::slot::EXTERNAL;
 use super::work::range;
 use super::*;
-use crate::context::Context;
 use crate::init::Init;
-use crate::isa::Isa;
+use crate::machine::Context;
+use crate::machine::Isa;
 
 extern crate std;
 use std::vec;

@@ -4,8 +4,8 @@ use super::kind::Kind;
 use super::optimizer::Optimizer;
 use super::plan::{Decay, View};
 use super::slot::Slot;
-use crate::context::Context;
 use crate::error::Result;
+use crate::machine::Context;
 use crate::optim::{Neurons, max_norm};
 use crate::parts::{Linked, Parts};
 

@@ -11,7 +11,7 @@ pub(super) type Span = (usize, usize);
 pub(super) const NOTHING: Span = (EXTERNAL, 0);
 
 /// The range of a tensor; empty (and disjoint from everything) for the caller's input.
-#[cfg_attr(target_os = "none", inline(never))] // there, code is dear
+#[inline(never)]
 pub(super) fn range((offset, len): Span) -> Range<usize> {
     if offset == EXTERNAL || len == 0 { 0..0 } else { offset..offset.saturating_add(len) }
 }
@@ -21,7 +21,7 @@ pub(super) const MOST: usize = 8;
 
 /// The pieces `spans` of `work`. The planner keeps apart what is alive together; if it did not, this is where it would
 /// show, as an error and not as a wrong number.
-#[cfg_attr(target_os = "none", inline(never))]
+#[inline(never)]
 pub(super) fn pieces(work: &mut [f32], spans: [Span; MOST]) -> Result<[&mut [f32]; MOST]> {
     work.get_disjoint_mut(spans.map(range)).map_err(|_| Error::Overflow { what: "work" })
 }

@@ -4,8 +4,8 @@
 //! memory decides how: see `planes.rs` (images) and `columns.rs` (dense layers).
 
 use super::{columns, planes};
-use crate::context::Context;
 use crate::error::{Result, check_dim, check_len, check_param, checked_len};
+use crate::machine::Context;
 use crate::simd::dispatch;
 use crate::slice::{self, ChannelsMut};
 use crate::update::Update;

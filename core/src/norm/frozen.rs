@@ -3,8 +3,8 @@
 
 use super::batch::{check_tensors, check_vectors};
 use super::{BLOCK, BatchNorm, blocks, part, part_mut, reciprocal_deviation};
-use crate::context::Context;
 use crate::error::{Result, check_len, checked_len};
+use crate::machine::Context;
 use crate::simd::{Simd, dispatch};
 use crate::slice::{self, ChannelsMut, chunks, chunks_mut};
 

@@ -2,8 +2,8 @@
 //! Normalization", 2016), which is the case of one channel per group.
 
 use super::runs::{self, Inputs, Runs};
-use crate::context::Context;
 use crate::error::{Result, check_dim, check_param, checked_len};
+use crate::machine::Context;
 use crate::update::Update;
 
 /// The shape and the parameters of a group normalization: data `[n, channels, spatial]`, where `spatial` is `h * w` for

@@ -1,8 +1,8 @@
 //! Layer normalization (Ba, Kiros and Hinton, "Layer Normalization", 2016).
 
 use super::runs::{self, Inputs, Runs};
-use crate::context::Context;
 use crate::error::{Result, check_param, checked_len};
+use crate::machine::Context;
 use crate::update::Update;
 
 /// The shape and the parameters of a layer normalization: data `[rows, features]`, each row normalized by itself.

@@ -1,8 +1,8 @@
 //! Root mean square normalization (Zhang and Sennrich, "Root Mean Square Layer Normalization", 2019).
 
 use super::runs::{self, Inputs, Runs};
-use crate::context::Context;
 use crate::error::{Result, check_param, checked_len};
+use crate::machine::Context;
 use crate::update::Update;
 
 /// The shape and the parameters of an RMS normalization: data `[rows, features]`, each row divided by its root mean

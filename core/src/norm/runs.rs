@@ -13,8 +13,8 @@ pub(super) use backward::{Inputs, backward};
 
 use super::planes::{sum, sum_squares};
 use super::{BLOCK, blocks, part, part_mut, reciprocal_root};
-use crate::context::Context;
 use crate::error::{Result, check_len};
+use crate::machine::Context;
 use crate::simd::{Simd, dispatch};
 use crate::slice::{self, ChannelsMut, chunks, chunks_mut};
 

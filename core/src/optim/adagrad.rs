@@ -1,6 +1,6 @@
 use super::{check_rate, check_step, decayed};
-use crate::context::Context;
 use crate::error::{Result, check_len};
+use crate::machine::Context;
 use crate::simd::{Simd, dispatch};
 use crate::slice::{share, update};
 

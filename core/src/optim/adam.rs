@@ -1,9 +1,9 @@
 use super::lerp::Lerp;
 use super::{check_beta, check_rate, check_state, check_step, decayed, decays};
-use crate::context::Context;
-use crate::double;
 use crate::error::{Result, check_len};
+use crate::machine::Context;
 use crate::parts::{Everything, Linked, Parts};
+use crate::scalar::double;
 use crate::simd::{Simd, dispatch};
 use crate::slice::{share, update};
 

@@ -1,8 +1,8 @@
 //! Gradients that are too large.
 
 use super::check_rate;
-use crate::context::Context;
 use crate::error::Result;
+use crate::machine::Context;
 use crate::simd::{Simd, dispatch};
 use crate::slice::{self, share};
 

@@ -1,7 +1,7 @@
 //! State that has faded away.
 
-use crate::context::Context;
 use crate::error::Result;
+use crate::machine::Context;
 use crate::simd::{Simd, dispatch};
 use crate::slice::{self, share};
 

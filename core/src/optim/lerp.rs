@@ -1,6 +1,6 @@
 //! Exponential averages as `torch.lerp` computes them.
 
-use crate::double;
+use crate::scalar::double;
 use crate::simd::Simd;
 
 /// `keep * old + (1 - keep) * new`, as one difference from the nearer of the two: exact where `keep` is 0 or 1, or where

@@ -2,8 +2,8 @@
 
 use super::check_rate;
 use super::clip::{norm, scale};
-use crate::context::Context;
 use crate::error::{Result, check_len, checked_len};
+use crate::machine::Context;
 use crate::simd::{Simd, dispatch};
 use crate::slice::{self, ChannelsMut, share_channels};
 

@@ -46,8 +46,8 @@ pub use sgd::{Sgd, sgd_step};
 pub(crate) use adam::adam_planned;
 pub(crate) use sgd::sgd_planned;
 
-use crate::double;
 use crate::error::{Result, check_dim, check_len, check_param};
+use crate::scalar::double;
 use crate::simd::Simd;
 
 /// Finite and not negative: learning rates, weight decay, momentum.

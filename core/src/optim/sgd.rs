@@ -1,6 +1,6 @@
 use super::{check_rate, check_state, check_step, decayed, decays};
-use crate::context::Context;
 use crate::error::{Result, check_len, check_param};
+use crate::machine::Context;
 use crate::simd::{Simd, dispatch};
 use crate::slice::{share, update};
 

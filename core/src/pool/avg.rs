@@ -2,8 +2,8 @@
 
 use super::lanes;
 use super::window::Windows;
-use crate::context::Context;
 use crate::error::{Result, check_len};
+use crate::machine::Context;
 use crate::simd::{MAX_LANES, Simd, dispatch};
 use crate::slice;
 

@@ -1,7 +1,7 @@
 //! Average over whole planes.
 
-use crate::context::Context;
 use crate::error::{Result, check_dim, check_len, checked_len};
+use crate::machine::Context;
 use crate::simd::dispatch;
 use crate::slice;
 

@@ -4,9 +4,10 @@
 //! A lane sees its window's elements in row-major order, so the bits are those of one window at a time.
 
 use super::window::Windows;
-use crate::divide::ceil_div;
+use crate::scalar::ceil_div;
+use crate::simd::unrolled;
 use crate::simd::{MAX_LANES, Simd, math};
-use crate::slice::{chunks_mut, keep, load_every, store_every, unrolled};
+use crate::slice::{chunks_mut, keep, load_every, store_every};
 
 /// Whether these functions can take the windows: at other strides there is no cheap load, and wider windows than rows
 /// would be walked outside the image only.

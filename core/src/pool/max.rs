@@ -2,8 +2,9 @@
 
 use super::window::Windows;
 use super::{lanes, two_by_two};
-use crate::context::Context;
 use crate::error::{Result, check_len};
+use crate::machine::Context;
+use crate::machine::target::MICROCONTROLLER;
 use crate::parts::{Everything, Linked};
 use crate::simd::dispatch;
 use crate::slice;
@@ -247,9 +248,18 @@ fn route(windows: &Windows, [x, dy]: [&[f32]; 2], dx: &mut [f32], [oy, ox]: [usi
 }
 
 /// The maximum of one window and the index of its element: the first maximum, or the last NaN.
-#[cfg_attr(all(target_arch = "arm", not(target_has_atomic = "64")), inline(never))]
-#[cfg_attr(not(all(target_arch = "arm", not(target_has_atomic = "64"))), inline(always))]
+#[inline(always)]
 fn chosen<L: Linked>(windows: &Windows, x: &[f32], at: [usize; 2]) -> (f32, usize) {
+    if MICROCONTROLLER { shared_chosen::<L>(windows, x, at) } else { inline_chosen::<L>(windows, x, at) }
+}
+
+#[inline(never)]
+fn shared_chosen<L: Linked>(windows: &Windows, x: &[f32], at: [usize; 2]) -> (f32, usize) {
+    inline_chosen::<L>(windows, x, at)
+}
+
+#[inline(always)]
+fn inline_chosen<L: Linked>(windows: &Windows, x: &[f32], at: [usize; 2]) -> (f32, usize) {
     let windows = windows.linked::<L>();
     let (mut max, mut place) = (f32::NEG_INFINITY, usize::MAX);
     windows.part(x, at).for_each(

@@ -1,8 +1,8 @@
 //! Where windows lie: the geometry that maximum and average share.
 
-use crate::divide::ceil_div;
 use crate::error::{Error, Result, checked_len};
 use crate::parts::{Linked, Parts};
+use crate::scalar::ceil_div;
 use core::ops::Range;
 
 /// Windows over planes `[h, w]` of data `[n, channels, h, w]`.

@@ -35,6 +35,7 @@ unsafe impl Simd for Avx2 {
     type Tail = (__m256i, usize);
     type Half = Self;
     const LANES: usize = LANES;
+    const REGISTERS: usize = 16;
 
     #[inline(always)]
     fn run<R>(self, f: impl FnOnce(Self) -> R) -> R {

@@ -26,6 +26,7 @@ unsafe impl Simd for Avx512 {
     type Tail = __mmask16;
     type Half = Avx2;
     const LANES: usize = LANES;
+    const REGISTERS: usize = 32;
 
     #[inline(always)]
     fn run<R>(self, f: impl FnOnce(Self) -> R) -> R {

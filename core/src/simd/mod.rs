@@ -27,10 +27,11 @@ mod thumb;
 pub mod math;
 #[cfg(test)]
 mod tests;
+mod unrolled;
 
-/// A microcontroller (M-profile Arm: no other lacks 64-bit atomics): products and convolutions have kernels of their own,
-/// without vectors and small.
-pub const SMALL: bool = cfg!(all(target_arch = "arm", not(target_has_atomic = "64")));
+use crate::machine::{Isa, Set};
+
+pub use unrolled::unrolled;
 
 /// The widest vector, in lanes: sums use this many virtual lanes on every instruction set.
 pub const MAX_LANES: usize = 16;
@@ -54,6 +55,8 @@ pub unsafe trait Simd: Copy + Send + Sync + 'static {
     type Half: Simd;
     /// Lanes of a vector: 4, 8 or 16.
     const LANES: usize;
+    /// Vectors that the registers hold: a tile of accumulators and its operands must fit in them.
+    const REGISTERS: usize;
 
     /// Runs `f` inside a function compiled for this instruction set.
     fn run<R>(self, f: impl FnOnce(Self) -> R) -> R;
@@ -155,29 +158,59 @@ pub unsafe trait Simd: Copy + Send + Sync + 'static {
     fn prefetch(self, p: *const f32);
 }
 
+/// The token of an instruction set, whose existence is the proof that its instructions may run.
+#[derive(Clone, Copy)]
+pub enum Level {
+    Portable(portable::Portable),
+    #[cfg(target_arch = "x86_64")]
+    Avx2(avx2::Avx2),
+    #[cfg(target_arch = "x86_64")]
+    Avx512(avx512::Avx512),
+    #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+    Neon(neon::Neon),
+}
+
+impl Level {
+    #[inline(always)]
+    pub const fn of(isa: Isa) -> Self {
+        match isa.set() {
+            Set::Portable => Self::Portable(portable::Portable),
+            // SAFETY: an `Isa` can only be had where its instructions may run.
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx2 => Self::Avx2(unsafe { avx2::Avx2::new() }),
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Set::Avx512 => Self::Avx512(unsafe { avx512::Avx512::new() }),
+            #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+            // SAFETY: as above.
+            Set::Neon => Self::Neon(unsafe { neon::Neon::new() }),
+        }
+    }
+}
+
 /// Evaluates `$body` with `$s` bound to the token of `$isa`, compiled for that instruction set.
 macro_rules! dispatch {
     ($isa:expr, |$s:ident| $body:expr) => {
-        match $isa.level() {
-            $crate::isa::Level::Portable(t) => $crate::simd::Simd::run(
+        match $crate::simd::Level::of($isa) {
+            $crate::simd::Level::Portable(t) => $crate::simd::Simd::run(
                 t,
                 #[inline(always)]
                 |$s| $body,
             ),
             #[cfg(target_arch = "x86_64")]
-            $crate::isa::Level::Avx2(t) => $crate::simd::Simd::run(
+            $crate::simd::Level::Avx2(t) => $crate::simd::Simd::run(
                 t,
                 #[inline(always)]
                 |$s| $body,
             ),
             #[cfg(target_arch = "x86_64")]
-            $crate::isa::Level::Avx512(t) => $crate::simd::Simd::run(
+            $crate::simd::Level::Avx512(t) => $crate::simd::Simd::run(
                 t,
                 #[inline(always)]
                 |$s| $body,
             ),
             #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
-            $crate::isa::Level::Neon(t) => $crate::simd::Simd::run(
+            $crate::simd::Level::Neon(t) => $crate::simd::Simd::run(
                 t,
                 #[inline(always)]
                 |$s| $body,

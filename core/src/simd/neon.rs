@@ -30,6 +30,7 @@ unsafe impl Simd for Neon {
     type Tail = usize;
     type Half = Self;
     const LANES: usize = LANES;
+    const REGISTERS: usize = 32;
 
     #[inline(always)]
     fn run<R>(self, f: impl FnOnce(Self) -> R) -> R {

@@ -1,9 +1,7 @@
 //! The portable table: four lanes of ordinary Rust. It is the definition of the bits.
 
-use super::Simd;
-use crate::slice::unrolled;
-
-const LANES: usize = if cfg!(target_arch = "arm") { 1 } else { 4 };
+use super::{Simd, unrolled};
+use crate::machine::target::{ADVANCE, PORTABLE_LANES as LANES};
 
 /// Token of the portable table; available everywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +84,7 @@ unsafe impl Simd for Portable {
     type Tail = usize;
     type Half = Self;
     const LANES: usize = LANES;
+    const REGISTERS: usize = 16;
 
     #[inline(always)]
     fn run<R>(self, f: impl FnOnce(Self) -> R) -> R {
@@ -105,7 +104,7 @@ unsafe impl Simd for Portable {
     }
     #[inline(always)]
     unsafe fn load(self, p: *const f32) -> Self::V {
-        if cfg!(target_arch = "arm") {
+        if ADVANCE {
             // As floats, one by one: as a block they would pass through integer registers.
             return lanes(
                 #[inline(always)]
@@ -118,7 +117,7 @@ unsafe impl Simd for Portable {
     }
     #[inline(always)]
     unsafe fn store(self, p: *mut f32, v: Self::V) {
-        if cfg!(target_arch = "arm") {
+        if ADVANCE {
             for (i, x) in v.into_iter().enumerate() {
                 // SAFETY: the caller grants LANES writable floats.
                 unsafe { *p.add(i) = x }

@@ -3,7 +3,7 @@
 extern crate std;
 
 use super::{MAX_LANES, Simd, dispatch, portable};
-use crate::isa::Isa;
+use crate::machine::Isa;
 use std::vec::Vec;
 
 type Lanes = [f32; MAX_LANES];

@@ -2,7 +2,7 @@
 //! threads get are strided views.
 
 use super::share::GRAIN;
-use crate::context::Context;
+use crate::machine::Context;
 use core::marker::PhantomData;
 
 /// Some neighbouring channels of a tensor `[n, channels, spatial]`, to write. A vector with one element per channel is
@@ -125,8 +125,8 @@ fn share_parts<const M: usize>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::context::Parallel;
-    use crate::isa::Isa;
+    use crate::machine::Isa;
+    use crate::machine::Parallel;
 
     extern crate std;
     use std::vec;

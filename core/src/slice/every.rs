@@ -1,7 +1,7 @@
 //! Vectors of every first, second, .. element from an offset that may lie outside the slice.
 
 use super::pairs::unzip;
-use super::unrolled::unrolled;
+use crate::simd::unrolled;
 use crate::simd::{MAX_LANES, Simd};
 
 /// `[v0, .., v(STEP - 1)]` with `vr = (x[at + r], x[at + r + STEP], x[at + r + 2 STEP], ..)`, zeros outside the slice.
@@ -81,7 +81,7 @@ pub(crate) fn keep<S: Simd>(s: S, v: S::V, from: isize, to: isize, outside: S::V
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::isa::Isa;
+    use crate::machine::Isa;
     use crate::simd::dispatch;
 
     extern crate std;

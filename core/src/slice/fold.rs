@@ -1,6 +1,8 @@
 //! Sums and maxima in the order of sixteen virtual lanes.
 
-use super::unrolled::{shortest, unrolled};
+use super::shortest;
+use crate::machine::target::MICROCONTROLLER;
+use crate::simd::unrolled;
 use crate::simd::{MAX_LANES, Simd};
 
 /// The sums over `i` of the terms `f(inputs[0][i], ..)`, in the fixed order of 16 virtual lanes; stops at the shortest.
@@ -28,9 +30,18 @@ pub(crate) fn sum<S: Simd, const N: usize, const A: usize>(
 
 /// The largest element (`if a > b { a } else { b }`), negative infinity for an empty slice. Any order gives the same
 /// value but for the sign of a zero and NaN; the fixed order settles those.
-#[cfg_attr(all(target_arch = "arm", not(target_has_atomic = "64")), inline(never))]
-#[cfg_attr(not(all(target_arch = "arm", not(target_has_atomic = "64"))), inline(always))]
+#[inline(always)]
 pub(crate) fn maximum<S: Simd>(s: S, x: &[f32]) -> f32 {
+    if MICROCONTROLLER { shared_maximum(s, x) } else { inline_maximum(s, x) }
+}
+
+#[inline(never)]
+fn shared_maximum<S: Simd>(s: S, x: &[f32]) -> f32 {
+    inline_maximum(s, x)
+}
+
+#[inline(always)]
+fn inline_maximum<S: Simd>(s: S, x: &[f32]) -> f32 {
     let [m] = fold(
         s,
         [x],
@@ -160,9 +171,18 @@ fn larger(a: f32, b: f32) -> f32 {
 }
 
 /// Joins the lanes in the first: lane `l` with lane `l + 8`, then `l + 4`, `l + 2`, `l + 1`.
-#[cfg_attr(all(target_arch = "arm", not(target_has_atomic = "64")), inline(never))]
-#[cfg_attr(not(all(target_arch = "arm", not(target_has_atomic = "64"))), inline(always))]
+#[inline(always)]
 fn tree(lanes: &mut [f32; MAX_LANES], join: impl Fn(f32, f32) -> f32) {
+    if MICROCONTROLLER { shared_tree(lanes, join) } else { inline_tree(lanes, join) }
+}
+
+#[inline(never)]
+fn shared_tree(lanes: &mut [f32; MAX_LANES], join: impl Fn(f32, f32) -> f32) {
+    inline_tree(lanes, join)
+}
+
+#[inline(always)]
+fn inline_tree(lanes: &mut [f32; MAX_LANES], join: impl Fn(f32, f32) -> f32) {
     let mut half = MAX_LANES / 2;
     while half > 0 {
         if let Some((low, high)) = lanes.split_at_mut_checked(half) {

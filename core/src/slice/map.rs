@@ -1,7 +1,9 @@
 //! Element by element.
 
-use super::unrolled::{shortest, unrolled};
+use super::shortest;
+use crate::machine::target::ADVANCE;
 use crate::simd::Simd;
+use crate::simd::unrolled;
 
 /// `out[i] = f(inputs[0][i], inputs[1][i], ..)`; stops at the shortest slice.
 #[inline(always)]
@@ -51,9 +53,8 @@ pub(crate) fn update<S: Simd, const N: usize, const M: usize>(
     );
     let mut i = 0;
     // Where there is no addressing with an index, pointers that advance save a quarter of the instructions.
-    let advance = cfg!(target_arch = "arm");
     while i + S::LANES <= len {
-        let at = if advance { 0 } else { i };
+        let at = if ADVANCE { 0 } else { i };
         // SAFETY: i + LANES <= len, the shortest of all slices.
         unsafe {
             let x = unrolled(
@@ -70,7 +71,7 @@ pub(crate) fn update<S: Simd, const N: usize, const M: usize>(
                 |j| s.store(to[j].add(at), new[j]),
             );
         }
-        if advance {
+        if ADVANCE {
             from = unrolled(
                 #[inline(always)]
                 |j| from[j].wrapping_add(S::LANES),
@@ -83,7 +84,7 @@ pub(crate) fn update<S: Simd, const N: usize, const M: usize>(
         i += S::LANES;
     }
     if S::LANES > 1 && i < len {
-        let at = if advance { 0 } else { i };
+        let at = if ADVANCE { 0 } else { i };
         let t = s.tail(len - i);
         // SAFETY: the tail selects the len - i floats that are left.
         unsafe {

@@ -1,7 +1,8 @@
 //! Loops over neighbours: two elements in and one out, or two elements in and two out.
 
-use super::unrolled::{shortest, unrolled};
+use super::shortest;
 use crate::simd::Simd;
+use crate::simd::unrolled;
 
 /// The even and the odd elements of the `2 * LANES` elements of `a` and `b`.
 ///
@@ -143,7 +144,7 @@ pub(crate) fn map_to_pairs<S: Simd, const N: usize, const M: usize>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::isa::Isa;
+    use crate::machine::Isa;
     use crate::simd::dispatch;
 
     extern crate std;

@@ -1,6 +1,6 @@
 //! Sharing outputs out over threads.
 
-use crate::context::Context;
+use crate::machine::Context;
 
 /// Below this many elements a part is not worth a thread.
 pub(super) const GRAIN: usize = 16 * 1024;

@@ -1,7 +1,7 @@
 use super::share::GRAIN;
 use super::*;
-use crate::context::Context;
-use crate::isa::Isa;
+use crate::machine::Context;
+use crate::machine::Isa;
 use crate::simd::{Simd, dispatch};
 
 extern crate std;
@@ -87,7 +87,7 @@ fn map_and_update_touch_exactly_their_elements() {
 
 /// Splits like a pool of `n` threads but runs the second half first.
 struct Backwards(usize);
-impl crate::context::Parallel for Backwards {
+impl crate::machine::Parallel for Backwards {
     fn threads(&self) -> usize {
         self.0
     }

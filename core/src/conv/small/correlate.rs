@@ -5,11 +5,11 @@ use super::{STRIP, UNFOLDED_STRIP, fill, kernels, list_taps};
 use crate::Activation;
 use crate::conv::correlate::{Correlation, Direction, Phase};
 use crate::conv::plan::blocks;
-use crate::divide::{ceil_div, nonzero};
 use crate::gemm::product::{Product, Strided};
 use crate::gemm::small::{ZEROS, chains, finish, outers};
 use crate::gemm::{Bias, Epilogue};
 use crate::parts::{Linked, Parts};
+use crate::scalar::{ceil_div, nonzero};
 
 /// How a correlation is computed.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -9,9 +9,7 @@
 //!
 //! As in `gemm/small`, the kernels are assembly where there is a floating-point unit, and plain loops elsewhere.
 
-#[cfg_attr(all(target_arch = "arm", target_abi = "eabihf", not(target_has_atomic = "64")), path = "thumb.rs")]
-#[cfg_attr(not(all(target_arch = "arm", target_abi = "eabihf", not(target_has_atomic = "64"))), path = "plain.rs")]
-mod kernels;
+crate::machine::target::kernels!(pub(super));
 
 mod correlate;
 mod job;
@@ -24,8 +22,8 @@ pub(super) use weight::SmallWeightPass;
 
 use super::axis::Axis;
 use super::plan::Plan;
-use crate::divide::nonzero;
 use crate::parts::Linked;
+use crate::scalar::nonzero;
 
 /// Floats of a strip's input: a small image's channels, some rows of a large one's.
 const STRIP: usize = 2048;

@@ -4,11 +4,11 @@ use super::job::Taps;
 use super::{fill, kernels};
 use crate::conv::correlate::{Correlation, Direction, Phase};
 use crate::conv::plan::blocks;
-use crate::divide::nonzero;
 use crate::gemm::Epilogue;
 use crate::gemm::product::{Product, Strided};
 use crate::gemm::small::{WIDTH, chains};
 use crate::parts::{Linked, Parts};
+use crate::scalar::nonzero;
 
 /// Steps of a chain that are unfolded at a time, if a channel has no more taps. More would save some loads and stores of
 /// outputs, and take scratch for eight outputs each.

@@ -6,11 +6,11 @@ use crate::Update;
 use crate::conv::Conv2d;
 use crate::conv::axis::Axis;
 use crate::conv::plan::{Plan, blocks};
-use crate::divide::nonzero;
 use crate::gemm::Epilogue;
 use crate::gemm::product::{Product, Strided};
 use crate::gemm::small::{dots, finish};
 use crate::parts::{Linked, Parts};
+use crate::scalar::nonzero;
 
 pub(in crate::conv) struct SmallWeightPass<L> {
     conv: Conv2d,

@@ -17,10 +17,7 @@ mod job;
 #[cfg(test)]
 pub(crate) mod tests;
 
-// An M-profile core with a floating-point unit: no other Arm passes floats in registers and lacks 64-bit atomics.
-#[cfg_attr(all(target_arch = "arm", target_abi = "eabihf", not(target_has_atomic = "64")), path = "thumb.rs")]
-#[cfg_attr(not(all(target_arch = "arm", target_abi = "eabihf", not(target_has_atomic = "64"))), path = "plain.rs")]
-pub(crate) mod kernels;
+crate::machine::target::kernels!(pub(crate));
 
 pub(crate) use job::{Job, ZEROS};
 

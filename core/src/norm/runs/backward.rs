@@ -3,7 +3,7 @@
 use super::super::planes::sum_products;
 use super::super::{BLOCK, blocks, part, part_mut};
 use super::{NO_SCALE, RUN, Runs, Values, optional};
-use crate::context::Context;
+use crate::machine::Context;
 use crate::simd::{MAX_LANES, Simd, dispatch};
 use crate::slice::{self, ChannelsMut, chunks, chunks_mut};
 use crate::update::Update;

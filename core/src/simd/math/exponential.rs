@@ -1,6 +1,7 @@
 //! Functions made of `e^x`. `reference::math` has the same in scalars.
 
 use super::{ROUND, abs, negated, polynomial, power_of_two, with_sign_of};
+use crate::machine::target::MICROCONTROLLER;
 use crate::simd::Simd;
 
 /// Of `(e^r - 1 - r) / r^2`, `|r| <= ln(2) / 2`: the coefficients of Cephes' `expf`.
@@ -31,9 +32,18 @@ fn scale<S: Simd>(s: S, y: S::V, n: S::V) -> S::V {
 }
 
 /// `e^x`: reduction, a polynomial, a power of two. Infinity from 88.73 on, 0 from -103.98 down, NaN for a NaN.
-#[cfg_attr(all(target_arch = "arm", not(target_has_atomic = "64")), inline(never))]
-#[cfg_attr(not(all(target_arch = "arm", not(target_has_atomic = "64"))), inline(always))]
+#[inline(always)]
 pub(crate) fn exp<S: Simd>(s: S, x: S::V) -> S::V {
+    if MICROCONTROLLER { shared_exp(s, x) } else { inline_exp(s, x) }
+}
+
+#[inline(never)]
+fn shared_exp<S: Simd>(s: S, x: S::V) -> S::V {
+    inline_exp(s, x)
+}
+
+#[inline(always)]
+fn inline_exp<S: Simd>(s: S, x: S::V) -> S::V {
     let (n, high, low) = reduce(s, clamp(s, x, -104.0));
     let r = s.add(high, low);
     let y = s.add(s.add(s.mul(polynomial(s, r, &EXP), s.mul(r, r)), r), s.splat(1.0));

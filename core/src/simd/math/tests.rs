@@ -3,7 +3,7 @@
 extern crate std;
 
 use super::*;
-use crate::isa::Isa;
+use crate::machine::Isa;
 use crate::reference::math as reference;
 use crate::simd::dispatch;
 use crate::slice;

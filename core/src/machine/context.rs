@@ -1,6 +1,7 @@
 //! How a kernel runs: on which instruction set, and on how many threads.
 
-use crate::isa::Isa;
+use super::Isa;
+use super::target::BARE_METAL;
 
 /// The first argument of every kernel: an instruction set and, where there is one, something that runs two tasks at once.
 ///
@@ -64,7 +65,7 @@ impl<'a> Context<'a> {
     /// splits work would take as much flash as small kernels.
     #[inline(always)]
     pub fn threads(&self) -> usize {
-        if cfg!(target_os = "none") { 1 } else { self.pool.map_or(1, |p| p.threads().max(1)) }
+        if BARE_METAL { 1 } else { self.pool.map_or(1, |p| p.threads().max(1)) }
     }
 
     /// The same instruction set, everything on the calling thread.

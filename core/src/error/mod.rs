@@ -1,6 +1,11 @@
 //! One small error type: every kernel checks its arguments first and returns one of these before it writes anything.
 
+mod network;
+mod text;
+
 use core::fmt;
+
+pub use network::{NetError, Problem};
 
 /// Why a call was refused. Nothing has been written when one of these comes back.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -69,7 +74,7 @@ pub enum Error {
         what: &'static str,
     },
     /// A network description is wrong.
-    Net(crate::net::NetError),
+    Net(NetError),
 }
 
 /// The result of every fallible function in this crate.

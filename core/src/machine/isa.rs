@@ -1,11 +1,6 @@
 //! Which instruction set a kernel runs on: detected without std, or fixed by the build.
 
 use crate::error::{Error, Result};
-#[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
-use crate::simd::neon::Neon;
-use crate::simd::portable::Portable;
-#[cfg(target_arch = "x86_64")]
-use crate::simd::{avx2::Avx2, avx512::Avx512};
 
 /// An instruction set that this machine is known to have.
 ///
@@ -19,23 +14,23 @@ use crate::simd::{avx2::Avx2, avx512::Avx512};
 /// println!("running on {}", isa.name());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Isa(Level);
+pub struct Isa(Set);
 
-/// The tokens behind [`Isa`]; matched by `dispatch!` and gemm's tile table only.
+/// The instruction sets that this target can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Level {
-    Portable(Portable),
+pub(crate) enum Set {
+    Portable,
     #[cfg(target_arch = "x86_64")]
-    Avx2(Avx2),
+    Avx2,
     #[cfg(target_arch = "x86_64")]
-    Avx512(Avx512),
+    Avx512,
     #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
-    Neon(Neon),
+    Neon,
 }
 
 impl Isa {
     /// Ordinary Rust, available everywhere: the definition of the bits.
-    pub const PORTABLE: Isa = Isa(Level::Portable(Portable));
+    pub const PORTABLE: Isa = Isa(Set::Portable);
 
     /// The best instruction set that the build itself promises (`-C target-feature`, or the target's own baseline).
     ///
@@ -47,19 +42,17 @@ impl Isa {
 
     const fn baseline() -> Isa {
         #[cfg(all(target_arch = "x86_64", target_feature = "avx512f"))]
-        // SAFETY: the build promises AVX-512F, which implies AVX2 and FMA.
-        return Isa(Level::Avx512(unsafe { Avx512::new() }));
+        // AVX-512F implies AVX2 and FMA.
+        return Isa(Set::Avx512);
         #[cfg(all(
             target_arch = "x86_64",
             target_feature = "avx2",
             target_feature = "fma",
             not(target_feature = "avx512f")
         ))]
-        // SAFETY: the build promises AVX2 and FMA.
-        return Isa(Level::Avx2(unsafe { Avx2::new() }));
+        return Isa(Set::Avx2);
         #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
-        // SAFETY: the build promises NEON.
-        return Isa(Level::Neon(unsafe { Neon::new() }));
+        return Isa(Set::Neon);
         #[cfg(not(any(
             all(target_arch = "x86_64", target_feature = "avx512f"),
             all(target_arch = "x86_64", target_feature = "avx2", target_feature = "fma"),
@@ -100,18 +93,18 @@ impl Isa {
     /// Its name: one of [`Isa::NAMES`].
     pub const fn name(self) -> &'static str {
         match self.0 {
-            Level::Portable(_) => "portable",
+            Set::Portable => "portable",
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2(_) => "avx2",
+            Set::Avx2 => "avx2",
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512(_) => "avx512",
+            Set::Avx512 => "avx512",
             #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
-            Level::Neon(_) => "neon",
+            Set::Neon => "neon",
         }
     }
 
     #[inline(always)]
-    pub(crate) const fn level(self) -> Level {
+    pub(crate) const fn set(self) -> Set {
         self.0
     }
 
@@ -119,14 +112,8 @@ impl Isa {
     #[cfg(target_arch = "x86_64")]
     fn table() -> [Option<Isa>; 3] {
         let (avx2, avx512) = x86::detect();
-        // SAFETY: `x86::detect` has just seen the features, and that the operating system saves their registers.
-        unsafe {
-            [
-                Some(Self::PORTABLE),
-                avx2.then(|| Isa(Level::Avx2(Avx2::new()))),
-                avx512.then(|| Isa(Level::Avx512(Avx512::new()))),
-            ]
-        }
+        // These features have just been seen, and that the operating system saves their registers.
+        [Some(Self::PORTABLE), avx2.then_some(Isa(Set::Avx2)), avx512.then_some(Isa(Set::Avx512))]
     }
 
     #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]

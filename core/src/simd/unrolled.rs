@@ -5,7 +5,7 @@ use core::mem::MaybeUninit;
 /// `[f(0), f(1), ..]`, as [`core::array::from_fn`], but in a straight line: at opt-level "s" the compiler keeps a loop over
 /// three slices as a loop, and the arrays in memory.
 #[inline(always)]
-pub(crate) fn unrolled<T, const N: usize>(mut f: impl FnMut(usize) -> T) -> [T; N] {
+pub fn unrolled<T, const N: usize>(mut f: impl FnMut(usize) -> T) -> [T; N] {
     if N > 4 {
         return core::array::from_fn(f);
     }
@@ -27,19 +27,4 @@ pub(crate) fn unrolled<T, const N: usize>(mut f: impl FnMut(usize) -> T) -> [T; 
         }
         all.assume_init()
     }
-}
-
-/// The length of the shortest slice.
-#[inline(always)]
-pub(super) fn shortest<const N: usize, const M: usize>(inputs: &[&[f32]; N], outputs: &[&mut [f32]; M]) -> usize {
-    let mut len = usize::MAX;
-    let _: [(); N] = unrolled(
-        #[inline(always)]
-        |j| len = len.min(inputs[j].len()),
-    );
-    let _: [(); M] = unrolled(
-        #[inline(always)]
-        |j| len = len.min(outputs[j].len()),
-    );
-    len
 }

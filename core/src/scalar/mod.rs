@@ -1,6 +1,11 @@
 //! Logarithms, sine and cosine of single numbers, made of basic operations. The functions of a library may give other
 //! bits in its next version; the square root may not, because it is correctly rounded.
 
+mod divide;
+pub(crate) mod double;
+
+pub(crate) use divide::{ceil_div, nonzero};
+
 /// The natural logarithm of a sum of exponentials: `x` is at least 1, or NaN. FreeBSD's `e_logf.c`, without its
 /// special cases.
 pub(crate) fn ln_of_sum(x: f32) -> f32 {

@@ -13,7 +13,6 @@ mod pairs;
 mod share;
 #[cfg(test)]
 mod tests;
-mod unrolled;
 mod words;
 
 pub(crate) use channels::{ChannelsMut, share_channels};
@@ -23,5 +22,21 @@ pub(crate) use fold::{maximum, sum};
 pub(crate) use map::{map, update};
 pub(crate) use pairs::{every_other, map_pairs, map_to_pairs};
 pub(crate) use share::{share, share_chunks, worth};
-pub(crate) use unrolled::unrolled;
 pub(crate) use words::{lane_numbers, update_with};
+
+use crate::simd::unrolled;
+
+/// The length of the shortest slice.
+#[inline(always)]
+fn shortest<const N: usize, const M: usize>(inputs: &[&[f32]; N], outputs: &[&mut [f32]; M]) -> usize {
+    let mut len = usize::MAX;
+    let _: [(); N] = unrolled(
+        #[inline(always)]
+        |j| len = len.min(inputs[j].len()),
+    );
+    let _: [(); M] = unrolled(
+        #[inline(always)]
+        |j| len = len.min(outputs[j].len()),
+    );
+    len
+}

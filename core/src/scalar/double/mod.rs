@@ -6,59 +6,50 @@
 //! No argument is negative (but a zero may be), infinite or NaN, and no result overflows. What lies below the normal numbers
 //! may be taken for 0: wherever it could come up (powers of a decay), it is then subtracted from 1.
 
-#[cfg(any(test, all(target_arch = "arm", not(target_has_atomic = "64"))))]
 mod soft;
 
-/// `$hard`, or on a microcontroller the same from `soft.rs`.
-macro_rules! either {
-    ($soft:expr, $hard:expr) => {{
-        #[cfg(all(target_arch = "arm", not(target_has_atomic = "64")))]
-        return $soft;
-        #[cfg(not(all(target_arch = "arm", not(target_has_atomic = "64"))))]
-        $hard
-    }};
-}
+use crate::machine::target::MICROCONTROLLER;
 
 /// `x` as `f64`, exactly.
 #[inline(always)]
 pub(crate) const fn wide(x: f32) -> f64 {
-    either!(f64::from_bits(soft::wide(x)), x as f64)
+    if MICROCONTROLLER { f64::from_bits(soft::wide(x)) } else { x as f64 }
 }
 
 /// `n` as `f64`, rounded.
 #[inline(always)]
 pub(crate) const fn from_usize(n: usize) -> f64 {
-    either!(f64::from_bits(soft::round(n as u64, soft::UNIT)), n as f64)
+    if MICROCONTROLLER { f64::from_bits(soft::round(n as u64, soft::UNIT)) } else { n as f64 }
 }
 
 /// The nearest `f32`, of any `x`: refused numbers, too, are reported by it.
 #[inline(always)]
 pub(crate) const fn narrow(x: f64) -> f32 {
-    either!(soft::narrow(x.to_bits()), x as f32)
+    if MICROCONTROLLER { soft::narrow(x.to_bits()) } else { x as f32 }
 }
 
 /// `a * b`
 #[inline(always)]
 pub(crate) const fn mul(a: f64, b: f64) -> f64 {
-    either!(f64::from_bits(soft::mul(a.to_bits(), b.to_bits())), a * b)
+    if MICROCONTROLLER { f64::from_bits(soft::mul(a.to_bits(), b.to_bits())) } else { a * b }
 }
 
 /// `a / b`
 #[inline(always)]
 pub(crate) const fn div(a: f64, b: f64) -> f64 {
-    either!(f64::from_bits(soft::div(a.to_bits(), b.to_bits())), a / b)
+    if MICROCONTROLLER { f64::from_bits(soft::div(a.to_bits(), b.to_bits())) } else { a / b }
 }
 
 /// `1 - x`, which may be negative.
 #[inline(always)]
 pub(crate) const fn one_minus(x: f64) -> f64 {
-    either!(f64::from_bits(soft::one_minus(x.to_bits())), 1.0 - x)
+    if MICROCONTROLLER { f64::from_bits(soft::one_minus(x.to_bits())) } else { 1.0 - x }
 }
 
 /// The square root.
 #[inline(always)]
 pub(crate) fn sqrt(x: f64) -> f64 {
-    either!(f64::from_bits(soft::sqrt(x.to_bits())), libm::sqrt(x))
+    if MICROCONTROLLER { f64::from_bits(soft::sqrt(x.to_bits())) } else { libm::sqrt(x) }
 }
 
 /// `x ^ n`, from the lowest bit of `n` to the highest: `libm::pow` would be a seventh of a small firmware.
