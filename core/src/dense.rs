@@ -4,8 +4,7 @@
 //! reads it in order and fills vectors across the outputs, whose chains may not be split.
 
 use crate::error::{Result, check_len, check_product};
-use crate::gemm::{Bias, Epilogue, gemm, gemm_planned, gemm_scratch_len};
-use crate::parts::Linked;
+use crate::gemm::{Bias, Epilogue, Uses, gemm, gemm_planned, gemm_scratch_len};
 use crate::simd::{Simd, dispatch};
 use crate::{Activation, Context, Mat, MatMut, Update, slice};
 
@@ -238,7 +237,7 @@ pub(crate) enum Pass {
 }
 
 /// A product of a shape and lengths that a plan has checked; with others it does nothing.
-pub(crate) fn dense_planned<L: Linked>(
+pub(crate) fn dense_planned<U: Uses>(
     ctx: Context,
     d: &Dense,
     pass: Pass,
@@ -259,5 +258,5 @@ pub(crate) fn dense_planned<L: Linked>(
         return;
     };
     let (a, b) = (if pass == Pass::Weight { a.t() } else { a }, if pass == Pass::Input { b.t() } else { b });
-    gemm_planned::<L>(ctx, a, b, update, epilogue, c, scratch);
+    gemm_planned::<U>(ctx, a, b, update, epilogue, c, scratch);
 }

@@ -73,7 +73,6 @@
 
 mod error;
 mod machine;
-mod parts;
 mod scalar;
 mod simd;
 mod slice;

@@ -1,9 +1,10 @@
 //! The forward pass.
 
 use super::Conv2d;
-use super::correlate::{Correlation, Direction};
+use super::correlate;
+use super::strips::{Direction, Source};
+use super::ways::{All, Uses};
 use crate::error::{check_at_least, check_len};
-use crate::parts::{Everything, Linked};
 use crate::{Activation, Context, Result};
 
 /// `y[n, oc, oh, ow] = activation(bias[oc] + sum over (ic, kh, kw) of weight[oc, ic, kh, kw] *
@@ -52,12 +53,12 @@ pub fn conv2d(
     check_len("bias", conv.out_channels, bias.map_or(conv.out_channels, <[f32]>::len))?;
     check_len("y", conv.output_len(), y.len())?;
     check_at_least("scratch", conv2d_scratch_len(conv), scratch.len())?;
-    conv2d_planned::<Everything>(ctx, conv, x, weight, bias, activation, y, scratch);
+    conv2d_planned::<All>(ctx, conv, x, weight, bias, activation, y, scratch);
     Ok(())
 }
 
 /// [`conv2d`] of a shape and lengths that a plan has checked; with others it does something less, not something else.
-pub(crate) fn conv2d_planned<L: Linked>(
+pub(crate) fn conv2d_planned<U: Uses>(
     ctx: Context,
     conv: &Conv2d,
     x: &[f32],
@@ -67,10 +68,11 @@ pub(crate) fn conv2d_planned<L: Linked>(
     y: &mut [f32],
     scratch: &mut [f32],
 ) {
-    Correlation::<L>::new(conv, Direction::Forward).run(ctx, x, weight, bias, activation, y, scratch);
+    let source = Source { from: x, weight, bias, activation };
+    correlate::run::<U>(ctx, conv, Direction::Forward, source, y, scratch);
 }
 
 /// Scratch of [`conv2d`] for one thread, in floats; 0 for a shape that [`Conv2d::check`] refuses.
 pub const fn conv2d_scratch_len(conv: &Conv2d) -> usize {
-    Correlation::<Everything>::new(conv, Direction::Forward).scratch_len()
+    correlate::scratch_len(conv, Direction::Forward)
 }

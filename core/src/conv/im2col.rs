@@ -1,11 +1,11 @@
 //! The convolution's input as an explicit matrix, and back.
 
 use super::Conv2d;
-use super::axis::Axis;
-use super::patch::fill_line;
 use super::shape::product;
+use super::strips::Axis;
+use super::vector::fill_line;
+use super::ways::All;
 use crate::error::{check_len, checked_len};
-use crate::parts::Everything;
 use crate::scalar::nonzero;
 use crate::simd::{Simd, dispatch};
 use crate::{Context, Result, Update, slice};
@@ -34,7 +34,7 @@ use crate::{Context, Result, Update, slice};
 /// ```
 pub fn im2col(ctx: Context, conv: &Conv2d, x: &[f32], cols: &mut [f32]) -> Result {
     check(conv, x, cols)?;
-    let ([row, col], taps) = (Axis::<Everything>::forward_pair(conv), conv.taps());
+    let ([row, col], taps) = (Axis::forward_pair::<All>(conv), conv.taps());
     let (plane, ow) = (conv.out_h() * conv.out_w(), conv.out_w());
     slice::share_chunks(ctx, cols, plane, &mut [], 0, &|first, cols, _| {
         dispatch!(ctx.isa(), |s| {
@@ -44,7 +44,7 @@ pub fn im2col(ctx: Context, conv: &Conv2d, x: &[f32], cols: &mut [f32]) -> Resul
                     (first + i) % nonzero(taps) / nonzero(conv.kernel[1]),
                     (first + i) % nonzero(conv.kernel[1]),
                 );
-                let (rows, line) = (row.tap_line(kh), col.tap_line(kw));
+                let (rows, line) = (row.tap_line::<All>(kh), col.tap_line::<All>(kw));
                 let x = x.get(channel * conv.h * conv.w..).unwrap_or_default();
                 for (oh, out) in cols.chunks_exact_mut(nonzero(ow)).enumerate() {
                     fill_line(s, rows.at(oh).and_then(|at| x.get(at * conv.w..)?.get(..conv.w)), line, out);
@@ -81,7 +81,7 @@ pub fn im2col(ctx: Context, conv: &Conv2d, x: &[f32], cols: &mut [f32]) -> Resul
 /// ```
 pub fn col2im(ctx: Context, conv: &Conv2d, cols: &[f32], update: Update, x: &mut [f32]) -> Result {
     check(conv, x, cols)?;
-    let ([row, col], taps) = (Axis::<Everything>::forward_pair(conv), conv.taps());
+    let ([row, col], taps) = (Axis::forward_pair::<All>(conv), conv.taps());
     let (plane, ow) = (conv.out_h() * conv.out_w(), conv.out_w());
     slice::share_chunks(ctx, x, conv.h * conv.w, &mut [], 0, &|first, x, _| {
         if update == Update::Overwrite {
@@ -94,8 +94,10 @@ pub fn col2im(ctx: Context, conv: &Conv2d, cols: &[f32], update: Update, x: &mut
             for (c, x) in x.chunks_exact_mut(nonzero(conv.h * conv.w)).enumerate() {
                 let cols = cols.get((first + c) * taps * plane..).unwrap_or_default();
                 for (tap, cols) in cols.chunks_exact(nonzero(plane)).take(taps).enumerate() {
-                    let (rows, line) =
-                        (row.tap_line(tap / nonzero(conv.kernel[1])), col.tap_line(tap % nonzero(conv.kernel[1])));
+                    let (rows, line) = (
+                        row.tap_line::<All>(tap / nonzero(conv.kernel[1])),
+                        col.tap_line::<All>(tap % nonzero(conv.kernel[1])),
+                    );
                     let (from, until) = line.inside(ow);
                     for (oh, cols) in cols.chunks_exact(nonzero(ow)).enumerate() {
                         let (Some(at), Some(first), Some(cols)) = (rows.at(oh), line.at(from), cols.get(from..until))

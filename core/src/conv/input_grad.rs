@@ -1,9 +1,10 @@
 //! The input gradient.
 
 use super::Conv2d;
-use super::correlate::{Correlation, Direction};
+use super::correlate;
+use super::strips::{Direction, Source};
+use super::ways::{All, Uses};
 use crate::error::{check_at_least, check_len};
-use crate::parts::{Everything, Linked};
 use crate::{Activation, Context, Result};
 
 /// `dx[n, ic, ih, iw] = sum over (oc, kh, kw) of weight[oc, ic, kh, kw] * dy[n, oc, oh, ow]` where `ih = oh * stride +
@@ -49,12 +50,12 @@ pub fn conv2d_backward_input(
     check_len("weight", conv.weight_len(), weight.len())?;
     check_len("dx", conv.input_len(), dx.len())?;
     check_at_least("scratch", conv2d_backward_input_scratch_len(conv), scratch.len())?;
-    conv2d_backward_input_planned::<Everything>(ctx, conv, dy, weight, dx, scratch);
+    conv2d_backward_input_planned::<All>(ctx, conv, dy, weight, dx, scratch);
     Ok(())
 }
 
 /// [`conv2d_backward_input`] of a shape and lengths that a plan has checked.
-pub(crate) fn conv2d_backward_input_planned<L: Linked>(
+pub(crate) fn conv2d_backward_input_planned<U: Uses>(
     ctx: Context,
     conv: &Conv2d,
     dy: &[f32],
@@ -62,10 +63,11 @@ pub(crate) fn conv2d_backward_input_planned<L: Linked>(
     dx: &mut [f32],
     scratch: &mut [f32],
 ) {
-    Correlation::<L>::new(conv, Direction::Backward).run(ctx, dy, weight, None, Activation::None, dx, scratch);
+    let source = Source { from: dy, weight, bias: None, activation: Activation::None };
+    correlate::run::<U>(ctx, conv, Direction::Backward, source, dx, scratch);
 }
 
 /// Scratch of [`conv2d_backward_input`] for one thread, in floats; 0 for a shape that [`Conv2d::check`] refuses.
 pub const fn conv2d_backward_input_scratch_len(conv: &Conv2d) -> usize {
-    Correlation::<Everything>::new(conv, Direction::Backward).scratch_len()
+    correlate::scratch_len(conv, Direction::Backward)
 }

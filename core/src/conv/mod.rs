@@ -24,25 +24,17 @@
 //! # Ok::<(), flatgrad_core::Error>(())
 //! ```
 
-mod ahead;
-mod axis;
 mod bias_grad;
 mod correlate;
-mod depthwise_grad;
 mod forward;
 mod im2col;
 mod input_grad;
-mod pack;
-mod patch;
-mod pixel_tile;
-mod place;
-mod plan;
+mod scalar;
 mod shape;
-mod small;
-mod strip;
-mod tile;
+mod strips;
+mod vector;
+mod ways;
 mod weight_grad;
-mod weight_tile;
 
 pub use bias_grad::conv2d_backward_bias;
 pub use forward::{conv2d, conv2d_scratch_len};
@@ -54,4 +46,6 @@ pub use weight_grad::{conv2d_backward_weight, conv2d_backward_weight_scratch_len
 pub(crate) use bias_grad::conv2d_backward_bias_planned;
 pub(crate) use forward::conv2d_planned;
 pub(crate) use input_grad::conv2d_backward_input_planned;
+pub(crate) use scalar::parts;
+pub(crate) use ways::{Uses, Ways};
 pub(crate) use weight_grad::conv2d_backward_weight_planned;

@@ -1,8 +1,7 @@
 //! The shape of a convolution: one struct that every pass takes.
 
-use super::correlate::{Correlation, Direction};
+use super::ways::{Uses, Ways};
 use crate::error::{Error, Result, check_dim, checked_len};
-use crate::parts::{Everything, Linked, Parts};
 use crate::scalar::nonzero;
 
 /// `?`, which is not const yet.
@@ -117,8 +116,8 @@ impl Conv2d {
     }
 
     /// Rows and columns of the output, of a shape that has been checked.
-    pub(super) const fn outs<L: Linked>(&self) -> [usize; 2] {
-        if L::PARTS.has(Parts::STRIDED) {
+    pub(super) const fn outs<U: Uses>(&self) -> [usize; 2] {
+        if U::WAYS.has(Ways::STRIDED) {
             return [self.out_h(), self.out_w()];
         }
         let Self { h, w, kernel, padding, .. } = *self;
@@ -127,8 +126,8 @@ impl Conv2d {
 
     /// The same shape with each image as one long row, where no tap looks at a neighbour: what is computed is the same, in
     /// the same order.
-    pub(super) const fn flat<L: Linked>(&self) -> Self {
-        if !L::PARTS.has(Parts::POINTWISE) {
+    pub(super) const fn flat<U: Uses>(&self) -> Self {
+        if !U::WAYS.has(Ways::POINTWISE) {
             return *self;
         }
         let Self { kernel, stride, padding, .. } = *self;
@@ -146,21 +145,13 @@ impl Conv2d {
         per_group(self.out_channels, self.groups)
     }
     /// Channels of one group, of the input and of the output.
-    pub(super) const fn group_channels<L: Linked>(&self) -> [usize; 2] {
-        let any = L::PARTS.has(Parts::STRIDED);
+    pub(super) const fn group_channels<U: Uses>(&self) -> [usize; 2] {
+        let any = U::WAYS.has(Ways::STRIDED);
         if any { [self.group_in(), self.group_out()] } else { [self.in_channels, self.out_channels] }
     }
     /// Taps of one kernel plane.
     pub(crate) const fn taps(&self) -> usize {
         product(&[self.kernel[0], self.kernel[1]])
-    }
-
-    /// What a program needs for it (`conv/small`), if `dx` is wanted for the gradient of the input, too.
-    pub(crate) const fn parts(&self, dx: bool) -> Parts {
-        let plain = matches!((self.stride, self.dilation, self.groups), ([1, 1], [1, 1], 1));
-        let parts = if plain { Parts::NONE } else { Parts::STRIDED };
-        let parts = parts.and(Correlation::<Everything>::new(self, Direction::Forward).small_kinds());
-        if dx { parts.and(Correlation::<Everything>::new(self, Direction::Backward).small_kinds()) } else { parts }
     }
 
     /// Whether the shape makes sense and all its lengths fit in `usize`.

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! An element's chain cannot be cut over `k` into sums that are joined later, so speed has to come from working on many
-//! elements at once. The real code (`blocks.rs`, `panel.rs`, `tile.rs`) is five loops around a tile:
+//! elements at once. The real code (`vector/`) is five loops around a tile:
 //!
 //! ```text
 //! for pc in blocks of KC over k:                    // chains pause: c holds them from block to block
@@ -38,7 +38,7 @@
 //! - **Prefetches.** Each tile asks for the next tile of `c`, the first row tile for the rows of `b` that it is about to
 //!   read, and the second to fourth for the next panel of `b`, one line per step (not if rows of `b` are a multiple of
 //!   4 KB apart: the cache has no room for so many lines of the same sets).
-//! - **Up to three rows** (one sample through a dense layer) are bound by the bandwidth at which `b` arrives: `vector.rs`
+//! - **Up to three rows** (one sample through a dense layer) are bound by the bandwidth at which `b` arrives: `vector/rows.rs`
 //!   reads it in order, a few whole rows at a time. Up to seven rows have panels twice as wide on AVX-512. One row times a
 //!   `b` stored by columns (the input gradient of a dense layer) transposes `b` in registers and uses it at once; the
 //!   shuffles bound it, and of those vectors of 8 need fewer.
@@ -47,23 +47,19 @@
 //!
 //! What it gives up: sums in several accumulators per element, which would be faster where there are few elements and `k`
 //! is long (the bits would depend on their number), and a loop over blocks of columns for an L3 cache: each block of rows
-//! reads all of `b`. Tile and block sizes are in `table.rs`, the only file here that names instruction sets.
+//! reads all of `b`. Tile sizes are in `vector/mod.rs`, block sizes in `vector/table.rs`.
 
-mod blocks;
 mod epilogue;
-mod pack;
-mod panel;
 pub(crate) mod product;
-pub(crate) mod small;
-mod table;
-pub(crate) mod tile;
-mod vector;
+pub(crate) mod scalar;
+mod tiles;
+pub(crate) mod vector;
 
 pub use epilogue::{Bias, Epilogue};
+pub(crate) use tiles::{All, Tiles, Uses};
 
 use crate::error::{Result, check_at_least, check_len};
 use crate::machine::target::MICROCONTROLLER;
-use crate::parts::{Everything, Linked, Parts};
 use crate::{Context, Mat, MatMut, Update};
 use product::{Product, Strided};
 
@@ -115,12 +111,12 @@ pub fn gemm(
     check_len("columns of b", n, b.cols())?;
     epilogue.check(m, n)?;
     check_at_least("scratch", gemm_scratch_len(m, n, k), scratch.len())?;
-    gemm_planned::<Everything>(ctx, a, b, update, epilogue, c, scratch);
+    gemm_planned::<All>(ctx, a, b, update, epilogue, c, scratch);
     Ok(())
 }
 
 /// [`gemm`] of sizes that a plan has checked; with others it does nothing.
-pub(crate) fn gemm_planned<L: Linked>(
+pub(crate) fn gemm_planned<U: Uses>(
     ctx: Context,
     a: Mat,
     b: Mat,
@@ -133,7 +129,7 @@ pub(crate) fn gemm_planned<L: Linked>(
     let per_thread = gemm_scratch_len(m, n, k);
     let agree = a.rows() == m && b.rows() == k && b.cols() == n;
     // The kernels for microcontrollers look at the bias's length, and use scratch only where both operands lie across.
-    let any = L::PARTS.has(Parts::PRODUCTS);
+    let any = U::ANY_LAYOUT;
     let fits =
         (MICROCONTROLLER || epilogue.check(m, n).is_ok()) && (MICROCONTROLLER && !any || scratch.len() >= per_thread);
     if m == 0 || n == 0 || !agree || !fits {
@@ -151,8 +147,8 @@ pub(crate) fn gemm_planned<L: Linked>(
     let accumulate = update == Update::Accumulate;
     let product = Product { m, n, k, a, b, c: c.as_mut_ptr(), c_row, accumulate, epilogue };
     match parts(ctx, m, n, k, scratch.len(), per_thread) {
-        1 => one::<L>(ctx, &product, scratch),
-        parts => share::<L>(ctx, parts, &product, scratch, per_thread),
+        1 => one::<U>(ctx, &product, scratch),
+        parts => share::<U>(ctx, parts, &product, scratch, per_thread),
     }
 }
 
@@ -167,7 +163,7 @@ pub(crate) fn gemm_planned<L: Linked>(
 /// assert_eq!(gemm_scratch_len(0, 10, 800), 0);
 /// ```
 pub const fn gemm_scratch_len(m: usize, n: usize, k: usize) -> usize {
-    table::scratch_len(m, n, k)
+    vector::scratch_len(m, n, k)
 }
 
 /// Multiply-adds below which a part is not worth a thread: some microseconds.
@@ -185,26 +181,29 @@ fn parts(ctx: Context, m: usize, n: usize, k: usize, scratch: usize, per_thread:
 }
 
 /// A part on the calling thread.
-fn one<L: Linked>(ctx: Context, p: &Product, scratch: &mut [f32]) {
+fn one<U: Uses>(ctx: Context, p: &Product, scratch: &mut [f32]) {
     // SAFETY: `gemm` made the product from views that outlive this call, the only one that writes these elements of c;
     // each part has been left `per_thread` floats, enough for the whole product and so for a part of it.
-    unsafe { table::multiply::<L>(ctx.isa(), p, scratch.as_mut_ptr()) }
+    unsafe {
+        let scratch = scratch.as_mut_ptr();
+        if MICROCONTROLLER { scalar::multiply::<U>(p, scratch) } else { vector::multiply(ctx.isa(), p, scratch) }
+    }
 }
 
 /// Cuts `c` along its longer side until there are as many parts as asked for; never `k`.
-fn share<L: Linked>(ctx: Context, parts: usize, p: &Product, scratch: &mut [f32], per_thread: usize) {
+fn share<U: Uses>(ctx: Context, parts: usize, p: &Product, scratch: &mut [f32], per_thread: usize) {
     if parts <= 1 {
-        return one::<L>(ctx, p, scratch);
+        return one::<U>(ctx, p, scratch);
     }
     let left = parts / 2;
     let cut = |len: usize, unit: usize| (len.saturating_mul(left) / parts).next_multiple_of(unit).min(len);
     let (first, second) =
-        if p.m > p.n { p.split_rows(cut(p.m, table::ROW_CUT)) } else { p.split_cols(cut(p.n, table::COL_CUT)) };
+        if p.m > p.n { p.split_rows(cut(p.m, vector::ROW_CUT)) } else { p.split_cols(cut(p.n, vector::COL_CUT)) };
     let Some((mine, other)) = scratch.split_at_mut_checked(left * per_thread) else {
-        return one::<L>(ctx, p, scratch); // cannot be: there is scratch for each part
+        return one::<U>(ctx, p, scratch); // cannot be: there is scratch for each part
     };
     ctx.join(
-        || share::<L>(ctx, left, &first, mine, per_thread),
-        || share::<L>(ctx, parts - left, &second, other, per_thread),
+        || share::<U>(ctx, left, &first, mine, per_thread),
+        || share::<U>(ctx, parts - left, &second, other, per_thread),
     );
 }

@@ -4,7 +4,6 @@ use super::{LossReport, samples};
 use crate::activation::{exp_row, sum_exp};
 use crate::error::{Error, Result, check_len, check_param, check_product};
 use crate::machine::Context;
-use crate::parts::{Everything, Linked, Parts};
 use crate::scalar::ln_of_sum;
 use crate::simd::{Simd, dispatch};
 use crate::slice;
@@ -94,7 +93,7 @@ pub fn cross_entropy(
     target: Target,
 ) -> Result<LossReport> {
     check([n, classes], logits, target, label_smoothing)?;
-    Ok(cross_entropy_planned::<Everything>(ctx, [n, classes], label_smoothing, None, logits, target, &mut []))
+    Ok(cross_entropy_planned::<All>(ctx, [n, classes], label_smoothing, None, logits, target, &mut []))
 }
 
 /// [`cross_entropy`] and its gradient: `dlogits = (T * softmax(logits) - t) * grad_scale`, where `t` is the smoothed
@@ -132,11 +131,27 @@ pub fn cross_entropy_backward(
     check([n, classes], logits, target, label_smoothing)?;
     check_len("dlogits", logits.len(), dlogits.len())?;
     let scale = Some(grad_scale);
-    Ok(cross_entropy_planned::<Everything>(ctx, [n, classes], label_smoothing, scale, logits, target, dlogits))
+    Ok(cross_entropy_planned::<All>(ctx, [n, classes], label_smoothing, scale, logits, target, dlogits))
+}
+
+/// What of cross-entropy a program uses, as a type.
+pub(crate) trait Uses {
+    /// Label smoothing.
+    const SMOOTHING: bool;
+    /// Targets that are probabilities.
+    const PROBABILITIES: bool;
+}
+
+/// All there is.
+struct All;
+
+impl Uses for All {
+    const SMOOTHING: bool = true;
+    const PROBABILITIES: bool = true;
 }
 
 /// The report, and where a scale is given the gradient, of lengths and labels that a plan has checked.
-pub(crate) fn cross_entropy_planned<L: Linked>(
+pub(crate) fn cross_entropy_planned<U: Uses>(
     ctx: Context,
     [n, classes]: [usize; 2],
     label_smoothing: f32,
@@ -145,13 +160,13 @@ pub(crate) fn cross_entropy_planned<L: Linked>(
     target: Target,
     dlogits: &mut [f32],
 ) -> LossReport {
-    let smoothing = if L::PARTS.has(Parts::SMOOTHING) {
+    let smoothing = if U::SMOOTHING {
         Smoothing { on: 1.0 - label_smoothing, off: label_smoothing / classes as f32 }
     } else {
         Smoothing { on: 1.0, off: 0.0 }
     };
     samples::run(ctx, [n, classes], logits, dlogits, &|i, x, dx| {
-        let aim = target.aim::<L>(i, classes);
+        let aim = target.aim::<U>(i, classes);
         dispatch!(ctx.isa(), |s| {
             let (max, sum) = match grad_scale {
                 Some(scale) => {
@@ -184,11 +199,11 @@ fn check([n, classes]: [usize; 2], logits: &[f32], target: Target, label_smoothi
 
 impl<'a> Target<'a> {
     #[inline(always)]
-    fn aim<L: Linked>(self, sample: usize, classes: usize) -> Aim<'a> {
+    fn aim<U: Uses>(self, sample: usize, classes: usize) -> Aim<'a> {
         match self {
             // `check` has seen all labels.
             Self::Classes(labels) => Aim::Class(labels.get(sample).map_or(usize::MAX, |&label| label as usize)),
-            Self::Values(p) if L::PARTS.has(Parts::PROBABILITIES) => Aim::Values(samples::row(p, sample, classes)),
+            Self::Values(p) if U::PROBABILITIES => Aim::Values(samples::row(p, sample, classes)),
             Self::Values(_) => Aim::Class(usize::MAX), // has been refused
         }
     }

@@ -24,8 +24,8 @@ mod regression;
 mod samples;
 
 pub use binary::{binary_cross_entropy, binary_cross_entropy_backward};
-pub(crate) use cross_entropy::cross_entropy_planned;
 pub use cross_entropy::{Target, cross_entropy, cross_entropy_backward};
+pub(crate) use cross_entropy::{Uses, cross_entropy_planned};
 pub use regression::{huber, huber_backward, mean_squared, mean_squared_backward};
 
 /// What a pass over a batch says about it.

@@ -2,6 +2,7 @@
 
 use super::add::{add_to, copy};
 use super::kind::{Kind, Needs};
+use super::linked::{Linked, Parts};
 use super::parts::MISSING;
 use super::pass::{Noise, Pass, halves, place};
 use super::plan::View;
@@ -17,7 +18,6 @@ use crate::machine::Context;
 use crate::norm::{
     batch_norm_backward, batch_norm_infer_backward, group_norm_backward, layer_norm_backward, rms_norm_backward,
 };
-use crate::parts::{Linked, Parts};
 use crate::pool::{avg_pool2d_backward, global_avg_pool_backward, max_pool2d_backward_planned};
 use crate::update::Update;
 

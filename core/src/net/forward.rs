@@ -2,6 +2,7 @@
 
 use super::add::{add, add_to};
 use super::kind::Kind;
+use super::linked::{Everything, Linked, Parts};
 use super::parts::{MISSING, check_linked};
 use super::pass::{Noise, Pass, halves, halves_mut, place, samples};
 use super::plan::{Plan, View};
@@ -15,7 +16,6 @@ use crate::error::{Result, check_at_least, check_len};
 use crate::gemm::{Bias, Epilogue};
 use crate::machine::Context;
 use crate::norm::{batch_norm_infer, batch_norm_train, group_norm, layer_norm, rms_norm};
-use crate::parts::{Everything, Linked, Parts};
 use crate::pool::{avg_pool2d, global_avg_pool, max_pool2d_planned};
 use crate::update::Update;
 

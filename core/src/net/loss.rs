@@ -1,5 +1,6 @@
 //! What training minimizes.
 
+use super::linked::{Linked, Parts};
 use super::parts::MISSING;
 use crate::error::{Error, Result, check_len, check_param, checked_len};
 use crate::loss::{
@@ -7,7 +8,6 @@ use crate::loss::{
     huber_backward, mean_squared, mean_squared_backward,
 };
 use crate::machine::Context;
-use crate::parts::{Linked, Parts};
 
 /// What training minimizes: the mean over the samples of a step, and over a sample's outputs where these are values of
 /// their own, as PyTorch's losses with `reduction="mean"`.

@@ -1,10 +1,10 @@
 //! Which optimizer trains a network.
 
+use super::linked::{Linked, Parts};
 use super::parts::MISSING;
 use crate::error::Result;
 use crate::machine::Context;
 use crate::optim::{Adagrad, Adam, RmsProp, Sgd, adagrad_step, adam_planned, rmsprop_step, sgd_planned};
-use crate::parts::{Linked, Parts};
 
 /// An optimizer with its hyper-parameters; they may change from step to step, the amount of state may not.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,14 +1,16 @@
 //! What a plan needs of a program: kinds of layers, losses and optimizers.
 
 use super::kind::Kind;
+use super::linked::{Linked, Parts};
 use super::loss::Loss;
 use super::optimizer::Optimizer;
 use super::plan::{Config, Decay, View};
 use super::slot::{Gradient, Slot};
 use crate::activation::Function;
+use crate::conv;
 use crate::error::{Error, Result};
+use crate::gemm::Tiles;
 use crate::init::Init;
-use crate::parts::{Linked, Parts};
 
 impl Parts {
     const fn of_optimizer(optimizer: &Optimizer) -> Self {
@@ -46,8 +48,13 @@ impl Parts {
     /// With how it is initialized and limited.
     pub(super) const fn of_layer(slot: &Slot, batch: usize) -> Self {
         let kind = match slot.kind {
-            Kind::Conv2d { .. } => Self::CONV.and(slot.conv(1).parts(!matches!(slot.dx, Gradient::None))),
-            Kind::Dense { .. } => Self::DENSE_LAYER.and(Self::dense_tiles(batch, slot.input[0], slot.output[0])),
+            Kind::Conv2d { .. } => {
+                let (ways, tiles) = conv::parts(&slot.conv(1), !matches!(slot.dx, Gradient::None));
+                Self::CONV.and(Self::of_ways(ways)).and(Self::of_tiles(tiles))
+            }
+            Kind::Dense { .. } => {
+                Self::DENSE_LAYER.and(Self::of_tiles(Tiles::of_dense(batch, slot.input[0], slot.output[0])))
+            }
             Kind::BatchNorm { .. } => Self::BATCH_NORM,
             Kind::GroupNorm { .. } => Self::GROUP_NORM,
             Kind::LayerNorm { .. } => Self::LAYER_NORM,

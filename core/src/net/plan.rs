@@ -3,6 +3,7 @@
 use super::graph::Graph;
 use super::kind::Kind;
 use super::layer::Options;
+use super::linked::Parts;
 use super::loss::Loss;
 use super::optimizer::Optimizer;
 use super::place::Draft;
@@ -10,7 +11,6 @@ use super::planner::Planner;
 use super::slot::Slot;
 use super::{MAX_LAYERS, Net};
 use crate::error::{NetError, Problem};
-use crate::parts::Parts;
 
 /// What a plan is made for.
 #[derive(Clone, Copy, Debug, PartialEq)]

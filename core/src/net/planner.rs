@@ -5,10 +5,10 @@
 
 use super::Net;
 use super::graph::Graph;
+use super::linked::Parts;
 use super::place::{Draft, Lifetimes};
 use super::plan::{Config, Head};
 use crate::error::Problem;
-use crate::parts::Parts;
 
 /// The layer to blame, and what is wrong.
 pub(super) type Failure = (usize, Problem);

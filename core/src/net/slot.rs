@@ -2,10 +2,10 @@
 
 use super::kind::Kind;
 use super::layer::Options;
+use super::linked::Parts;
 use crate::conv::Conv2d;
 use crate::dense::Dense;
 use crate::norm::{BatchNorm, GroupNorm, LayerNorm, RmsNorm};
-use crate::parts::Parts;
 use crate::pool::{AvgPool2d, MaxPool2d};
 
 /// Stands for "the caller's input" where a layer's index or an offset would be, and for "nowhere".

@@ -3,6 +3,7 @@
 use super::backward::{self, Step};
 use super::forward::{self, Training};
 use super::kind::Kind;
+use super::linked::{Everything, Linked, Parts};
 use super::loss::Loss;
 use super::optimizer::Optimizer;
 use super::parts::check_linked;
@@ -16,7 +17,6 @@ use crate::init::{Fans, Init, fan_in_uniform};
 use crate::loss::{LossReport, Target};
 use crate::machine::Context;
 use crate::optim::{clip_by_norm, clip_by_value, flush_state};
-use crate::parts::{Everything, Linked, Parts};
 use crate::rng::Stream;
 use crate::update::Update;
 use core::marker::PhantomData;

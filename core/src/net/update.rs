@@ -1,13 +1,13 @@
 //! An optimizer's step over all parameters that learn: one pass for each run of them with equal rates.
 
 use super::kind::Kind;
+use super::linked::{Linked, Parts};
 use super::optimizer::Optimizer;
 use super::plan::{Decay, View};
 use super::slot::Slot;
 use crate::error::Result;
 use crate::machine::Context;
 use crate::optim::{Neurons, max_norm};
-use crate::parts::{Linked, Parts};
 
 /// Neighbouring parameters with the same rates.
 #[derive(Clone, Copy)]

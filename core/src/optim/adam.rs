@@ -2,7 +2,6 @@ use super::lerp::Lerp;
 use super::{check_beta, check_rate, check_state, check_step, decayed, decays};
 use crate::error::{Result, check_len};
 use crate::machine::Context;
-use crate::parts::{Everything, Linked, Parts};
 use crate::scalar::double;
 use crate::simd::{Simd, dispatch};
 use crate::slice::{share, update};
@@ -160,13 +159,26 @@ pub fn adam_step(
     check_len("exp_avg", params.len(), exp_avg.len())?;
     check_len("exp_avg_sq", params.len(), exp_avg_sq.len())?;
     check_state("max_exp_avg_sq", adam.amsgrad, params.len(), max_exp_avg_sq.len())?;
-    adam_planned::<Everything>(ctx, adam, step, grads, params, [exp_avg, exp_avg_sq, max_exp_avg_sq]);
+    adam_planned::<All>(ctx, adam, step, grads, params, [exp_avg, exp_avg_sq, max_exp_avg_sq]);
     Ok(())
+}
+
+/// What of Adam a program uses, as a type.
+pub(crate) trait Uses {
+    /// Weight decay, AMSGrad, or a first beta of at most a half.
+    const VARIANTS: bool;
+}
+
+/// All there is.
+struct All;
+
+impl Uses for All {
+    const VARIANTS: bool = true;
 }
 
 /// [`adam_step`] of hyper-parameters and lengths that have been checked.
 #[inline(never)]
-pub(crate) fn adam_planned<L: Linked>(
+pub(crate) fn adam_planned<U: Uses>(
     ctx: Context,
     adam: &Adam,
     step: u32,
@@ -174,8 +186,8 @@ pub(crate) fn adam_planned<L: Linked>(
     params: &mut [f32],
     [exp_avg, exp_avg_sq, max_exp_avg_sq]: [&mut [f32]; 3],
 ) {
-    let (factors, isa) = (Factors::new::<L>(adam, step), ctx.isa());
-    if !L::PARTS.has(Parts::VARIANTS) {
+    let (factors, isa) = (Factors::new::<U>(adam, step), ctx.isa());
+    if !U::VARIANTS {
         share(ctx, [grads], [params, exp_avg, exp_avg_sq], &|g, state| dispatch!(isa, |s| every(s, factors, g, state)));
     } else if adam.amsgrad {
         share(ctx, [grads], [params, exp_avg, exp_avg_sq, max_exp_avg_sq], &|g, state| {
@@ -200,9 +212,9 @@ struct Factors {
 }
 
 impl Factors {
-    fn new<L: Linked>(adam: &Adam, step: u32) -> Self {
+    fn new<U: Uses>(adam: &Adam, step: u32) -> Self {
         let [beta1, beta2] = adam.betas;
-        let ((shrink, weight_decay), average) = if L::PARTS.has(Parts::VARIANTS) {
+        let ((shrink, weight_decay), average) = if U::VARIANTS {
             (decays(adam.lr, adam.weight_decay, adam.decoupled), Lerp::new(beta1))
         } else {
             ((1.0, 0.0), Lerp::from_old(beta1))

@@ -43,7 +43,7 @@ pub use max_norm::{Neurons, max_norm};
 pub use rmsprop::{RmsProp, rmsprop_step};
 pub use sgd::{Sgd, sgd_step};
 
-pub(crate) use adam::adam_planned;
+pub(crate) use adam::{Uses, adam_planned};
 pub(crate) use sgd::sgd_planned;
 
 use crate::error::{Result, check_dim, check_len, check_param};

@@ -1,11 +1,10 @@
 //! Max pooling.
 
-use super::window::Windows;
+use super::window::{All, Uses, Windows};
 use super::{lanes, two_by_two};
 use crate::error::{Result, check_len};
 use crate::machine::Context;
 use crate::machine::target::MICROCONTROLLER;
-use crate::parts::{Everything, Linked};
 use crate::simd::dispatch;
 use crate::slice;
 
@@ -133,13 +132,13 @@ pub fn max_pool2d(ctx: Context, shape: &MaxPool2d, x: &[f32], y: &mut [f32]) -> 
     windows.check()?;
     check_len("x", windows.input_len(), x.len())?;
     check_len("y", windows.output_len(), y.len())?;
-    max_pool2d_planned::<Everything>(ctx, shape, x, y);
+    max_pool2d_planned::<All>(ctx, shape, x, y);
     Ok(())
 }
 
 /// [`max_pool2d`] of a shape and lengths that a plan has checked.
-pub(crate) fn max_pool2d_planned<L: Linked>(ctx: Context, shape: &MaxPool2d, x: &[f32], y: &mut [f32]) {
-    let windows = &shape.windows().linked::<L>();
+pub(crate) fn max_pool2d_planned<U: Uses>(ctx: Context, shape: &MaxPool2d, x: &[f32], y: &mut [f32]) {
+    let windows = &shape.windows().linked::<U>();
     let (size, out_size) = (windows.size(), windows.out_size());
     slice::share_chunks(slice::worth(ctx, x.len()), y, out_size, &mut [], 0, &|first, y, _| {
         let x = x.get(first * size..).unwrap_or(&[]);
@@ -154,7 +153,7 @@ pub(crate) fn max_pool2d_planned<L: Linked>(ctx: Context, shape: &MaxPool2d, x: 
                     2 => lanes::maximum::<_, 2>(s, windows, x, y),
                     _ => windows.each(|at, y_at| {
                         if let Some(y) = y.get_mut(y_at) {
-                            *y = chosen::<L>(windows, x, at).0;
+                            *y = chosen::<U>(windows, x, at).0;
                         }
                     }),
                 }
@@ -189,19 +188,19 @@ pub fn max_pool2d_backward(ctx: Context, shape: &MaxPool2d, x: &[f32], dy: &[f32
     check_len("x", windows.input_len(), x.len())?;
     check_len("dy", windows.output_len(), dy.len())?;
     check_len("dx", windows.input_len(), dx.len())?;
-    max_pool2d_backward_planned::<Everything>(ctx, shape, x, dy, dx);
+    max_pool2d_backward_planned::<All>(ctx, shape, x, dy, dx);
     Ok(())
 }
 
 /// [`max_pool2d_backward`] of a shape and lengths that a plan has checked.
-pub(crate) fn max_pool2d_backward_planned<L: Linked>(
+pub(crate) fn max_pool2d_backward_planned<U: Uses>(
     ctx: Context,
     shape: &MaxPool2d,
     x: &[f32],
     dy: &[f32],
     dx: &mut [f32],
 ) {
-    let windows = &shape.windows().linked::<L>();
+    let windows = &shape.windows().linked::<U>();
     let (size, out_size) = (windows.size(), windows.out_size());
     slice::share_chunks(slice::worth(ctx, x.len()), dx, size, &mut [], 0, &|first, dx, _| {
         let x = slice::chunks(x.get(first * size..).unwrap_or(&[]), size);
@@ -219,7 +218,7 @@ pub(crate) fn max_pool2d_backward_planned<L: Linked>(
                     1 => lanes::chosen::<_, 1>(s, windows, x, |at, places| route(windows, [x, dy], dx, at, places)),
                     2 => lanes::chosen::<_, 2>(s, windows, x, |at, places| route(windows, [x, dy], dx, at, places)),
                     _ => windows.each(|at, i| {
-                        if let (Some(dy), Some(dx)) = (dy.get(i), dx.get_mut(chosen::<L>(windows, x, at).1)) {
+                        if let (Some(dy), Some(dx)) = (dy.get(i), dx.get_mut(chosen::<U>(windows, x, at).1)) {
                             *dx += dy;
                         }
                     }),
@@ -238,7 +237,7 @@ fn route(windows: &Windows, [x, dy]: [&[f32]; 2], dx: &mut [f32], [oy, ox]: [usi
     for (i, (place, dy)) in places.iter().zip(dy).enumerate() {
         let at = match lanes::offset(*place) {
             Some(offset) => corner.wrapping_add(offset),
-            None => chosen::<Everything>(windows, x, [oy, ox + i]).1,
+            None => chosen::<All>(windows, x, [oy, ox + i]).1,
         };
         if let Some(dx) = dx.get_mut(at) {
             *dx += dy;
@@ -249,18 +248,18 @@ fn route(windows: &Windows, [x, dy]: [&[f32]; 2], dx: &mut [f32], [oy, ox]: [usi
 
 /// The maximum of one window and the index of its element: the first maximum, or the last NaN.
 #[inline(always)]
-fn chosen<L: Linked>(windows: &Windows, x: &[f32], at: [usize; 2]) -> (f32, usize) {
-    if MICROCONTROLLER { shared_chosen::<L>(windows, x, at) } else { inline_chosen::<L>(windows, x, at) }
+fn chosen<U: Uses>(windows: &Windows, x: &[f32], at: [usize; 2]) -> (f32, usize) {
+    if MICROCONTROLLER { shared_chosen::<U>(windows, x, at) } else { inline_chosen::<U>(windows, x, at) }
 }
 
 #[inline(never)]
-fn shared_chosen<L: Linked>(windows: &Windows, x: &[f32], at: [usize; 2]) -> (f32, usize) {
-    inline_chosen::<L>(windows, x, at)
+fn shared_chosen<U: Uses>(windows: &Windows, x: &[f32], at: [usize; 2]) -> (f32, usize) {
+    inline_chosen::<U>(windows, x, at)
 }
 
 #[inline(always)]
-fn inline_chosen<L: Linked>(windows: &Windows, x: &[f32], at: [usize; 2]) -> (f32, usize) {
-    let windows = windows.linked::<L>();
+fn inline_chosen<U: Uses>(windows: &Windows, x: &[f32], at: [usize; 2]) -> (f32, usize) {
+    let windows = windows.linked::<U>();
     let (mut max, mut place) = (f32::NEG_INFINITY, usize::MAX);
     windows.part(x, at).for_each(
         #[inline(always)]

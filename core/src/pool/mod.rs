@@ -20,3 +20,4 @@ pub use global::{global_avg_pool, global_avg_pool_backward};
 pub use max::{MaxPool2d, max_pool2d, max_pool2d_backward};
 
 pub(crate) use max::{max_pool2d_backward_planned, max_pool2d_planned};
+pub(crate) use window::Uses;

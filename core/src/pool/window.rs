@@ -1,9 +1,21 @@
 //! Where windows lie: the geometry that maximum and average share.
 
 use crate::error::{Error, Result, checked_len};
-use crate::parts::{Linked, Parts};
 use crate::scalar::ceil_div;
 use core::ops::Range;
+
+/// What of the pooling layers a program uses, as a type.
+pub(crate) trait Uses {
+    /// Maxima over windows other than 2x2, side by side.
+    const ANY_WINDOWS: bool;
+}
+
+/// All there is.
+pub(super) struct All;
+
+impl Uses for All {
+    const ANY_WINDOWS: bool = true;
+}
 
 /// Windows over planes `[h, w]` of data `[n, channels, h, w]`.
 #[derive(Clone, Copy)]
@@ -33,8 +45,8 @@ impl Windows {
 
     /// The same, in a form that the compiler knows to if a program has windows of 2x2 side by side only.
     #[inline(always)]
-    pub(super) const fn linked<L: Linked>(&self) -> Self {
-        if L::PARTS.has(Parts::WINDOWS) {
+    pub(super) const fn linked<U: Uses>(&self) -> Self {
+        if U::ANY_WINDOWS {
             return *self;
         }
         Self { kernel: [2, 2], stride: [2, 2], padding: [0, 0], out: [self.h / 2, self.w / 2], ..*self }
