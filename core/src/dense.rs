@@ -227,7 +227,7 @@ pub(crate) fn dense_backward_bias_planned(ctx: Context, dy: &[f32], update: Upda
 
 /// Which product of a dense layer.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Pass {
+pub(crate) enum Product {
     /// [`dense`]: of `x` and the weight.
     Forward,
     /// [`dense_backward_input`]: of `dy` and the weight.
@@ -240,7 +240,7 @@ pub(crate) enum Pass {
 pub(crate) fn dense_planned<U: Uses>(
     ctx: Context,
     d: &Dense,
-    pass: Pass,
+    product: Product,
     [a, b]: [&[f32]; 2],
     update: Update,
     epilogue: Epilogue,
@@ -248,15 +248,16 @@ pub(crate) fn dense_planned<U: Uses>(
     scratch: &mut [f32],
 ) {
     let (x, y, weight) = (d.x(), d.y(), d.weight());
-    let [a_dims, b_dims, c_dims] = match pass {
-        Pass::Forward => [x, weight, y],
-        Pass::Input => [y, weight, x],
-        Pass::Weight => [x, y, weight],
+    let [a_dims, b_dims, c_dims] = match product {
+        Product::Forward => [x, weight, y],
+        Product::Input => [y, weight, x],
+        Product::Weight => [x, y, weight],
     };
     let (Some(a), Some(b), Some(c)) = (Mat::fitting(a, a_dims), Mat::fitting(b, b_dims), MatMut::fitting(c, c_dims))
     else {
         return;
     };
-    let (a, b) = (if pass == Pass::Weight { a.t() } else { a }, if pass == Pass::Input { b.t() } else { b });
+    let (a, b) =
+        (if product == Product::Weight { a.t() } else { a }, if product == Product::Input { b.t() } else { b });
     gemm_planned::<U>(ctx, a, b, update, epilogue, c, scratch);
 }

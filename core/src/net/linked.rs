@@ -44,74 +44,47 @@ impl Linked for Everything {
 
 /// One thing each, for programs whose networks are not known when they are built.
 impl Parts {
-    pub(crate) const CONV: Self = Self(1); // which convolutions is in the field of WAYS
-    pub(crate) const DENSE_LAYER: Self = Self(1 << 1); // how large is in the field of TILES
-    /// Batch normalization.
-    pub const BATCH_NORM: Self = Self(1 << 2);
-    /// Group and instance normalization.
-    pub const GROUP_NORM: Self = Self(1 << 3);
-    /// Layer normalization.
-    pub const LAYER_NORM: Self = Self(1 << 4);
-    /// Root mean square normalization.
-    pub const RMS_NORM: Self = Self(1 << 5);
-    /// Relu as the epilogue of the layer before it.
-    pub(crate) const RELU_IN_PLACE: Self = Self(1 << 6);
-    /// Relu that is no epilogue.
-    pub(crate) const RELU_ALONE: Self = Self(1 << 7);
-    /// All other element-wise functions.
-    pub const FUNCTIONS: Self = Self(1 << 8);
-    /// Softmax.
-    pub const SOFTMAX: Self = Self(1 << 9);
-    /// Log-softmax.
-    pub const LOG_SOFTMAX: Self = Self(1 << 10);
-    /// Max pooling of 2x2, side by side.
-    pub(crate) const POOL: Self = Self(1 << 11);
-    /// Max pooling with other windows.
-    pub(crate) const WINDOWS: Self = Self(1 << 12);
-    /// Average pooling.
-    pub const AVG_POOL: Self = Self(1 << 13);
-    /// Global average pooling.
-    pub const GLOBAL_AVG_POOL: Self = Self(1 << 14);
-    /// Dropout.
-    pub const DROPOUT: Self = Self(1 << 15);
-    /// Additions at the ends of residual blocks.
-    pub const ADD: Self = Self(1 << 16);
-    /// Gradient descent, with momentum or without.
-    pub(crate) const SGD_RULE: Self = Self(1 << 17);
-    /// Adagrad.
-    pub(crate) const ADAGRAD_RULE: Self = Self(1 << 18);
-    /// RMSprop.
-    pub(crate) const RMSPROP_RULE: Self = Self(1 << 19);
-    /// Adam without what `VARIANTS` are.
-    pub(crate) const MOMENTS: Self = Self(1 << 20);
-    /// Adam with weight decay, AMSGrad, or a first beta of at most a half.
-    pub(crate) const VARIANTS: Self = Self(1 << 21);
-    /// Cross-entropy of class indices.
-    pub(crate) const SOFTMAX_LOSS: Self = Self(1 << 22);
-    /// Label smoothing.
-    pub(crate) const SMOOTHING: Self = Self(1 << 23);
-    /// Cross-entropy of probabilities; plans are for class indices ([`Plan::parts`](crate::net::Plan::parts)).
-    pub const PROBABILITIES: Self = Self(1 << 24);
-    /// Binary cross-entropy.
-    pub const BINARY_CROSS_ENTROPY: Self = Self(1 << 25);
-    /// Mean squared error.
-    pub const MEAN_SQUARED: Self = Self(1 << 26);
-    /// Huber's loss.
-    pub const HUBER: Self = Self(1 << 27);
-    /// Initializations other than the default.
-    pub const INIT: Self = Self(1 << 28);
-    /// Limits of the norms of weights.
-    pub const MAX_NORM: Self = Self(1 << 29);
-    /// Parameters that are frozen, or have rates of their own; a part of every optimizer.
-    pub(crate) const RATES: Self = Self(1 << 30);
     /// Products other than those of layers; no plan has any.
-    pub(crate) const PRODUCTS: Self = Self(1 << 31);
+    const PRODUCTS: Self = Self(1 << 63);
+    /// Max pooling with other windows than 2x2, side by side.
+    pub(super) const WINDOWS: Self = Self::layer(12);
+    /// Adam with weight decay, AMSGrad, or a first beta of at most a half.
+    pub(super) const VARIANTS: Self = Self::rule(4);
+    /// Parameters that are frozen, or have rates of their own; a part of every optimizer.
+    pub(super) const RATES: Self = Self::rule(5);
+    /// Initializations other than the default.
+    pub const INIT: Self = Self::rule(6);
+    /// Limits of the norms of weights.
+    pub const MAX_NORM: Self = Self::rule(7);
+    /// Label smoothing.
+    pub(super) const SMOOTHING: Self = Self::loss(1);
+    /// Cross-entropy of probabilities; plans are for class indices ([`Plan::parts`](crate::net::Plan::parts)).
+    pub const PROBABILITIES: Self = Self::loss(2);
 
-    /// The fields behind the bits above: where the sets of convolutions' ways and of products' tiles begin.
-    const WAYS_AT: u32 = 32;
+    /// The fields, one behind the other: layers, rules (of learning), losses, ways of convolutions, tiles of products. Who
+    /// has a bit says so in its own file.
+    const LAYERS: u32 = 18;
+    const RULES_AT: u32 = Self::LAYERS;
+    const RULES: u32 = 10;
+    const LOSSES_AT: u32 = Self::RULES_AT + Self::RULES;
+    const LOSSES: u32 = 8;
+    const WAYS_AT: u32 = Self::LOSSES_AT + Self::LOSSES;
     const TILES_AT: u32 = Self::WAYS_AT + Ways::COUNT;
-    const WAYS: Self = Self::of_ways(Ways::ALL);
-    const TILES: Self = Self::of_tiles(Tiles::ALL);
+
+    pub(super) const fn layer(i: u32) -> Self {
+        assert!(i < Self::LAYERS);
+        Self(1 << i)
+    }
+    pub(super) const fn rule(i: u32) -> Self {
+        assert!(i < Self::RULES);
+        Self(1 << (Self::RULES_AT + i))
+    }
+    pub(super) const fn loss(i: u32) -> Self {
+        assert!(i < Self::LOSSES);
+        Self(1 << (Self::LOSSES_AT + i))
+    }
+    pub(super) const WAYS: Self = Self::of_ways(Ways::ALL);
+    pub(super) const TILES: Self = Self::of_tiles(Tiles::ALL);
 
     pub(super) const fn of_ways(ways: Ways) -> Self {
         Self((ways.bits() as u64) << Self::WAYS_AT)
@@ -121,7 +94,7 @@ impl Parts {
     }
 }
 
-const _: () = assert!(Parts::TILES_AT + Tiles::COUNT <= u64::BITS, "the fields of Parts do not fit");
+const _: () = assert!(Parts::TILES_AT + Tiles::COUNT < u64::BITS, "the fields of Parts do not fit");
 
 /// The kernels' view of what is linked.
 impl<L: Linked> gemm::Uses for L {
@@ -140,28 +113,6 @@ impl<L: Linked> optim::Uses for L {
 impl<L: Linked> loss::Uses for L {
     const SMOOTHING: bool = L::PARTS.has(Parts::SMOOTHING);
     const PROBABILITIES: bool = L::PARTS.has(Parts::PROBABILITIES);
-}
-
-/// Kinds that have parts of their own.
-impl Parts {
-    /// Convolutions.
-    pub const CONV2D: Self = Self::CONV.and(Self::WAYS).and(Self::TILES);
-    /// Dense layers.
-    pub const DENSE: Self = Self::DENSE_LAYER.and(Self::TILES);
-    /// Relu.
-    pub const RELU: Self = Self::RELU_IN_PLACE.and(Self::RELU_ALONE);
-    /// Max pooling.
-    pub const MAX_POOL: Self = Self::POOL.and(Self::WINDOWS);
-    /// Cross-entropy.
-    pub const CROSS_ENTROPY: Self = Self::SOFTMAX_LOSS.and(Self::SMOOTHING).and(Self::PROBABILITIES);
-    /// Gradient descent, with momentum or without.
-    pub const SGD: Self = Self::SGD_RULE.and(Self::RATES);
-    /// Adagrad.
-    pub const ADAGRAD: Self = Self::ADAGRAD_RULE.and(Self::RATES);
-    /// RMSprop.
-    pub const RMSPROP: Self = Self::RMSPROP_RULE.and(Self::RATES);
-    /// Adam and AdamW.
-    pub const ADAM: Self = Self::MOMENTS.and(Self::VARIANTS).and(Self::RATES);
 }
 
 impl Parts {

@@ -1,0 +1,11 @@
+//! Networks as data: layers, their options, and a list of them that has been checked.
+
+mod kind;
+mod layer;
+mod options;
+mod value;
+
+pub use kind::Kind;
+pub(super) use layer::Form;
+pub use layer::{Layer, Options};
+pub use value::{Keys, Value};

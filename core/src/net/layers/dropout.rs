@@ -1,0 +1,84 @@
+//! Dropout.
+
+use super::{About, Backward, Forward, Inferred, Mode, NOT_LINKED, Pass, Step, Training};
+use crate::dropout::{Dropout, Form, dropout, dropout_in_place, dropout_infer, dropout_infer_in_place};
+use crate::error::{Problem, Result};
+use crate::net::describe::{self, Keys, Kind, Layer, Value};
+use crate::net::linked::{Linked, Parts};
+
+impl Layer<'_> {
+    /// Inverted dropout with probability `p` to drop: what is kept is scaled by `1 / (1 - p)` in training, and nothing
+    /// happens at test time. [`Layer::form`] says otherwise.
+    pub const fn dropout(p: f32) -> Self {
+        Self::of(Kind::Dropout { p, form: Form::Inverted })
+    }
+
+    /// How dropout keeps the expectation; dropout only. [`ScaleWeights`](Form::ScaleWeights) is refused: the
+    /// weights at test time would not be those that are trained.
+    pub const fn form(mut self, by: Form) -> Self {
+        match &mut self.form {
+            describe::Form::Single(Kind::Dropout { form, .. }) => *form = by,
+            _ => self.misuse = Some("form"),
+        }
+        self
+    }
+}
+
+impl Parts {
+    /// Dropout.
+    pub const DROPOUT: Self = Self::layer(15);
+}
+
+/// It keeps the sign of what it keeps, and what it drops has no gradient.
+pub(super) const ABOUT: About = About { in_place: true, keeps_signs: true, ..About::new("dropout") };
+
+pub(super) const fn infer(p: f32, form: Form, input: [usize; 3]) -> Result<Inferred, Problem> {
+    if !(p >= 0.0 && p <= 1.0) {
+        return Err(Problem::Parameter { what: "the probability to drop must be from 0 to 1" });
+    }
+    match form {
+        // The weights a network runs with would not be those it is trained with.
+        Form::ScaleWeights => Err(Problem::Parameter {
+            what: "a network scales activations, in training or at test time; scale exported weights by hand",
+        }),
+        Form::Inverted | Form::ScaleActivations => Ok(Inferred::same(input)),
+    }
+}
+
+pub(super) const fn keys(p: f32, form: Form) -> Keys {
+    let form = match form {
+        Form::Inverted => "inverted",
+        Form::ScaleActivations => "scale_activations",
+        Form::ScaleWeights => "scale_weights",
+    };
+    Keys::NONE.and("p", Value::Number(p)).and("form", Value::Word(form))
+}
+
+pub(super) fn forward<L: Linked>(pass: &Pass, p: f32, form: Form, t: Forward, mode: &Mode) -> Result {
+    if !L::PARTS.has(Parts::DROPOUT) {
+        return NOT_LINKED;
+    }
+    let (ctx, slot, drop) = (pass.ctx, pass.slot, Dropout::drop(p)?.form(form));
+    match mode {
+        Mode::Infer { .. } | Mode::Train(Training { noise: None, .. }) => {
+            if slot.in_place {
+                dropout_infer_in_place(ctx, drop, t.y)
+            } else {
+                dropout_infer(ctx, drop, t.x, t.y)
+            }
+        }
+        Mode::Train(Training { noise: Some(noise), .. }) => {
+            let mask = noise.mask(pass.i, slot.output_len());
+            if slot.in_place { dropout_in_place(ctx, drop, mask, t.y) } else { dropout(ctx, drop, mask, t.x, t.y) }
+        }
+    }
+}
+
+pub(super) fn backward<L: Linked>(pass: &Pass, p: f32, form: Form, step: Step, t: Backward) -> Result {
+    if !L::PARTS.has(Parts::DROPOUT) {
+        return NOT_LINKED;
+    }
+    let (ctx, slot, drop) = (pass.ctx, pass.slot, Dropout::drop(p)?.form(form));
+    let mask = step.noise.mask(pass.i, slot.output_len());
+    if slot.in_place { dropout_in_place(ctx, drop, mask, t.dy) } else { dropout(ctx, drop, mask, t.dy, t.dx) }
+}

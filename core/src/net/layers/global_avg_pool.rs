@@ -1,0 +1,39 @@
+//! Mean over all of a channel.
+
+use super::{About, Backward, Forward, Inferred, NOT_LINKED, Pass};
+use crate::error::Result;
+use crate::net::describe::{Kind, Layer};
+use crate::net::linked::{Linked, Parts};
+use crate::pool::{global_avg_pool, global_avg_pool_backward};
+
+impl Layer<'_> {
+    /// Mean over all of a channel: from image to as many features as there are channels.
+    pub const fn global_avg_pool() -> Self {
+        Self::of(Kind::GlobalAvgPool)
+    }
+}
+
+impl Parts {
+    /// Global average pooling.
+    pub const GLOBAL_AVG_POOL: Self = Self::layer(14);
+}
+
+pub(super) const ABOUT: About = About::new("global_avg_pool");
+
+pub(super) const fn infer(input: [usize; 3]) -> Inferred {
+    Inferred { output: [input[0], 1, 1], ..Inferred::same(input) }
+}
+
+pub(super) fn forward<L: Linked>(pass: &Pass, t: Forward) -> Result {
+    if !L::PARTS.has(Parts::GLOBAL_AVG_POOL) {
+        return NOT_LINKED;
+    }
+    global_avg_pool(pass.ctx, pass.planes(), t.x, t.y)
+}
+
+pub(super) fn backward<L: Linked>(pass: &Pass, t: Backward) -> Result {
+    if !L::PARTS.has(Parts::GLOBAL_AVG_POOL) {
+        return NOT_LINKED;
+    }
+    global_avg_pool_backward(pass.ctx, pass.planes(), t.dy, t.dx)
+}

@@ -1,0 +1,54 @@
+//! Layer normalization.
+
+use super::shapes::whole_norm;
+use super::{About, Backward, Cost, Forward, Inferred, NOT_LINKED, Pass, Slot, Step, halves, halves_mut, some};
+use crate::error::{Problem, Result};
+use crate::net::describe::{Keys, Kind, Layer, Value};
+use crate::net::linked::{Linked, Parts};
+use crate::norm::{LayerNorm, layer_norm, layer_norm_backward};
+
+impl Layer<'_> {
+    /// Layer normalization (Ba et al., 2016) over all of a sample: eps 1e-5, with scale and shift.
+    pub const fn layer_norm() -> Self {
+        Self::of(Kind::LayerNorm { eps: 1e-5, affine: true })
+    }
+}
+
+impl Parts {
+    /// Layer normalization.
+    pub const LAYER_NORM: Self = Self::layer(4);
+}
+
+pub(super) const ABOUT: About = About { stem: Some("ln"), ..About::norm("layer_norm") };
+
+/// Mean and standard deviation of each sample.
+pub(super) const COST: Cost = Cost { saved_each: 2, ..Cost::NONE };
+
+pub(super) const fn infer(eps: f32, affine: bool, input: [usize; 3]) -> Result<Inferred, Problem> {
+    whole_norm(eps, affine, affine, input)
+}
+
+pub(super) const fn keys(eps: f32, affine: bool) -> Keys {
+    Keys::NONE.and("eps", Value::Number(eps)).and("affine", Value::Flag(affine))
+}
+
+const fn shape_of(slot: &Slot, n: usize, eps: f32) -> LayerNorm {
+    LayerNorm::new(n, slot.input_len()).eps(eps)
+}
+
+pub(super) fn forward<L: Linked>(pass: &Pass, eps: f32, t: Forward) -> Result {
+    if !L::PARTS.has(Parts::LAYER_NORM) {
+        return NOT_LINKED;
+    }
+    let (shape, (mean, rstd)) = (shape_of(pass.slot, pass.n, eps), halves_mut(t.saved));
+    layer_norm(pass.ctx, &shape, t.x, pass.scale(), pass.bias(), t.y, mean, rstd)
+}
+
+pub(super) fn backward<L: Linked>(pass: &Pass, eps: f32, step: Step, t: Backward) -> Result {
+    if !L::PARTS.has(Parts::LAYER_NORM) {
+        return NOT_LINKED;
+    }
+    let (shape, (mean, rstd)) = (shape_of(pass.slot, pass.n, eps), halves(t.saved));
+    let (dw, db) = (some(t.dw), some(t.db));
+    layer_norm_backward(pass.ctx, &shape, t.x, t.dy, pass.scale(), mean, rstd, step.update, t.dx, dw, db)
+}

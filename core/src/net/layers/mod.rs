@@ -1,0 +1,280 @@
+//! The layers: one file each, and here the only matches over their kinds.
+//!
+//! A layer's file has the functions that build and configure it, its part of [`Parts`], and what the matches below ask:
+//! [`About`], the shape of its output, its [`Cost`], the code that it needs, its parameters by name, its passes.
+
+mod activation;
+pub(super) mod add;
+mod avg_pool;
+mod batch_norm;
+mod conv2d;
+mod dense;
+mod dropout;
+mod flatten;
+mod global_avg_pool;
+mod group_norm;
+mod layer_norm;
+mod max_pool;
+mod pass;
+mod rms_norm;
+mod shapes;
+mod slot;
+mod softmax;
+
+pub(super) use pass::{Backward, Forward, Mode, Noise, Pass, Span, Step, Training, halves_mut, range};
+pub(super) use shapes::{Inferred, product};
+pub use slot::Slot;
+pub(super) use slot::{EXTERNAL, Gradient, Needs};
+
+use super::describe::{Keys, Kind};
+use super::linked::{Linked, Parts};
+use crate::error::{Problem, Result};
+use crate::init::Fans;
+use crate::optim::Neurons;
+use pass::{NOT_LINKED, halves, some};
+
+/// What there is to know of a kind of layer without its input.
+#[derive(Clone, Copy)]
+pub(super) struct About {
+    /// In tables and messages.
+    pub name: &'static str,
+    /// The stem of the names of its parameters, as PyTorch users give them: `conv`, `bn`, `fc`.
+    pub stem: Option<&'static str>,
+    /// What the backward pass reads of the forward pass.
+    pub needs: Needs,
+    /// The same if its own parameters have no gradients.
+    pub needs_frozen: Needs,
+    /// It may work on its input's memory.
+    pub in_place: bool,
+    /// Working in place it keeps the signs of what it keeps: a backward pass that reads signs may follow.
+    pub keeps_signs: bool,
+    /// It can apply a relu to its results.
+    pub can_fuse: bool,
+    /// It is such a relu.
+    pub is_relu: bool,
+    /// It gives what it gets.
+    pub is_flatten: bool,
+    /// It is a normalization.
+    pub is_norm: bool,
+    /// It has running averages.
+    pub has_averages: bool,
+    /// Its weight and bias are drawn at random.
+    pub draws: bool,
+}
+
+impl About {
+    const fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            stem: None,
+            needs: Needs::Nothing,
+            needs_frozen: Needs::Nothing,
+            in_place: false,
+            keeps_signs: false,
+            can_fuse: false,
+            is_relu: false,
+            is_flatten: false,
+            is_norm: false,
+            has_averages: false,
+            draws: false,
+        }
+    }
+
+    /// A normalization by statistics of the sample.
+    const fn norm(name: &'static str) -> Self {
+        Self { needs: Needs::Input, needs_frozen: Needs::Input, is_norm: true, ..Self::new(name) }
+    }
+}
+
+/// Elements of memory that a layer takes beside its tensors.
+pub(super) struct Cost {
+    /// Statistics kept for the backward pass: for the batch, and for each sample.
+    pub saved: usize,
+    pub saved_each: usize,
+    /// Scratch of one thread.
+    pub forward: usize,
+    pub backward: usize,
+}
+
+impl Cost {
+    const NONE: Self = Self { saved: 0, saved_each: 0, forward: 0, backward: 0 };
+}
+
+/// A weight that is drawn at random.
+pub(super) struct Drawn {
+    /// Its sizes in memory, of which the first `rank` count.
+    pub dims: [usize; 4],
+    pub rank: usize,
+    /// What the size of its elements depends on.
+    pub fans: Fans,
+    /// Where the weights of one output lie in the weight as a matrix.
+    pub neurons: Neurons,
+    pub matrix: [usize; 2],
+}
+
+impl Kind {
+    /// What there is to know of it without its input.
+    pub(super) const fn about(&self) -> About {
+        match self {
+            Self::Conv2d { .. } => conv2d::ABOUT,
+            Self::Dense { .. } => dense::ABOUT,
+            Self::BatchNorm { .. } => batch_norm::ABOUT,
+            Self::GroupNorm { groups: Some(_), .. } => group_norm::GROUP,
+            Self::GroupNorm { groups: None, .. } => group_norm::INSTANCE,
+            Self::LayerNorm { .. } => layer_norm::ABOUT,
+            Self::RmsNorm { .. } => rms_norm::ABOUT,
+            Self::Activation(function) => activation::about(*function),
+            Self::Softmax => softmax::ABOUT,
+            Self::LogSoftmax => softmax::ABOUT_LOG,
+            Self::MaxPool2d { .. } => max_pool::ABOUT,
+            Self::AvgPool2d { .. } => avg_pool::ABOUT,
+            Self::GlobalAvgPool => global_avg_pool::ABOUT,
+            Self::Flatten => flatten::ABOUT,
+            Self::Dropout { .. } => dropout::ABOUT,
+            Self::Add => add::ABOUT,
+        }
+    }
+
+    /// The kind's name in tables and messages.
+    pub const fn name(&self) -> &'static str {
+        self.about().name
+    }
+
+    /// Its parameters by the names that they have in files.
+    pub const fn keys(&self) -> Keys {
+        match *self {
+            Self::Conv2d { .. } => conv2d::keys(self),
+            Self::Dense { outputs, bias } => dense::keys(outputs, bias),
+            Self::BatchNorm { eps, momentum } => batch_norm::keys(eps, momentum),
+            Self::GroupNorm { groups, eps, affine } => group_norm::keys(groups, eps, affine),
+            Self::LayerNorm { eps, affine } => layer_norm::keys(eps, affine),
+            Self::RmsNorm { eps, affine } => rms_norm::keys(eps, affine),
+            Self::Activation(function) => activation::keys(function),
+            Self::MaxPool2d { kernel, stride, padding } => max_pool::keys(kernel, stride, padding),
+            Self::AvgPool2d { kernel, stride, padding, count_include_pad } => {
+                avg_pool::keys(kernel, stride, padding, count_include_pad)
+            }
+            Self::Dropout { p, form } => dropout::keys(p, form),
+            Self::Softmax | Self::LogSoftmax | Self::GlobalAvgPool | Self::Flatten | Self::Add => Keys::NONE,
+        }
+    }
+
+    /// Whether it is the end of a residual block.
+    pub(super) const fn is_add(&self) -> bool {
+        matches!(self, Self::Add)
+    }
+
+    /// The output's shape and the parameters' lengths of a layer on `input` (`[c, h, w]`).
+    pub(super) const fn infer(&self, input: [usize; 3]) -> Result<Inferred, Problem> {
+        match *self {
+            Self::Conv2d { .. } => conv2d::infer(self, input),
+            Self::Dense { outputs, bias } => dense::infer(outputs, bias, input),
+            Self::BatchNorm { eps, momentum } => batch_norm::infer(eps, momentum, input),
+            Self::GroupNorm { groups, eps, affine } => group_norm::infer(groups, eps, affine, input),
+            Self::LayerNorm { eps, affine } => layer_norm::infer(eps, affine, input),
+            Self::RmsNorm { eps, affine } => rms_norm::infer(eps, affine, input),
+            Self::Activation(function) => activation::infer(function, input),
+            Self::Softmax | Self::LogSoftmax => softmax::infer(input),
+            Self::MaxPool2d { kernel, stride, padding } | Self::AvgPool2d { kernel, stride, padding, .. } => {
+                shapes::pool(input, kernel, stride, padding)
+            }
+            Self::GlobalAvgPool => Ok(global_avg_pool::infer(input)),
+            Self::Flatten => flatten::infer(input),
+            Self::Dropout { p, form } => dropout::infer(p, form, input),
+            // Its two inputs are compared where the block is known.
+            Self::Add => Ok(Inferred::same(input)),
+        }
+    }
+}
+
+impl Slot {
+    /// What its passes take for batches of `n`.
+    pub(super) const fn cost(&self, n: usize) -> Cost {
+        match self.kind {
+            Kind::Conv2d { .. } => conv2d::cost(self, n),
+            Kind::Dense { .. } => dense::cost(self, n),
+            Kind::BatchNorm { .. } => batch_norm::cost(self),
+            Kind::GroupNorm { groups, .. } => group_norm::cost(self, groups),
+            Kind::LayerNorm { .. } => layer_norm::COST,
+            Kind::RmsNorm { .. } => rms_norm::COST,
+            Kind::Activation(_) | Kind::Softmax | Kind::LogSoftmax | Kind::MaxPool2d { .. } => Cost::NONE,
+            Kind::AvgPool2d { .. } | Kind::GlobalAvgPool | Kind::Flatten | Kind::Dropout { .. } => Cost::NONE,
+            Kind::Add => Cost::NONE,
+        }
+    }
+
+    /// What a program needs to run it on up to `batch` samples.
+    pub(super) const fn needs_code(&self, batch: usize) -> Parts {
+        match self.kind {
+            Kind::Conv2d { .. } => conv2d::needs_code(self),
+            Kind::Dense { .. } => dense::needs_code(self, batch),
+            Kind::BatchNorm { .. } => Parts::BATCH_NORM,
+            Kind::GroupNorm { .. } => Parts::GROUP_NORM,
+            Kind::LayerNorm { .. } => Parts::LAYER_NORM,
+            Kind::RmsNorm { .. } => Parts::RMS_NORM,
+            Kind::Activation(function) => activation::needs_code(self, function),
+            Kind::Softmax => Parts::SOFTMAX,
+            Kind::LogSoftmax => Parts::LOG_SOFTMAX,
+            Kind::MaxPool2d { .. } => max_pool::needs_code(self),
+            Kind::AvgPool2d { .. } => Parts::AVG_POOL,
+            Kind::GlobalAvgPool => Parts::GLOBAL_AVG_POOL,
+            Kind::Flatten => Parts::NONE,
+            Kind::Dropout { .. } => Parts::DROPOUT,
+            Kind::Add => Parts::ADD,
+        }
+    }
+
+    /// The weight of a layer that draws it at random; other weights are vectors of ones.
+    pub(super) fn drawn(&self) -> Option<Drawn> {
+        match self.kind {
+            Kind::Conv2d { .. } => Some(conv2d::drawn(self)),
+            Kind::Dense { .. } => Some(dense::drawn(self)),
+            Kind::BatchNorm { .. } | Kind::GroupNorm { .. } | Kind::LayerNorm { .. } | Kind::RmsNorm { .. } => None,
+            Kind::Activation(_) | Kind::Softmax | Kind::LogSoftmax | Kind::MaxPool2d { .. } => None,
+            Kind::AvgPool2d { .. } | Kind::GlobalAvgPool | Kind::Flatten | Kind::Dropout { .. } => None,
+            Kind::Add => None,
+        }
+    }
+}
+
+/// The forward pass of one layer.
+pub(super) fn forward<L: Linked>(pass: &Pass, t: Forward, mode: &mut Mode) -> Result {
+    match pass.slot.kind {
+        Kind::Conv2d { .. } => conv2d::forward::<L>(pass, t),
+        Kind::Dense { .. } => dense::forward::<L>(pass, t),
+        Kind::BatchNorm { eps, momentum } => batch_norm::forward::<L>(pass, eps, momentum, t, mode),
+        Kind::GroupNorm { groups, eps, .. } => group_norm::forward::<L>(pass, groups, eps, t),
+        Kind::LayerNorm { eps, .. } => layer_norm::forward::<L>(pass, eps, t),
+        Kind::RmsNorm { eps, .. } => rms_norm::forward::<L>(pass, eps, t),
+        Kind::Activation(function) => activation::forward::<L>(pass, function, t),
+        Kind::Softmax => softmax::forward::<L>(pass, t),
+        Kind::LogSoftmax => softmax::log_forward::<L>(pass, t),
+        Kind::MaxPool2d { .. } => max_pool::forward::<L>(pass, t),
+        Kind::AvgPool2d { .. } => avg_pool::forward::<L>(pass, t),
+        Kind::GlobalAvgPool => global_avg_pool::forward::<L>(pass, t),
+        Kind::Flatten => Ok(()),
+        Kind::Dropout { p, form } => dropout::forward::<L>(pass, p, form, t, mode),
+        Kind::Add => add::forward::<L>(pass, t),
+    }
+}
+
+/// The backward pass of one layer.
+pub(super) fn backward<L: Linked>(pass: &Pass, step: Step, t: Backward) -> Result {
+    match pass.slot.kind {
+        Kind::Conv2d { .. } => conv2d::backward::<L>(pass, step, t),
+        Kind::Dense { .. } => dense::backward::<L>(pass, step, t),
+        Kind::BatchNorm { eps, momentum } => batch_norm::backward::<L>(pass, eps, momentum, step, t),
+        Kind::GroupNorm { groups, eps, .. } => group_norm::backward::<L>(pass, groups, eps, step, t),
+        Kind::LayerNorm { eps, .. } => layer_norm::backward::<L>(pass, eps, step, t),
+        Kind::RmsNorm { eps, .. } => rms_norm::backward::<L>(pass, eps, step, t),
+        Kind::Activation(function) => activation::backward::<L>(pass, function, t),
+        Kind::Softmax => softmax::backward::<L>(pass, t),
+        Kind::LogSoftmax => softmax::log_backward::<L>(pass, t),
+        Kind::MaxPool2d { .. } => max_pool::backward::<L>(pass, t),
+        Kind::AvgPool2d { .. } => avg_pool::backward::<L>(pass, t),
+        Kind::GlobalAvgPool => global_avg_pool::backward::<L>(pass, t),
+        Kind::Dropout { p, form } => dropout::backward::<L>(pass, p, form, step, t),
+        // The gradients of an addition are joined where both inputs are known.
+        Kind::Flatten | Kind::Add => Ok(()),
+    }
+}

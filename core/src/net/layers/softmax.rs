@@ -1,0 +1,61 @@
+//! Softmax over the features, and its logarithm.
+
+use super::{About, Backward, Forward, Inferred, NOT_LINKED, Needs, Pass};
+use crate::activation::{log_softmax, log_softmax_backward, softmax, softmax_backward};
+use crate::error::{Problem, Result};
+use crate::net::describe::{Kind, Layer};
+use crate::net::linked::{Linked, Parts};
+
+impl Layer<'_> {
+    /// Softmax over the features. A loss from logits has one built in; this is for networks that end in probabilities.
+    pub const fn softmax() -> Self {
+        Self::of(Kind::Softmax)
+    }
+
+    /// The logarithm of softmax over the features.
+    pub const fn log_softmax() -> Self {
+        Self::of(Kind::LogSoftmax)
+    }
+}
+
+impl Parts {
+    /// Softmax.
+    pub const SOFTMAX: Self = Self::layer(9);
+    /// Log-softmax.
+    pub const LOG_SOFTMAX: Self = Self::layer(10);
+}
+
+pub(super) const ABOUT: About = About { needs: Needs::Output, needs_frozen: Needs::Output, ..About::new("softmax") };
+pub(super) const ABOUT_LOG: About = About { name: "log_softmax", ..ABOUT };
+
+pub(super) const fn infer(input: [usize; 3]) -> Result<Inferred, Problem> {
+    if input[1] == 1 && input[2] == 1 { Ok(Inferred::same(input)) } else { Err(Problem::NotFlat { input }) }
+}
+
+pub(super) fn forward<L: Linked>(pass: &Pass, t: Forward) -> Result {
+    if !L::PARTS.has(Parts::SOFTMAX) {
+        return NOT_LINKED;
+    }
+    softmax(pass.ctx, [pass.n, pass.slot.input_len()], t.x, t.y)
+}
+
+pub(super) fn backward<L: Linked>(pass: &Pass, t: Backward) -> Result {
+    if !L::PARTS.has(Parts::SOFTMAX) {
+        return NOT_LINKED;
+    }
+    softmax_backward(pass.ctx, [pass.n, pass.slot.input_len()], t.y, t.dy, t.dx)
+}
+
+pub(super) fn log_forward<L: Linked>(pass: &Pass, t: Forward) -> Result {
+    if !L::PARTS.has(Parts::LOG_SOFTMAX) {
+        return NOT_LINKED;
+    }
+    log_softmax(pass.ctx, [pass.n, pass.slot.input_len()], t.x, t.y)
+}
+
+pub(super) fn log_backward<L: Linked>(pass: &Pass, t: Backward) -> Result {
+    if !L::PARTS.has(Parts::LOG_SOFTMAX) {
+        return NOT_LINKED;
+    }
+    log_softmax_backward(pass.ctx, [pass.n, pass.slot.input_len()], t.y, t.dy, t.dx)
+}
