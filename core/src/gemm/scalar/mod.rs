@@ -23,24 +23,12 @@ pub(crate) use job::{Job, ZEROS};
 
 use super::product::{Product, Strided};
 use crate::Activation;
+use crate::gemm::tiles::{WIDTH, log_width};
 use crate::gemm::{All, Tiles, Uses};
 use crate::gemm::{Bias, Epilogue};
 
-/// Columns of the widest tile.
-pub(crate) const WIDTH: usize = 8;
 /// Longest block of `k` of which columns of `b` are copied.
 pub(super) const BLOCK: usize = 64;
-
-/// The largest power of two that is at most `left` and [`WIDTH`], as an exponent.
-#[inline(always)]
-pub(crate) const fn log_width(left: usize) -> usize {
-    match left {
-        8.. => 3,
-        4.. => 2,
-        2.. => 1,
-        _ => 0,
-    }
-}
 
 /// Computes the product.
 ///

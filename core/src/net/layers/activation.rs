@@ -1,10 +1,10 @@
 //! Functions of each element.
 
-use super::{About, Backward, Forward, Inferred, NOT_LINKED, Needs, Pass, Slot};
+use super::{About, Backward, Forward, Inferred, Needs, Pass, Slot};
 use crate::activation::{Function, Saved, apply, apply_backward, apply_backward_in_place, apply_in_place};
 use crate::error::{Problem, Result};
 use crate::net::describe::{Keys, Kind, Layer, Value};
-use crate::net::linked::{Linked, Parts};
+use crate::net::linked::Parts;
 
 impl Layer<'_> {
     /// A function of each element.
@@ -60,9 +60,9 @@ impl Layer<'_> {
 
 impl Parts {
     /// Relu as the epilogue of the layer before it.
-    const RELU_IN_PLACE: Self = Self::layer(6);
+    pub(super) const RELU_IN_PLACE: Self = Self::layer(6);
     /// Relu that is no epilogue.
-    const RELU_ALONE: Self = Self::layer(7);
+    pub(super) const RELU_ALONE: Self = Self::layer(7);
     /// Relu.
     pub const RELU: Self = Self::RELU_IN_PLACE.and(Self::RELU_ALONE);
     /// All other functions of each element.
@@ -111,43 +111,14 @@ pub(super) const fn needs_code(slot: &Slot, function: Function) -> Parts {
     }
 }
 
-pub(super) fn forward<L: Linked>(pass: &Pass, function: Function, t: Forward) -> Result {
-    if pass.slot.fused {
-        return Ok(()); // the layer before it has done it
-    }
-    let is_relu = matches!(function, Function::Relu);
-    if is_relu && L::PARTS.has(Parts::RELU_ALONE) {
-        each(pass, Function::Relu, t);
-    } else if !is_relu && L::PARTS.has(Parts::FUNCTIONS) {
-        each(pass, function, t);
-    } else {
-        return NOT_LINKED;
-    }
-    Ok(())
-}
-
-pub(super) fn backward<L: Linked>(pass: &Pass, function: Function, t: Backward) -> Result {
-    let is_relu = matches!(function, Function::Relu);
-    if is_relu && L::PARTS.has(Parts::RELU_ALONE) {
-        gradient_of_each(pass, Function::Relu, t);
-    } else if is_relu && L::PARTS.has(Parts::RELU_IN_PLACE) {
-        apply_backward_in_place(pass.ctx, Function::Relu, t.y, t.dy);
-    } else if !is_relu && L::PARTS.has(Parts::FUNCTIONS) {
-        gradient_of_each(pass, function, t);
-    } else {
-        return NOT_LINKED;
-    }
-    Ok(())
-}
-
 /// Inlined, so that a constant function leaves out the others; so is the gradient.
 #[inline(always)]
-fn each(pass: &Pass, function: Function, t: Forward) {
+pub(super) fn forward(pass: &Pass, function: Function, t: Forward) {
     if pass.slot.in_place { apply_in_place(pass.ctx, function, t.y) } else { apply(pass.ctx, function, t.x, t.y) }
 }
 
 #[inline(always)]
-fn gradient_of_each(pass: &Pass, function: Function, t: Backward) {
+pub(super) fn backward(pass: &Pass, function: Function, t: Backward) {
     let saved = match function.saved() {
         Saved::Input => t.x,
         Saved::Output => t.y,
@@ -157,4 +128,9 @@ fn gradient_of_each(pass: &Pass, function: Function, t: Backward) {
     } else {
         apply_backward(pass.ctx, function, saved, t.dy, t.dx)
     }
+}
+
+/// The gradient of a relu that is the epilogue of the layer before it.
+pub(super) fn fused_backward(pass: &Pass, t: Backward) {
+    apply_backward_in_place(pass.ctx, Function::Relu, t.y, t.dy);
 }

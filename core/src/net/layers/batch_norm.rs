@@ -1,11 +1,11 @@
 //! Batch normalization.
 
 use super::shapes::check_eps;
-use super::{About, Backward, Cost, Forward, Inferred, Mode, NOT_LINKED, Needs, Pass, Slot, Step, Training};
+use super::{About, Backward, Cost, Forward, Inferred, Mode, Needs, Pass, Slot, Step, Training};
 use super::{halves, halves_mut, range};
 use crate::error::{Problem, Result};
 use crate::net::describe::{Form, Keys, Kind, Layer, Value};
-use crate::net::linked::{Linked, Parts};
+use crate::net::linked::Parts;
 use crate::norm::{BatchNorm, batch_norm_backward, batch_norm_infer, batch_norm_infer_backward, batch_norm_train};
 
 impl Layer<'_> {
@@ -57,10 +57,7 @@ pub(super) const fn keys(eps: f32, momentum: f32) -> Keys {
     Keys::NONE.and("eps", Value::Number(eps)).and("momentum", Value::Number(momentum))
 }
 
-pub(super) fn forward<L: Linked>(pass: &Pass, eps: f32, momentum: f32, t: Forward, mode: &mut Mode) -> Result {
-    if !L::PARTS.has(Parts::BATCH_NORM) {
-        return NOT_LINKED;
-    }
+pub(super) fn forward(pass: &Pass, eps: f32, momentum: f32, t: Forward, mode: &mut Mode) -> Result {
     let (ctx, slot, scale, shift) = (pass.ctx, pass.slot, pass.weight(), pass.bias_slice());
     let averages = range((slot.running, 2 * slot.input[0]));
     let shape = shape_of(slot, pass.n, eps, momentum);
@@ -78,10 +75,7 @@ pub(super) fn forward<L: Linked>(pass: &Pass, eps: f32, momentum: f32, t: Forwar
     }
 }
 
-pub(super) fn backward<L: Linked>(pass: &Pass, eps: f32, momentum: f32, step: Step, t: Backward) -> Result {
-    if !L::PARTS.has(Parts::BATCH_NORM) {
-        return NOT_LINKED;
-    }
+pub(super) fn backward(pass: &Pass, eps: f32, momentum: f32, step: Step, t: Backward) -> Result {
     let (ctx, slot) = (pass.ctx, pass.slot);
     let shape = shape_of(slot, pass.n, eps, momentum);
     if slot.options.frozen {

@@ -1,7 +1,7 @@
 //! Convolution.
 
 use super::shapes::{product, windows};
-use super::{About, Backward, Cost, Drawn, Forward, Inferred, NOT_LINKED, Needs, Pass, Slot, Step};
+use super::{About, Backward, Cost, Drawn, Forward, Inferred, Needs, Pass, Slot, Step};
 use crate::conv::{
     Conv2d, conv2d_backward_bias_planned, conv2d_backward_input_planned, conv2d_backward_input_scratch_len,
     conv2d_backward_weight_planned, conv2d_backward_weight_scratch_len, conv2d_planned, conv2d_scratch_len, parts,
@@ -57,7 +57,7 @@ impl Layer<'_> {
 
 impl Parts {
     /// Which convolutions, other bits tell.
-    const CONV: Self = Self::layer(0);
+    pub(super) const CONV: Self = Self::layer(0);
     /// Convolutions.
     pub const CONV2D: Self = Self::CONV.and(Self::WAYS).and(Self::TILES);
 }
@@ -124,19 +124,12 @@ pub(super) fn drawn(slot: &Slot) -> Drawn {
     Drawn { dims, rank: 4, fans: Fans::conv2d(dims), neurons: Neurons::Rows, matrix }
 }
 
-pub(super) fn forward<L: Linked>(pass: &Pass, t: Forward) -> Result {
-    if !L::PARTS.has(Parts::CONV) {
-        return NOT_LINKED;
-    }
+pub(super) fn forward<L: Linked>(pass: &Pass, t: Forward) {
     let (shape, fused) = (shape_of(pass.slot, pass.n), pass.fused());
     conv2d_planned::<L>(pass.ctx, &shape, t.x, pass.weight(), pass.bias(), fused, t.y, t.scratch);
-    Ok(())
 }
 
-pub(super) fn backward<L: Linked>(pass: &Pass, step: Step, t: Backward) -> Result {
-    if !L::PARTS.has(Parts::CONV) {
-        return NOT_LINKED;
-    }
+pub(super) fn backward<L: Linked>(pass: &Pass, step: Step, t: Backward) {
     let (ctx, slot) = (pass.ctx, pass.slot);
     let shape = &shape_of(slot, pass.n);
     if slot.learns() {
@@ -149,5 +142,4 @@ pub(super) fn backward<L: Linked>(pass: &Pass, step: Step, t: Backward) -> Resul
     if slot.wants_dx() {
         conv2d_backward_input_planned::<L>(ctx, shape, t.dy, pass.weight(), t.dx, t.scratch);
     }
-    Ok(())
 }

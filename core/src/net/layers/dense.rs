@@ -1,7 +1,7 @@
 //! Fully connected.
 
 use super::shapes::product;
-use super::{About, Backward, Cost, Drawn, Forward, Inferred, NOT_LINKED, Needs, Pass, Slot, Step};
+use super::{About, Backward, Cost, Drawn, Forward, Inferred, Needs, Pass, Slot, Step};
 use crate::dense::{Dense, Product, dense_backward_bias_planned, dense_planned, dense_scratch_len};
 use crate::error::{Problem, Result};
 use crate::gemm::{Bias, Epilogue, Tiles};
@@ -20,7 +20,7 @@ impl Layer<'_> {
 
 impl Parts {
     /// How large a dense layer is, other bits tell.
-    const DENSE_LAYER: Self = Self::layer(1);
+    pub(super) const DENSE_LAYER: Self = Self::layer(1);
     /// Dense layers.
     pub const DENSE: Self = Self::DENSE_LAYER.and(Self::TILES);
 }
@@ -66,20 +66,13 @@ pub(super) fn drawn(slot: &Slot) -> Drawn {
     Drawn { dims, rank: 2, fans, neurons: Neurons::Columns, matrix: [inputs, outputs] }
 }
 
-pub(super) fn forward<L: Linked>(pass: &Pass, t: Forward) -> Result {
-    if !L::PARTS.has(Parts::DENSE_LAYER) {
-        return NOT_LINKED;
-    }
+pub(super) fn forward<L: Linked>(pass: &Pass, t: Forward) {
     let (shape, operands, update) = (shape_of(pass.slot, pass.n), [t.x, pass.weight()], Update::Overwrite);
     let epilogue = Epilogue { bias: pass.bias().map_or(Bias::None, Bias::PerCol), activation: pass.fused() };
     dense_planned::<L>(pass.ctx, &shape, Product::Forward, operands, update, epilogue, t.y, t.scratch);
-    Ok(())
 }
 
-pub(super) fn backward<L: Linked>(pass: &Pass, step: Step, t: Backward) -> Result {
-    if !L::PARTS.has(Parts::DENSE_LAYER) {
-        return NOT_LINKED;
-    }
+pub(super) fn backward<L: Linked>(pass: &Pass, step: Step, t: Backward) {
     let (ctx, slot) = (pass.ctx, pass.slot);
     let mut product = |product, operands, update, c: &mut [f32]| {
         let shape = shape_of(slot, pass.n);
@@ -94,5 +87,4 @@ pub(super) fn backward<L: Linked>(pass: &Pass, step: Step, t: Backward) -> Resul
     if slot.wants_dx() {
         product(Product::Input, [&*t.dy, pass.weight()], Update::Overwrite, t.dx);
     }
-    Ok(())
 }

@@ -1,10 +1,10 @@
 //! Dropout.
 
-use super::{About, Backward, Forward, Inferred, Mode, NOT_LINKED, Pass, Step, Training};
+use super::{About, Backward, Forward, Inferred, Mode, Pass, Step, Training};
 use crate::dropout::{Dropout, Form, dropout, dropout_in_place, dropout_infer, dropout_infer_in_place};
 use crate::error::{Problem, Result};
 use crate::net::describe::{self, Keys, Kind, Layer, Value};
-use crate::net::linked::{Linked, Parts};
+use crate::net::linked::Parts;
 
 impl Layer<'_> {
     /// Inverted dropout with probability `p` to drop: what is kept is scaled by `1 / (1 - p)` in training, and nothing
@@ -54,10 +54,7 @@ pub(super) const fn keys(p: f32, form: Form) -> Keys {
     Keys::NONE.and("p", Value::Number(p)).and("form", Value::Word(form))
 }
 
-pub(super) fn forward<L: Linked>(pass: &Pass, p: f32, form: Form, t: Forward, mode: &Mode) -> Result {
-    if !L::PARTS.has(Parts::DROPOUT) {
-        return NOT_LINKED;
-    }
+pub(super) fn forward(pass: &Pass, p: f32, form: Form, t: Forward, mode: &Mode) -> Result {
     let (ctx, slot, drop) = (pass.ctx, pass.slot, Dropout::drop(p)?.form(form));
     match mode {
         Mode::Infer { .. } | Mode::Train(Training { noise: None, .. }) => {
@@ -74,10 +71,7 @@ pub(super) fn forward<L: Linked>(pass: &Pass, p: f32, form: Form, t: Forward, mo
     }
 }
 
-pub(super) fn backward<L: Linked>(pass: &Pass, p: f32, form: Form, step: Step, t: Backward) -> Result {
-    if !L::PARTS.has(Parts::DROPOUT) {
-        return NOT_LINKED;
-    }
+pub(super) fn backward(pass: &Pass, p: f32, form: Form, step: Step, t: Backward) -> Result {
     let (ctx, slot, drop) = (pass.ctx, pass.slot, Dropout::drop(p)?.form(form));
     let mask = step.noise.mask(pass.i, slot.output_len());
     if slot.in_place { dropout_in_place(ctx, drop, mask, t.dy) } else { dropout(ctx, drop, mask, t.dy, t.dx) }

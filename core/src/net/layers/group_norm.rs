@@ -1,10 +1,10 @@
 //! Group and instance normalization.
 
 use super::shapes::check_eps;
-use super::{About, Backward, Cost, Forward, Inferred, NOT_LINKED, Pass, Slot, Step, halves, halves_mut, some};
+use super::{About, Backward, Cost, Forward, Inferred, Pass, Slot, Step, halves, halves_mut, some};
 use crate::error::{Problem, Result};
 use crate::net::describe::{Keys, Kind, Layer, Value};
-use crate::net::linked::{Linked, Parts};
+use crate::net::linked::Parts;
 use crate::norm::{GroupNorm, group_norm, group_norm_backward};
 
 impl Layer<'_> {
@@ -77,18 +77,12 @@ pub(super) const fn keys(groups: Option<usize>, eps: f32, affine: bool) -> Keys 
     keys.and("eps", Value::Number(eps)).and("affine", Value::Flag(affine))
 }
 
-pub(super) fn forward<L: Linked>(pass: &Pass, groups: Option<usize>, eps: f32, t: Forward) -> Result {
-    if !L::PARTS.has(Parts::GROUP_NORM) {
-        return NOT_LINKED;
-    }
+pub(super) fn forward(pass: &Pass, groups: Option<usize>, eps: f32, t: Forward) -> Result {
     let (shape, (mean, rstd)) = (shape_of(pass.slot, pass.n, groups, eps), halves_mut(t.saved));
     group_norm(pass.ctx, &shape, t.x, pass.scale(), pass.bias(), t.y, mean, rstd)
 }
 
-pub(super) fn backward<L: Linked>(pass: &Pass, groups: Option<usize>, eps: f32, step: Step, t: Backward) -> Result {
-    if !L::PARTS.has(Parts::GROUP_NORM) {
-        return NOT_LINKED;
-    }
+pub(super) fn backward(pass: &Pass, groups: Option<usize>, eps: f32, step: Step, t: Backward) -> Result {
     let (shape, (mean, rstd)) = (shape_of(pass.slot, pass.n, groups, eps), halves(t.saved));
     let (dw, db) = (some(t.dw), some(t.db));
     group_norm_backward(pass.ctx, &shape, t.x, t.dy, pass.scale(), mean, rstd, step.update, t.dx, dw, db)

@@ -1,10 +1,10 @@
 //! Layer normalization.
 
 use super::shapes::whole_norm;
-use super::{About, Backward, Cost, Forward, Inferred, NOT_LINKED, Pass, Slot, Step, halves, halves_mut, some};
+use super::{About, Backward, Cost, Forward, Inferred, Pass, Slot, Step, halves, halves_mut, some};
 use crate::error::{Problem, Result};
 use crate::net::describe::{Keys, Kind, Layer, Value};
-use crate::net::linked::{Linked, Parts};
+use crate::net::linked::Parts;
 use crate::norm::{LayerNorm, layer_norm, layer_norm_backward};
 
 impl Layer<'_> {
@@ -36,18 +36,12 @@ const fn shape_of(slot: &Slot, n: usize, eps: f32) -> LayerNorm {
     LayerNorm::new(n, slot.input_len()).eps(eps)
 }
 
-pub(super) fn forward<L: Linked>(pass: &Pass, eps: f32, t: Forward) -> Result {
-    if !L::PARTS.has(Parts::LAYER_NORM) {
-        return NOT_LINKED;
-    }
+pub(super) fn forward(pass: &Pass, eps: f32, t: Forward) -> Result {
     let (shape, (mean, rstd)) = (shape_of(pass.slot, pass.n, eps), halves_mut(t.saved));
     layer_norm(pass.ctx, &shape, t.x, pass.scale(), pass.bias(), t.y, mean, rstd)
 }
 
-pub(super) fn backward<L: Linked>(pass: &Pass, eps: f32, step: Step, t: Backward) -> Result {
-    if !L::PARTS.has(Parts::LAYER_NORM) {
-        return NOT_LINKED;
-    }
+pub(super) fn backward(pass: &Pass, eps: f32, step: Step, t: Backward) -> Result {
     let (shape, (mean, rstd)) = (shape_of(pass.slot, pass.n, eps), halves(t.saved));
     let (dw, db) = (some(t.dw), some(t.db));
     layer_norm_backward(pass.ctx, &shape, t.x, t.dy, pass.scale(), mean, rstd, step.update, t.dx, dw, db)

@@ -28,6 +28,7 @@ pub(super) use slot::{EXTERNAL, Gradient, Needs};
 
 use super::describe::{Keys, Kind};
 use super::linked::{Linked, Parts};
+use crate::activation::Function;
 use crate::error::{Problem, Result};
 use crate::init::Fans;
 use crate::optim::Neurons;
@@ -237,44 +238,85 @@ impl Slot {
     }
 }
 
-/// The forward pass of one layer.
+/// The forward pass of one layer. What is not linked has been refused: the guards only tell the compiler.
 pub(super) fn forward<L: Linked>(pass: &Pass, t: Forward, mode: &mut Mode) -> Result {
+    let has = |part| L::PARTS.has(part);
     match pass.slot.kind {
-        Kind::Conv2d { .. } => conv2d::forward::<L>(pass, t),
-        Kind::Dense { .. } => dense::forward::<L>(pass, t),
-        Kind::BatchNorm { eps, momentum } => batch_norm::forward::<L>(pass, eps, momentum, t, mode),
-        Kind::GroupNorm { groups, eps, .. } => group_norm::forward::<L>(pass, groups, eps, t),
-        Kind::LayerNorm { eps, .. } => layer_norm::forward::<L>(pass, eps, t),
-        Kind::RmsNorm { eps, .. } => rms_norm::forward::<L>(pass, eps, t),
-        Kind::Activation(function) => activation::forward::<L>(pass, function, t),
-        Kind::Softmax => softmax::forward::<L>(pass, t),
-        Kind::LogSoftmax => softmax::log_forward::<L>(pass, t),
-        Kind::MaxPool2d { .. } => max_pool::forward::<L>(pass, t),
-        Kind::AvgPool2d { .. } => avg_pool::forward::<L>(pass, t),
-        Kind::GlobalAvgPool => global_avg_pool::forward::<L>(pass, t),
-        Kind::Flatten => Ok(()),
-        Kind::Dropout { p, form } => dropout::forward::<L>(pass, p, form, t, mode),
-        Kind::Add => add::forward::<L>(pass, t),
+        Kind::Conv2d { .. } if has(Parts::CONV) => conv2d::forward::<L>(pass, t),
+        Kind::Dense { .. } if has(Parts::DENSE_LAYER) => dense::forward::<L>(pass, t),
+        Kind::BatchNorm { eps, momentum } if has(Parts::BATCH_NORM) => {
+            batch_norm::forward(pass, eps, momentum, t, mode)?
+        }
+        Kind::GroupNorm { groups, eps, .. } if has(Parts::GROUP_NORM) => group_norm::forward(pass, groups, eps, t)?,
+        Kind::LayerNorm { eps, .. } if has(Parts::LAYER_NORM) => layer_norm::forward(pass, eps, t)?,
+        Kind::RmsNorm { eps, .. } if has(Parts::RMS_NORM) => rms_norm::forward(pass, eps, t)?,
+        Kind::Activation(_) if pass.slot.fused => {} // the layer before it has done it
+        Kind::Activation(Function::Relu) if has(Parts::RELU_ALONE) => activation::forward(pass, Function::Relu, t),
+        Kind::Activation(function) if has(Parts::FUNCTIONS) => activation::forward(pass, function, t),
+        Kind::Softmax if has(Parts::SOFTMAX) => softmax::forward(pass, t)?,
+        Kind::LogSoftmax if has(Parts::LOG_SOFTMAX) => softmax::log_forward(pass, t)?,
+        Kind::MaxPool2d { .. } if has(Parts::POOL) => max_pool::forward::<L>(pass, t),
+        Kind::AvgPool2d { .. } if has(Parts::AVG_POOL) => avg_pool::forward(pass, t)?,
+        Kind::GlobalAvgPool if has(Parts::GLOBAL_AVG_POOL) => global_avg_pool::forward(pass, t)?,
+        Kind::Flatten => {}
+        Kind::Dropout { p, form } if has(Parts::DROPOUT) => dropout::forward(pass, p, form, t, mode)?,
+        Kind::Add if has(Parts::ADD) => add::forward(pass, t)?,
+        Kind::Conv2d { .. }
+        | Kind::Dense { .. }
+        | Kind::BatchNorm { .. }
+        | Kind::GroupNorm { .. }
+        | Kind::LayerNorm { .. }
+        | Kind::RmsNorm { .. }
+        | Kind::Activation(_)
+        | Kind::Softmax
+        | Kind::LogSoftmax
+        | Kind::MaxPool2d { .. }
+        | Kind::AvgPool2d { .. }
+        | Kind::GlobalAvgPool
+        | Kind::Dropout { .. }
+        | Kind::Add => return NOT_LINKED,
     }
+    Ok(())
 }
 
 /// The backward pass of one layer.
 pub(super) fn backward<L: Linked>(pass: &Pass, step: Step, t: Backward) -> Result {
+    let has = |part| L::PARTS.has(part);
     match pass.slot.kind {
-        Kind::Conv2d { .. } => conv2d::backward::<L>(pass, step, t),
-        Kind::Dense { .. } => dense::backward::<L>(pass, step, t),
-        Kind::BatchNorm { eps, momentum } => batch_norm::backward::<L>(pass, eps, momentum, step, t),
-        Kind::GroupNorm { groups, eps, .. } => group_norm::backward::<L>(pass, groups, eps, step, t),
-        Kind::LayerNorm { eps, .. } => layer_norm::backward::<L>(pass, eps, step, t),
-        Kind::RmsNorm { eps, .. } => rms_norm::backward::<L>(pass, eps, step, t),
-        Kind::Activation(function) => activation::backward::<L>(pass, function, t),
-        Kind::Softmax => softmax::backward::<L>(pass, t),
-        Kind::LogSoftmax => softmax::log_backward::<L>(pass, t),
-        Kind::MaxPool2d { .. } => max_pool::backward::<L>(pass, t),
-        Kind::AvgPool2d { .. } => avg_pool::backward::<L>(pass, t),
-        Kind::GlobalAvgPool => global_avg_pool::backward::<L>(pass, t),
-        Kind::Dropout { p, form } => dropout::backward::<L>(pass, p, form, step, t),
+        Kind::Conv2d { .. } if has(Parts::CONV) => conv2d::backward::<L>(pass, step, t),
+        Kind::Dense { .. } if has(Parts::DENSE_LAYER) => dense::backward::<L>(pass, step, t),
+        Kind::BatchNorm { eps, momentum } if has(Parts::BATCH_NORM) => {
+            batch_norm::backward(pass, eps, momentum, step, t)?
+        }
+        Kind::GroupNorm { groups, eps, .. } if has(Parts::GROUP_NORM) => {
+            group_norm::backward(pass, groups, eps, step, t)?
+        }
+        Kind::LayerNorm { eps, .. } if has(Parts::LAYER_NORM) => layer_norm::backward(pass, eps, step, t)?,
+        Kind::RmsNorm { eps, .. } if has(Parts::RMS_NORM) => rms_norm::backward(pass, eps, step, t)?,
+        Kind::Activation(Function::Relu) if has(Parts::RELU_ALONE) => activation::backward(pass, Function::Relu, t),
+        Kind::Activation(Function::Relu) if has(Parts::RELU_IN_PLACE) => activation::fused_backward(pass, t),
+        Kind::Activation(function) if has(Parts::FUNCTIONS) => activation::backward(pass, function, t),
+        Kind::Softmax if has(Parts::SOFTMAX) => softmax::backward(pass, t)?,
+        Kind::LogSoftmax if has(Parts::LOG_SOFTMAX) => softmax::log_backward(pass, t)?,
+        Kind::MaxPool2d { .. } if has(Parts::POOL) => max_pool::backward::<L>(pass, t),
+        Kind::AvgPool2d { .. } if has(Parts::AVG_POOL) => avg_pool::backward(pass, t)?,
+        Kind::GlobalAvgPool if has(Parts::GLOBAL_AVG_POOL) => global_avg_pool::backward(pass, t)?,
+        Kind::Dropout { p, form } if has(Parts::DROPOUT) => dropout::backward(pass, p, form, step, t)?,
         // The gradients of an addition are joined where both inputs are known.
-        Kind::Flatten | Kind::Add => Ok(()),
+        Kind::Flatten | Kind::Add => {}
+        Kind::Conv2d { .. }
+        | Kind::Dense { .. }
+        | Kind::BatchNorm { .. }
+        | Kind::GroupNorm { .. }
+        | Kind::LayerNorm { .. }
+        | Kind::RmsNorm { .. }
+        | Kind::Activation(_)
+        | Kind::Softmax
+        | Kind::LogSoftmax
+        | Kind::MaxPool2d { .. }
+        | Kind::AvgPool2d { .. }
+        | Kind::GlobalAvgPool
+        | Kind::Dropout { .. } => return NOT_LINKED,
     }
+    Ok(())
 }

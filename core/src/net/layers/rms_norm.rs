@@ -1,10 +1,10 @@
 //! Root mean square normalization.
 
 use super::shapes::whole_norm;
-use super::{About, Backward, Cost, Forward, Inferred, NOT_LINKED, Pass, Slot, Step, some};
+use super::{About, Backward, Cost, Forward, Inferred, Pass, Slot, Step, some};
 use crate::error::{Problem, Result};
 use crate::net::describe::{Keys, Kind, Layer, Value};
-use crate::net::linked::{Linked, Parts};
+use crate::net::linked::Parts;
 use crate::norm::{RmsNorm, rms_norm, rms_norm_backward};
 
 impl Layer<'_> {
@@ -36,17 +36,11 @@ const fn shape_of(slot: &Slot, n: usize, eps: f32) -> RmsNorm {
     RmsNorm::new(n, slot.input_len()).eps(eps)
 }
 
-pub(super) fn forward<L: Linked>(pass: &Pass, eps: f32, t: Forward) -> Result {
-    if !L::PARTS.has(Parts::RMS_NORM) {
-        return NOT_LINKED;
-    }
+pub(super) fn forward(pass: &Pass, eps: f32, t: Forward) -> Result {
     rms_norm(pass.ctx, &shape_of(pass.slot, pass.n, eps), t.x, pass.scale(), t.y, t.saved)
 }
 
-pub(super) fn backward<L: Linked>(pass: &Pass, eps: f32, step: Step, t: Backward) -> Result {
-    if !L::PARTS.has(Parts::RMS_NORM) {
-        return NOT_LINKED;
-    }
+pub(super) fn backward(pass: &Pass, eps: f32, step: Step, t: Backward) -> Result {
     let shape = shape_of(pass.slot, pass.n, eps);
     rms_norm_backward(pass.ctx, &shape, t.x, t.dy, pass.scale(), t.saved, step.update, t.dx, some(t.dw))
 }

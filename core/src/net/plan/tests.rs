@@ -6,7 +6,7 @@ use crate::init::Init;
 use crate::machine::Context;
 use crate::machine::Isa;
 use crate::net::layers::{EXTERNAL, range};
-use crate::net::{Everything, Layer, Linked, Loss, Optimizer, Target, Trainer, infer};
+use crate::net::{Everything, Layer, Linked, Loss, Optimizer, Trainer};
 
 extern crate std;
 use std::vec;
