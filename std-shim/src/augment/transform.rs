@@ -163,10 +163,6 @@ impl Pipeline {
         self.out_shape
     }
 
-    pub(super) fn operations(&self) -> &Compose {
-        &self.chain
-    }
-
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.chain.0.is_empty()

@@ -10,6 +10,7 @@ mod state_dict;
 mod trained;
 
 pub use flat::{check_weights, flat_weights, named_weights, raw_sha256};
+pub(crate) use network::layer_toml;
 pub use network::{LayerStore, Network};
 pub use predictor::{Predictor, average_logits, probabilities};
 pub use recipe::Recipe;

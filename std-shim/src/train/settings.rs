@@ -1,7 +1,5 @@
 //! How to train.
 
-use std::collections::BTreeMap;
-
 use flatgrad_core::Context;
 use flatgrad_core::net::{Config, Decay, Loss, Net, Optimizer, Plan};
 
@@ -181,27 +179,6 @@ impl Settings {
             require(self.label_smoothing == 0.0, "class-weights", fault)?;
         }
         self.schedule.check()
-    }
-
-    /// Everything that decides over the weights after a step, by name. How long training lasts does not: where it does,
-    /// it is part of the schedule.
-    pub(super) fn describe(&self) -> BTreeMap<String, String> {
-        let optional = |value: Option<String>| value.unwrap_or_else(|| "none".to_string());
-        let all = [
-            ("batch", self.batch.to_string()),
-            ("optimizer", format!("{:?}", self.optimizer)),
-            ("seed", self.seed.to_string()),
-            ("schedule", format!("{:?}", self.schedule)),
-            ("clip", optional(self.clip.map(|clip| format!("{clip:?}")))),
-            ("accumulate", self.accumulate.to_string()),
-            ("ema", optional(self.ema.map(|ema| ema.to_string()))),
-            ("label-smoothing", self.label_smoothing.to_string()),
-            ("decay", format!("{:?}", self.decay)),
-            ("class-weights", format!("{:?}", self.class_weights)),
-            ("normalize", format!("{:?}", self.normalize)),
-            ("drop-last", self.loading.drop_last.to_string()),
-        ];
-        all.map(|(name, value)| (name.to_string(), value)).into()
     }
 }
 

@@ -92,6 +92,7 @@ pub struct Recipe {
     uncropped: Option<Arc<Compose>>,
     test_text: Arc<str>,
     mixing: Mixing,
+    text: Arc<str>,
 }
 
 impl Recipe {
@@ -138,15 +139,16 @@ impl Recipe {
         Ok(Self::of(name, parsed))
     }
 
-    fn of(name: String, parse::Parsed { train, test, mixing }: parse::Parsed) -> Self {
-        let (train, uncropped) = (Arc::new(train), test.uncropped.map(Arc::new));
-        Self { name, train, test: Arc::new(test.operations), uncropped, test_text: test.text.into(), mixing }
+    fn of(name: String, parse::Parsed { train, test, mixing, text }: parse::Parsed) -> Self {
+        let (train, uncropped, test_text) = (Arc::new(train), test.uncropped.map(Arc::new), test.text.into());
+        Self { name, train, test: Arc::new(test.operations), uncropped, test_text, mixing, text: text.into() }
     }
 
     /// A recipe that only says what testing does.
     pub(crate) fn of_test<'t>(fields: &Fields<'t>, value: Value<'t>) -> Result<Self> {
         let test = parse::test(fields, value)?;
-        Ok(Self::of("test".into(), parse::Parsed { train: Compose::default(), test, mixing: Mixing::DEFAULT }))
+        let (train, text) = (Compose::default(), String::new());
+        Ok(Self::of("test".into(), parse::Parsed { train, test, mixing: Mixing::DEFAULT, text }))
     }
 
     /// The recipe of a file.
@@ -208,7 +210,7 @@ impl Recipe {
     ///
     /// As [`Recipe::train`]; [`Error::Augment`] as [`Augmentation::new`].
     pub fn augmentation(&self, shape: [usize; 3]) -> Result<Augmentation> {
-        Augmentation::new(self.train(shape)?, self.test(shape)?, self.mixing)
+        Ok(Augmentation::new(self.train(shape)?, self.test(shape)?, self.mixing)?.of_recipe(self.text.clone()))
     }
 
     /// What is done to whole batches in training.

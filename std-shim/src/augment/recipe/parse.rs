@@ -19,6 +19,8 @@ pub(super) struct Parsed {
     pub(super) train: Compose,
     pub(super) test: Test,
     pub(super) mixing: Mixing,
+    /// All of it, on one line.
+    pub(super) text: String,
 }
 
 /// The operations of testing.
@@ -40,7 +42,7 @@ pub(super) fn parse(source: Source) -> Result<Parsed> {
     let test = fields.get("test").map_or(Ok(Test::default()), |value| reader.test(&fields, value))?;
     let mixing = mixing(&fields)?;
     fields.finish()?;
-    Ok(Parsed { train, test, mixing })
+    Ok(Parsed { train, test, mixing, text: text::table(table.get_ref()) })
 }
 
 /// The operations of testing that stand alone in a file, under `test`.

@@ -7,7 +7,7 @@ use flatgrad_core::net::Layer;
 use super::fields::Fields;
 use super::parse::common;
 use super::source::{quoted, suggestion};
-use super::{Node, init};
+use super::{Node, init, write};
 use crate::error::Result;
 
 /// The layers' names; `residual` is read by its own function.
@@ -78,7 +78,11 @@ pub(super) fn single(name: &str, fields: &Fields, at: usize) -> Result<Node> {
             }
         },
     };
-    Ok(Node::Single(common(fields)?.apply(layer)))
+    let layer = common(fields)?.apply(layer);
+    match write::layer(&layer.kind(), layer.options()) {
+        Some(_) => Ok(Node::Single(layer)),
+        None => Err(fields.source.error(at, format!("{name} is a layer that files of weights cannot say yet"))),
+    }
 }
 
 /// Sizes `[down, across]`; of a signal, one number: it has no height.

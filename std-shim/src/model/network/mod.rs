@@ -22,6 +22,7 @@ pub(super) use self::node::Node;
 use self::parse::Parsed;
 use self::source::{Position, Source};
 use self::testing::Testing;
+pub(crate) use self::write::layer as layer_toml;
 use super::Recipe;
 use crate::data::{Columns, Scaling, TargetScaling};
 use crate::error::Result;

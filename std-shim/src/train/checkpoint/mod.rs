@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub use checkpoints::Checkpoints;
 
+use super::run::identity::{FORMAT, FORMAT_KEY};
 use super::{PlateauState, Saved};
 use crate::error::{Error, Result};
 use crate::files::atomic_write;
@@ -88,6 +89,15 @@ impl Checkpoint {
 
     /// Refuses to go on with other settings or other data, and says what differs.
     pub(super) fn check(&self, settings: &BTreeMap<String, String>, data: &str) -> Result {
+        let format = self.settings.get(FORMAT_KEY).map(String::as_str);
+        if format != Some(FORMAT) {
+            let from = if format.is_none() { "an earlier" } else { "another" };
+            let fault = format!(
+                "the checkpoint is from {from} version of the program: finish the run with that version, or \
+                                 start again"
+            );
+            return Err(Error::setting("resume", fault));
+        }
         let mut differences = Vec::new();
         for (name, now) in settings {
             let before = self.settings.get(name).map_or("unknown", String::as_str);

@@ -1,6 +1,7 @@
 //! The training loop: shuffled epochs, evaluation after each, a stop at the first loss that is not a number.
 
 mod close;
+pub(super) mod identity;
 mod ranks;
 mod resume;
 mod steps;
@@ -33,7 +34,8 @@ pub(super) fn run(
         let plan = fit.plan_in(ctx, group)?;
         let arena = arena(plan.train_len())?;
         let normalizer = settings.normalize.fit(fit.train, settings.loading.workers)?;
-        Ok((plan, arena, normalizer, resume::identity(&fit, group.size())?))
+        let identity = identity::identity(&fit, &plan, group.size())?;
+        Ok((plan, arena, normalizer, identity))
     };
     let begun = begin();
     let (plan, mut arena, normalizer, identity) = ranks::all_or_none(group, begun)?;

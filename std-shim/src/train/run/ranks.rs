@@ -71,7 +71,7 @@ impl Run<'_, '_, '_> {
             return Ok(());
         }
         let (settings, data) = &self.identity;
-        let position = format!("{:?}", self.position);
+        let position = serde_json::to_string(&self.position).unwrap_or_default();
         let state = hash(&[self.trainer.state(), self.average.as_deref().unwrap_or_default()]);
         let settings = settings.iter().map(|(name, value)| (name.clone(), value.clone()));
         let rest = [("data", data.clone()), ("position", position), ("optimizer's state", state)];
