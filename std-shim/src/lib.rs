@@ -28,6 +28,7 @@
 mod error;
 mod files;
 mod parallel;
+mod toml;
 
 pub mod augment;
 pub mod data;

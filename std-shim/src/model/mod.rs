@@ -2,7 +2,7 @@
 
 mod described;
 mod flat;
-pub(crate) mod network;
+mod network;
 mod predictor;
 mod recipe;
 mod source_code;

@@ -5,8 +5,7 @@ use super::parse::Reader;
 use super::values::{angles, both, bounds, fill, interpolation, numbers, padding, padding_mode, range};
 use crate::augment::*;
 use crate::error::Result;
-use crate::model::network::fields::Fields;
-use crate::model::network::source::{quoted, suggestion};
+use crate::toml::{Fields, quoted, suggestion};
 
 const NAMES: [&str; 24] = [
     "random_horizontal_flip",

@@ -3,7 +3,6 @@
 mod kinds;
 mod maps;
 mod parse;
-mod text;
 mod values;
 
 use std::path::Path;
@@ -11,8 +10,7 @@ use std::sync::Arc;
 
 use super::{Augmentation, Compose, Mixing, Pipeline};
 use crate::error::{Error, Result};
-use crate::model::network::fields::{Fields, Value};
-use crate::model::network::source::{self, Source};
+use crate::toml::{self, Fields, Source, Value};
 
 /// The presets and their files.
 const PRESETS: [(&str, &str); 6] = [
@@ -157,7 +155,7 @@ impl Recipe {
     ///
     /// [`Error::Io`] if it cannot be read; as [`Recipe::parse`].
     pub fn load(path: &Path) -> Result<Self> {
-        source::load(path, Self::parse)
+        toml::load(path, Self::parse)
     }
 
     /// A preset's name, or the file's without its ending.

@@ -2,8 +2,9 @@
 
 use flatgrad_core::net::{Net, NetError};
 
-use super::{File, LayerStore, Network, Origin, Recipe, build, source};
+use super::{File, LayerStore, Network, Origin, Recipe, build};
 use crate::error::{Error, Result};
+use crate::toml;
 
 impl Network {
     /// The network for the kernels, its layers in `store`.
@@ -25,7 +26,7 @@ impl Network {
         {
             let fault = format!("targets of {values} values for {} outputs", net.outputs());
             return Err(match &self.origin {
-                Origin::File(File { origin, input, .. }) => source::error(origin, *input, fault),
+                Origin::File(File { origin, input, .. }) => toml::error(origin, *input, fault),
                 Origin::Recipe(_) => self.recipe_error(&fault),
             });
         }
@@ -44,7 +45,7 @@ impl Network {
             Origin::Recipe(_) => self.recipe_error(&error.to_string()),
             Origin::File(file) => {
                 let layer = file.layers.get(error.layer).filter(|_| error.kind != "network");
-                source::error(&file.origin, *layer.unwrap_or(&file.input), error)
+                toml::error(&file.origin, *layer.unwrap_or(&file.input), error)
             }
         }
     }
@@ -60,7 +61,7 @@ impl Network {
 
     fn too_many_names(&self, fault: &str) -> Error {
         match &self.origin {
-            Origin::File(File { origin, classes: Some(at), .. }) => source::error(origin, *at, fault),
+            Origin::File(File { origin, classes: Some(at), .. }) => toml::error(origin, *at, fault),
             _ => Error::setting("classes", fault),
         }
     }

@@ -4,11 +4,10 @@ use flatgrad_core::activation::Function;
 use flatgrad_core::dropout::Form;
 use flatgrad_core::net::Layer;
 
-use super::fields::Fields;
 use super::parse::common;
-use super::source::{quoted, suggestion};
 use super::{Node, init, write};
 use crate::error::Result;
+use crate::toml::{Fields, quoted, suggestion};
 
 /// The layers' names; `residual` is read by its own function.
 const NAMES: [&str; 29] = [

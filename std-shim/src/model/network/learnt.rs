@@ -1,11 +1,9 @@
 //! What a network has learnt from, and what its outputs mean.
 
-use toml::de::DeTable;
-
 use super::Network;
-use super::fields::{Fields, Value};
 use crate::data::{Columns, TargetScaling};
 use crate::error::Result;
+use crate::toml::{DeTable, Fields, Value};
 
 /// Names of more columns than would fit into a network's text are not kept: rows are then told by their number of columns.
 const MAX_NAMES: usize = 1 << 17;

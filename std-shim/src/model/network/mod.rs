@@ -2,13 +2,11 @@
 
 mod build;
 mod checked;
-pub(crate) mod fields;
 mod init;
 mod kinds;
 mod learnt;
 mod node;
 mod parse;
-pub(crate) mod source;
 mod testing;
 mod write;
 
@@ -20,12 +18,12 @@ pub use self::build::LayerStore;
 use self::node::Common;
 pub(super) use self::node::Node;
 use self::parse::Parsed;
-use self::source::{Position, Source};
 use self::testing::Testing;
 pub(crate) use self::write::layer as layer_toml;
 use super::Recipe;
 use crate::data::{Columns, Scaling, TargetScaling};
 use crate::error::Result;
+use crate::toml::{self, LineColumn, Source};
 
 /// A network in memory of its own: a [`Recipe`], or what a network file says.
 ///
@@ -99,10 +97,10 @@ pub struct Network {
 #[derive(Clone, Debug, PartialEq)]
 struct File {
     origin: String,
-    layers: Vec<Position>,
-    input: Position,
+    layers: Vec<LineColumn>,
+    input: LineColumn,
     /// The names of the classes, if they are the file's.
-    classes: Option<Position>,
+    classes: Option<LineColumn>,
 }
 
 /// Where a network comes from.
@@ -139,7 +137,7 @@ impl Network {
     ///
     /// [`Error::Io`](crate::Error::Io) if it cannot be read; as [`Network::parse`].
     pub fn load(path: &Path) -> Result<Self> {
-        source::load(path, Self::parse)
+        toml::load(path, Self::parse)
     }
 
     /// The same layers for samples of another shape.

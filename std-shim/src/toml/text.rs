@@ -3,7 +3,7 @@
 use toml::de::{DeTable, DeValue};
 
 /// A value on one line, as TOML has it.
-pub(super) fn inline(value: &DeValue) -> String {
+pub(crate) fn inline(value: &DeValue) -> String {
     match value {
         // A string of JSON is one of TOML, too, but for the character 7F; the words of a recipe have none.
         DeValue::String(text) => serde_json::Value::from(text.as_ref()).to_string(),
@@ -25,7 +25,7 @@ pub(super) fn inline(value: &DeValue) -> String {
 }
 
 /// A table on one line.
-pub(super) fn table(table: &DeTable) -> String {
+pub(crate) fn table(table: &DeTable) -> String {
     // The keys of recipes and operations need no quotes.
     let pairs: Vec<String> =
         table.iter().map(|(key, value)| format!("{} = {}", key.get_ref(), inline(value.get_ref()))).collect();
