@@ -39,6 +39,6 @@ pub mod model;
 pub mod report;
 pub mod train;
 
-pub use error::{Error, Result};
+pub use error::{DataFault, Error, Result};
 pub use files::atomic_write;
 pub use parallel::Pool;

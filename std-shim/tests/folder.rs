@@ -6,8 +6,8 @@ mod common;
 use std::path::Path;
 
 use common::Folder;
-use flatgrad::Error;
-use flatgrad::data::{DataFault, Dataset, ImageFolder, Label, Loader, Normalizer, Scratch, Task, Values};
+use flatgrad::data::{Dataset, ImageFolder, Label, Loader, Normalizer, Scratch, Task, Values};
+use flatgrad::{DataFault, Error};
 use image::{DynamicImage, GrayImage, ImageFormat, Luma, Rgb, RgbImage, Rgba, RgbaImage};
 
 fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use common::small;
 use flatgrad::augment::{Augmentation, MixUp, Mixing, Pipeline, RandomCrop, Recipe};
-use flatgrad::data::Normalize;
+use flatgrad::data::Normalization;
 use flatgrad::train::{Callback, Checkpoint, Clip, Fit, Loading, OneCycle, Plateau, Schedule, Settings, Shape};
 use flatgrad::{Error, Result};
 use flatgrad_core::activation::Function;
@@ -109,7 +109,7 @@ fn settings_have_their_words() {
         ema: Some(0.999),
         class_weights: vec![1.0, 2.5, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0],
         decay: Decay::Weights,
-        normalize: Normalize::Unit,
+        normalize: Normalization::Unit,
         loading: Loading { workers: 1, drop_last: true },
         ..Settings::new(Optimizer::adamw(1e-3))
     };

@@ -6,8 +6,8 @@ mod common;
 use std::path::PathBuf;
 
 use common::Folder;
-use flatgrad::data::{DataFault, Dataset, Label, Normalizer, Table, TableOptions, Task, read_table};
-use flatgrad::{Error, Result};
+use flatgrad::data::{Dataset, Label, Normalizer, Table, TableOptions, Task, read_table};
+use flatgrad::{DataFault, Error, Result};
 
 struct File(Folder, PathBuf);
 

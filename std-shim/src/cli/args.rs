@@ -6,8 +6,8 @@ use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use flatgrad::Result;
-use flatgrad::data::{DataSplit, Dataset, Normalize};
-use flatgrad::model::Recipe;
+use flatgrad::data::{DataSplit, Dataset, Normalization};
+use flatgrad::model::Architecture;
 use flatgrad_core::net::Optimizer;
 
 use super::augment::AugmentArgs;
@@ -146,7 +146,7 @@ pub enum NormalizeName {
     Unit,
 }
 
-impl From<NormalizeName> for Normalize {
+impl From<NormalizeName> for Normalization {
     fn from(name: NormalizeName) -> Self {
         match name {
             NormalizeName::Standard => Self::Standard,
@@ -164,8 +164,8 @@ impl TrainArgs {
         self.batch.map_or(usual.min(data.train.len()), NonZeroUsize::get)
     }
     pub fn net(&self, data: &DataSplit) -> NetChoice {
-        let usual = if is_table(data) { Recipe::Mlp } else { Recipe::Cnn };
-        self.net.clone().unwrap_or(NetChoice::Recipe(usual))
+        let usual = if is_table(data) { Architecture::Mlp } else { Architecture::Cnn };
+        self.net.clone().unwrap_or(NetChoice::Architecture(usual))
     }
     fn is_small(&self, data: &DataSplit) -> bool {
         self.data.is_digits() || is_table(data)

@@ -2,8 +2,7 @@
 
 use flatgrad::Result;
 use flatgrad::data::{DataSplit, Dataset, Normalizer, Scaling};
-use flatgrad::model::layer_rows;
-use flatgrad::report::{grouped, layer_table};
+use flatgrad::report::{grouped, layer_rows, layer_table};
 use flatgrad_core::net::Plan;
 
 use super::args::is_table;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use flatgrad::memory::{
     Alternative, MemoryMap, Usage, alternatives, least_bytes, memory_svg, memory_table, memory_text,
 };
-use flatgrad::model::{LayerStore, Network, Recipe};
+use flatgrad::model::{Architecture, LayerStore, Network};
 use flatgrad::report::grouped;
 use flatgrad::{Error, Result, atomic_write};
 use flatgrad_core::net::{Config, Kind, Net, Plan};
@@ -17,7 +17,7 @@ use super::plan_args::{OptimizerState, PlanArgs};
 
 /// Plans, prints and draws; 1 if there is a limit and training is above it.
 pub fn run(args: &PlanArgs) -> Result<ExitCode> {
-    let network = args.net.network_or(NetChoice::Recipe(Recipe::Cnn))?;
+    let network = args.net.network_or(NetChoice::Architecture(Architecture::Cnn))?;
     let store = LayerStore::default();
     let net = network.net(&store)?;
     let config = Config::new(args.batch.get(), args.optimizer.optimizer()).train_from(args.train_from);

@@ -45,7 +45,7 @@ pub struct Scaling {
 
 /// What the network is given in place of a sample's values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Normalize {
+pub enum Normalization {
     /// Numbers with mean 0 and standard deviation 1 in every channel, as measured on the training part.
     #[default]
     Standard,
@@ -54,12 +54,12 @@ pub enum Normalize {
     Unit,
 }
 
-impl Normalize {
+impl Normalization {
     /// The normalizer, measured on `train` if there is anything to measure, read by so many threads (0: the caller's).
     ///
     /// ```
-    /// use flatgrad::data::{self, Normalize};
-    /// let unit = Normalize::Unit.fit(&data::digits()?.train, 0)?;
+    /// use flatgrad::data::{self, Normalization};
+    /// let unit = Normalization::Unit.fit(&data::digits()?.train, 0)?;
     /// assert_eq!((unit.mean(), unit.std()), (&[0.0][..], &[1.0][..]));
     /// # Ok::<(), flatgrad::Error>(())
     /// ```

@@ -53,7 +53,7 @@ fn format(fault: impl Into<String>) -> DataFault {
 /// file.extend([1.5f32, -2.0].map(f32::to_le_bytes).concat());
 /// let array = read(&mut &file[..])?;
 /// assert_eq!((array.shape, array.elements), (vec![1, 2], Elements::Floats(vec![1.5, -2.0])));
-/// # Ok::<(), flatgrad::data::DataFault>(())
+/// # Ok::<(), flatgrad::DataFault>(())
 /// ```
 pub fn read(source: &mut dyn Read) -> Checked<Array> {
     let start = take(source, 8)?;

@@ -23,10 +23,10 @@ pub struct Alternative {
 ///
 /// ```
 /// use flatgrad::memory::alternatives;
-/// use flatgrad::model::{LayerStore, Network, Recipe};
+/// use flatgrad::model::{Architecture, LayerStore, Network};
 /// use flatgrad_core::net::{Config, Optimizer};
 /// let store = LayerStore::default();
-/// let net = Network::recipe(Recipe::Tiny, [1, 8, 8], 10).net(&store)?;
+/// let net = Network::new(Architecture::Tiny, [1, 8, 8], 10).net(&store)?;
 /// let found = alternatives(&net, Config::new(32, Optimizer::adam(1e-3)), 64 * 1024);
 /// assert!(found[0].batch < 32 && found.iter().all(|one| one.bytes <= 64 * 1024));
 /// assert!(alternatives(&net, Config::new(32, Optimizer::adam(1e-3)), 1024).is_empty());

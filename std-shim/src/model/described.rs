@@ -17,8 +17,8 @@ impl StateDict {
     /// As [`StateDict::to_safetensors`].
     ///
     /// ```
-    /// use flatgrad::model::{Network, Recipe, StateDict};
-    /// let network = Network::recipe(Recipe::Tiny, [1, 8, 8], 10);
+    /// use flatgrad::model::{Architecture, Network, StateDict};
+    /// let network = Network::new(Architecture::Tiny, [1, 8, 8], 10);
     /// let file = StateDict::new().to_safetensors_with(&network)?;
     /// assert_eq!(StateDict::network_in("weights", &file)?.unwrap().to_toml(), network.to_toml());
     /// # Ok::<(), flatgrad::Error>(())

@@ -15,10 +15,10 @@ use crate::error::{Error, Result};
 /// [`Error::Weights`] unless there are [`Plan::weights_len`] of them.
 ///
 /// ```
-/// use flatgrad::model::{LayerStore, Network, Recipe, flat_weights, named_weights};
+/// use flatgrad::model::{Architecture, LayerStore, Network, flat_weights, named_weights};
 /// use flatgrad_core::net::{Config, Optimizer, Plan};
 /// let store = LayerStore::default();
-/// let net = Network::recipe(Recipe::Tiny, [1, 8, 8], 10).net(&store)?;
+/// let net = Network::new(Architecture::Tiny, [1, 8, 8], 10).net(&store)?;
 /// let plan = Plan::try_new(&net, Config::new(1, Optimizer::sgd(0.1))).unwrap();
 /// let weights: Vec<f32> = (0..1_898u16).map(f32::from).collect();
 /// let named = named_weights(&plan, &weights, 0)?;

@@ -1,19 +1,20 @@
 //! Networks by name or from a file, and weights outside a network: under PyTorch's names, in safetensors files, as one hash.
 
+mod architecture;
 mod described;
 mod flat;
 mod network;
 mod predictor;
-mod recipe;
+
 mod source_code;
 mod state_dict;
 mod trained;
 
+pub use architecture::Architecture;
 pub use flat::{check_weights, flat_weights, named_weights, raw_sha256};
 pub(crate) use network::layer_toml;
 pub use network::{LayerStore, Network};
 pub use predictor::{Predictor, average_logits, probabilities};
-pub use recipe::Recipe;
 pub use source_code::Firmware;
 pub use state_dict::{StateDict, Tensor};
-pub use trained::{layer_rows, state_dict};
+pub use trained::state_dict;

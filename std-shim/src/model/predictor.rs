@@ -10,10 +10,10 @@ use crate::error::Result;
 /// A trained network that gives its outputs for normalized samples.
 ///
 /// ```
-/// use flatgrad::model::{LayerStore, Network, Predictor, Recipe, named_weights};
+/// use flatgrad::model::{Architecture, LayerStore, Network, Predictor, named_weights};
 /// use flatgrad_core::net::{Config, Optimizer, Plan};
 /// use flatgrad_core::{Context, Isa};
-/// let network = Network::recipe(Recipe::Tiny, [1, 8, 8], 10);
+/// let network = Network::new(Architecture::Tiny, [1, 8, 8], 10);
 /// let store = LayerStore::default();
 /// let plan = Plan::try_new(&network.net(&store)?, Config::new(1, Optimizer::sgd(1.0))).unwrap();
 /// let weights = named_weights(&plan, &vec![0.0; plan.weights_len()], 0)?;

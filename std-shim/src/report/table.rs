@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use flatgrad_core::net::{Kind, LayerInfo, Plan};
+
 /// One row of the table: a layer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerRow {
@@ -18,12 +20,13 @@ pub struct LayerRow {
 /// The rows, aligned, with a heading and the sums of parameters and bytes.
 ///
 /// ```
-/// use flatgrad::model::{LayerStore, Network, Recipe, layer_rows};
+/// use flatgrad::model::{Architecture, LayerStore, Network};
+/// use flatgrad::report::{layer_rows, layer_table};
 /// use flatgrad_core::net::{Config, Optimizer, Plan};
 /// let store = LayerStore::default();
-/// let net = Network::recipe(Recipe::Mlp, [1, 28, 28], 10).net(&store)?;
+/// let net = Network::new(Architecture::Mlp, [1, 28, 28], 10).net(&store)?;
 /// let plan = Plan::try_new(&net, Config::new(128, Optimizer::sgd(0.1)))?;
-/// let table = flatgrad::report::layer_table(&layer_rows(&plan));
+/// let table = layer_table(&layer_rows(&plan));
 /// assert!(table.contains("628,000"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -50,6 +53,35 @@ pub fn layer_table(rows: &[LayerRow]) -> String {
         let _ = writeln!(table, "  {layer:a$}  {output:>b$}  {parameters:>c$}  {bytes:>d$}");
     }
     table
+}
+
+/// One row per layer, with the bytes that it takes for the batches of the plan.
+pub fn layer_rows(plan: &Plan) -> Vec<LayerRow> {
+    let batch = plan.config().batch;
+    let row = |layer: LayerInfo| {
+        let LayerInfo { output, parameters, .. } = layer;
+        let own = if layer.in_place { 0 } else { batch * output.iter().product::<usize>() };
+        let flat = output[1..] == [1, 1]
+            && !matches!(layer.kind, Kind::Conv2d { .. } | Kind::MaxPool2d { .. } | Kind::AvgPool2d { .. });
+        LayerRow {
+            layer: description(&layer.kind),
+            output: if flat { output[..1].to_vec() } else { output.to_vec() },
+            parameters,
+            bytes: 4 * (parameters + own),
+        }
+    };
+    plan.layers().map(row).collect()
+}
+
+fn description(kind: &Kind) -> String {
+    let name = kind.name();
+    if let Kind::Conv2d { kernel: [h, w], .. }
+    | Kind::MaxPool2d { kernel: [h, w], .. }
+    | Kind::AvgPool2d { kernel: [h, w], .. } = kind
+    {
+        return format!("{name} {h}x{w}");
+    }
+    if let Kind::Dropout { p, .. } = kind { format!("{name} {p}") } else { name.to_string() }
 }
 
 /// A number with commas.

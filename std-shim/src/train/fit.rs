@@ -4,13 +4,12 @@ use flatgrad_core::Context;
 use flatgrad_core::net::{Net, Plan};
 
 use super::run;
-use super::{Callback, Checkpoint, Evaluation, Settings};
+use super::{Callback, Checkpoint, Evaluation, History, Settings};
 use crate::augment::Augmentation;
 use crate::data::{DataSplit, Dataset, Scaling};
 use crate::distributed::{Alone, Group};
 use crate::error::Result;
 use crate::model::StateDict;
-use crate::report::History;
 
 /// What training gives.
 #[derive(Clone, Debug, PartialEq)]

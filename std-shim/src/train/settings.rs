@@ -5,7 +5,7 @@ use flatgrad_core::net::{Config, Decay, Loss, Net, Optimizer, Plan};
 
 use super::{Schedule, loss_for};
 use crate::augment::Augmentation;
-use crate::data::{DataSplit, Dataset, Loader, Normalize};
+use crate::data::{DataSplit, Dataset, Loader, Normalization};
 use crate::error::{Error, Result};
 
 /// How to train.
@@ -48,7 +48,7 @@ pub struct Settings {
     /// Empty: all are 1. Evaluation does not weigh.
     pub class_weights: Vec<f32>,
     /// What the network is given in place of a sample's values.
-    pub normalize: Normalize,
+    pub normalize: Normalization,
     /// How samples are fetched.
     pub loading: Loading,
 }
@@ -87,7 +87,7 @@ impl Settings {
             label_smoothing: 0.0,
             decay: Decay::All,
             class_weights: Vec::new(),
-            normalize: Normalize::Standard,
+            normalize: Normalization::Standard,
             loading: Loading { workers: 0, drop_last: false },
         }
     }

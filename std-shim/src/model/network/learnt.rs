@@ -14,9 +14,9 @@ impl Network {
     ///
     /// ```
     /// use flatgrad::data::TargetScaling;
-    /// use flatgrad::model::{Network, Recipe};
+    /// use flatgrad::model::{Architecture, Network};
     /// let scaling = TargetScaling { mean: vec![12.5], std: vec![3.0] };
-    /// let network = Network::recipe(Recipe::Mlp, [4, 1, 1], 1).with_targets(Some(scaling.clone()));
+    /// let network = Network::new(Architecture::Mlp, [4, 1, 1], 1).with_targets(Some(scaling.clone()));
     /// assert!(network.to_toml().contains("targets = { mean = [12.5], std = [3.0] }"));
     /// assert_eq!(Network::parse("net.toml", &network.to_toml())?.targets(), Some(&scaling));
     /// # Ok::<(), flatgrad::Error>(())
@@ -36,9 +36,9 @@ impl Network {
     ///
     /// ```
     /// use flatgrad::data::Columns;
-    /// use flatgrad::model::{Network, Recipe};
+    /// use flatgrad::model::{Architecture, Network};
     /// let columns = Columns { features: vec!["length".into(), "width".into()], target: "species".into(), group: None };
-    /// let network = Network::recipe(Recipe::Mlp, [2, 1, 1], 3).with_columns(Some(columns.clone()));
+    /// let network = Network::new(Architecture::Mlp, [2, 1, 1], 3).with_columns(Some(columns.clone()));
     /// assert_eq!(Network::parse("net.toml", &network.to_toml())?.columns(), Some(&columns));
     /// # Ok::<(), flatgrad::Error>(())
     /// ```

@@ -20,12 +20,12 @@ pub(super) use self::node::Node;
 use self::parse::Parsed;
 use self::testing::Testing;
 pub(crate) use self::write::layer as layer_toml;
-use super::Recipe;
+use super::Architecture;
 use crate::data::{Columns, Scaling, TargetScaling};
 use crate::error::Result;
 use crate::toml::{self, LineColumn, Source};
 
-/// A network in memory of its own: a [`Recipe`], or what a network file says.
+/// A network in memory of its own: an [`Architecture`], or what a network file says.
 ///
 /// A network file is TOML: `input`, the shape of a sample `[channels, height, width]`; `layers`, an array of tables; if
 /// the file's name shall not be the network's, `name`; and if its outputs are classes, their names, `classes`. A run also
@@ -106,15 +106,15 @@ struct File {
 /// Where a network comes from.
 #[derive(Clone, Debug, PartialEq)]
 enum Origin {
-    Recipe(Recipe),
+    Architecture(Architecture),
     File(File),
 }
 
 impl Network {
-    /// The network of a recipe for images of `input`, `[channels, height, width]`.
-    pub fn recipe(recipe: Recipe, input: [usize; 3], classes: usize) -> Self {
-        let (name, nodes) = (recipe.name().to_string(), recipe.nodes(input, classes));
-        let (scaling, classes, origin) = (None, Vec::new(), Origin::Recipe(recipe));
+    /// The network of an architecture for images of `input`, `[channels, height, width]`.
+    pub fn new(architecture: Architecture, input: [usize; 3], classes: usize) -> Self {
+        let (name, nodes) = (architecture.name().to_string(), architecture.nodes(input, classes));
+        let (scaling, classes, origin) = (None, Vec::new(), Origin::Architecture(architecture));
         Self { name, input, scaling, classes, testing: None, targets: None, columns: None, nodes, origin }
     }
 
@@ -159,8 +159,8 @@ impl Network {
     /// ([`Layer::max_norm`](flatgrad_core::net::Layer::max_norm)).
     ///
     /// ```
-    /// use flatgrad::model::{Network, Recipe};
-    /// let limited = Network::recipe(Recipe::Mlp, [1, 8, 8], 10).with_max_norm(2.0);
+    /// use flatgrad::model::{Architecture, Network};
+    /// let limited = Network::new(Architecture::Mlp, [1, 8, 8], 10).with_max_norm(2.0);
     /// assert_eq!(limited.to_toml().matches("max_norm = 2").count(), 3);
     /// ```
     pub fn with_max_norm(mut self, limit: f32) -> Self {
@@ -177,8 +177,8 @@ impl Network {
     /// characters in them become U+FFFD.
     ///
     /// ```
-    /// use flatgrad::model::{Network, Recipe};
-    /// let network = Network::recipe(Recipe::ResNet8, [3, 32, 32], 2).with_classes(["cat", "dog"]);
+    /// use flatgrad::model::{Architecture, Network};
+    /// let network = Network::new(Architecture::ResNet8, [3, 32, 32], 2).with_classes(["cat", "dog"]);
     /// assert!(network.to_toml().contains(r#"classes = ["cat", "dog"]"#));
     /// assert_eq!(Network::parse("net.toml", &network.to_toml())?.classes(), ["cat", "dog"]);
     /// # Ok::<(), flatgrad::Error>(())
@@ -197,7 +197,7 @@ impl Network {
         &self.classes
     }
 
-    /// The recipe's name, what the file says, or the file's name without its ending.
+    /// The architecture's name, what the file says, or the file's name without its ending.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -210,8 +210,8 @@ impl Network {
     /// The text of a network file, with all keys of every layer.
     ///
     /// ```
-    /// use flatgrad::model::{LayerStore, Network, Recipe};
-    /// let tiny = Network::recipe(Recipe::Tiny, [1, 8, 8], 10);
+    /// use flatgrad::model::{Architecture, LayerStore, Network};
+    /// let tiny = Network::new(Architecture::Tiny, [1, 8, 8], 10);
     /// let again = Network::parse("tiny", &tiny.to_toml())?;
     /// let store = LayerStore::default();
     /// assert_eq!(again.net(&store)?, tiny.net(&store)?);

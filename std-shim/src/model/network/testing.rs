@@ -23,9 +23,9 @@ impl Network {
     ///
     /// ```
     /// use flatgrad::augment;
-    /// use flatgrad::model::{Network, Recipe};
+    /// use flatgrad::model::{Architecture, Network};
     /// let recipe = augment::Recipe::named("imagenet")?;
-    /// let network = Network::recipe(Recipe::ResNet8, [3, 224, 224], 10).with_test([3, 256, 256], Some(&recipe));
+    /// let network = Network::new(Architecture::ResNet8, [3, 224, 224], 10).with_test([3, 256, 256], Some(&recipe));
     /// let again = Network::parse("net.toml", &network.to_toml())?;
     /// assert_eq!((again.samples(), again.input()), ([3, 256, 256], [3, 224, 224]));
     /// assert_eq!(again.test([3, 480, 640])?.unwrap().out_shape(), [3, 224, 224]);

@@ -4,10 +4,9 @@ use flatgrad_core::net::{Kind, LayerInfo};
 
 use super::{Parts, Run};
 use crate::error::{Error, Result};
-use crate::report::EpochRecord;
 use crate::train::evaluate::evaluate_in;
 use crate::train::feed::Feed;
-use crate::train::{Callback, EpochEnd, Flow, Position};
+use crate::train::{Callback, EpochEnd, EpochRecord, Flow, Position};
 
 /// At most so many of an epoch's whole batches count for batch norm's running averages
 /// ([`Trainer::calibrate`](flatgrad_core::net::Trainer::calibrate)).

@@ -9,7 +9,7 @@ use flatgrad_core::net::{Decay, LayerInfo, Net, Optimizer, Plan};
 use flatgrad_core::optim::{Adagrad, Adam, RmsProp, Sgd};
 
 use crate::augment::Augmentation;
-use crate::data::Normalize;
+use crate::data::Normalization;
 use crate::error::{Error, Result};
 use crate::model::layer_toml;
 use crate::train::feed::fingerprint;
@@ -48,8 +48,8 @@ fn settings(of: &Settings) -> Result<[(&'static str, String); 12]> {
         Decay::Weights => "weights",
     };
     let normalize = match of.normalize {
-        Normalize::Standard => "standard",
-        Normalize::Unit => "unit",
+        Normalization::Standard => "standard",
+        Normalization::Unit => "unit",
     };
     Ok([
         ("batch", of.batch.to_string()),

@@ -14,13 +14,12 @@ use flatgrad_core::net::Trainer;
 
 use super::evaluate::evaluate_in;
 use super::feed::Feed;
-use super::{Callback, Evaluation, Fit, Loading, Outcome, Position, RunEnd, RunStart, Settings};
+use super::{Callback, Evaluation, Fit, History, Loading, Outcome, Position, RunEnd, RunStart, Settings};
 use crate::augment::{Augmentation, Mixing};
 use crate::data::{Loader, Scaling};
 use crate::distributed::Group;
 use crate::error::{Error, Result};
 use crate::model;
-use crate::report::History;
 
 /// [`Fit::run_in`].
 pub(super) fn run(

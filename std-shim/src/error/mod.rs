@@ -1,9 +1,11 @@
 //! What can go wrong around the kernels; every message fits on one line and names the file or the setting.
 
+mod data;
+
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::data::DataFault;
+pub use data::DataFault;
 
 /// Why data could not be read, a network not trained, or a result not written.
 #[derive(Debug, thiserror::Error)]
@@ -61,10 +63,10 @@ pub enum Error {
         /// What is wrong, and what was expected.
         fault: String,
     },
-    /// A recipe makes no network for this input.
+    /// An architecture makes no network for this input.
     #[error("{name} on {} x {} x {}: {fault}", input[0], input[1], input[2])]
-    Recipe {
-        /// The recipe.
+    Architecture {
+        /// The architecture.
         name: String,
         /// The shape of a sample, `[channels, height, width]`.
         input: [usize; 3],

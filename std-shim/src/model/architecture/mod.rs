@@ -12,29 +12,29 @@ use super::network::Node;
 /// these are published, counts running averages among the parameters, which [`Net::parameters`] does not; the numbers
 /// below are its, without them.
 ///
-/// | recipe | parameters | for |
+/// | architecture | parameters | for |
 /// |---|---|---|
-/// | [`Recipe::Cnn`] | 468,202 | 1 x 28 x 28, 10 classes |
-/// | [`Recipe::Mlp`] | 1,276,810 | 1 x 28 x 28, 10 classes |
-/// | [`Recipe::Tiny`] | 1,898 | 1 x 8 x 8, 10 classes |
-/// | [`Recipe::LeNet`] | 61,706 | 1 x 28 x 28, 10 classes |
-/// | [`Recipe::VggSmall`] | 288,746 | 3 x 32 x 32, 10 classes |
-/// | [`Recipe::ResNet8`] | 78,186 | 3 x 32 x 32, 10 classes |
-/// | [`Recipe::DsCnn`] | 23,756 | 1 x 49 x 10, 12 classes |
-/// | [`Recipe::MobileNet`] | 216,322 | 3 x 96 x 96, 2 classes |
+/// | [`Architecture::Cnn`] | 468,202 | 1 x 28 x 28, 10 classes |
+/// | [`Architecture::Mlp`] | 1,276,810 | 1 x 28 x 28, 10 classes |
+/// | [`Architecture::Tiny`] | 1,898 | 1 x 8 x 8, 10 classes |
+/// | [`Architecture::LeNet`] | 61,706 | 1 x 28 x 28, 10 classes |
+/// | [`Architecture::VggSmall`] | 288,746 | 3 x 32 x 32, 10 classes |
+/// | [`Architecture::ResNet8`] | 78,186 | 3 x 32 x 32, 10 classes |
+/// | [`Architecture::DsCnn`] | 23,756 | 1 x 49 x 10, 12 classes |
+/// | [`Architecture::MobileNet`] | 216,322 | 3 x 96 x 96, 2 classes |
 ///
 /// [`Net::parameters`]: flatgrad_core::net::Net::parameters
 ///
 /// ```
-/// use flatgrad::model::{LayerStore, Network, Recipe};
-/// let network = Network::recipe(Recipe::ResNet8, [3, 32, 32], 10);
+/// use flatgrad::model::{Architecture, LayerStore, Network};
+/// let network = Network::new(Architecture::ResNet8, [3, 32, 32], 10);
 /// let store = LayerStore::default();
 /// assert_eq!(network.net(&store)?.parameters(), 78_186);
 /// # Ok::<(), flatgrad::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Recipe {
+pub enum Architecture {
     /// Convolutions with batch norm and relu.
     ///
     /// From 16 x 16 pixels on: two 3x3 convolutions of 32 channels, pooling by 2, two of 64 channels, pooling by 2, a
@@ -85,37 +85,37 @@ pub enum Recipe {
     MobileNet,
 }
 
-impl Recipe {
-    /// All recipes.
+impl Architecture {
+    /// All architectures.
     pub const ALL: [Self; 8] =
         [Self::Cnn, Self::Mlp, Self::Tiny, Self::LeNet, Self::VggSmall, Self::ResNet8, Self::DsCnn, Self::MobileNet];
 
-    /// The recipe of this name.
+    /// The architecture of this name.
     ///
     /// ```
-    /// use flatgrad::model::Recipe;
-    /// assert_eq!(Recipe::by_name("tiny"), Some(Recipe::Tiny));
-    /// assert_eq!(Recipe::by_name("huge"), None);
+    /// use flatgrad::model::Architecture;
+    /// assert_eq!(Architecture::by_name("tiny"), Some(Architecture::Tiny));
+    /// assert_eq!(Architecture::by_name("huge"), None);
     /// ```
     pub fn by_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|recipe| recipe.name() == name)
+        Self::ALL.into_iter().find(|architecture| architecture.name() == name)
     }
 
-    /// The recipe whose name is close to this one.
+    /// The architecture whose name is close to this one.
     ///
     /// ```
-    /// use flatgrad::model::Recipe;
-    /// assert_eq!(Recipe::close_to("ResNet-8"), Some(Recipe::ResNet8));
-    /// assert_eq!(Recipe::close_to("transformer"), None);
+    /// use flatgrad::model::Architecture;
+    /// assert_eq!(Architecture::close_to("ResNet-8"), Some(Architecture::ResNet8));
+    /// assert_eq!(Architecture::close_to("transformer"), None);
     /// ```
     pub fn close_to(name: &str) -> Option<Self> {
         if name.len() > 40 {
             return None;
         }
         let name = name.to_lowercase();
-        let close = |recipe: Self| (strsim::jaro_winkler(&name, recipe.name()), recipe);
+        let close = |architecture: Self| (strsim::jaro_winkler(&name, architecture.name()), architecture);
         let best = Self::ALL.into_iter().map(close).max_by(|a, b| a.0.total_cmp(&b.0));
-        best.filter(|(score, _)| *score > 0.8).map(|(_, recipe)| recipe)
+        best.filter(|(score, _)| *score > 0.8).map(|(_, architecture)| architecture)
     }
 
     /// The name: `cnn`, `mlp`, `tiny`, `lenet`, `vgg-small`, `resnet8`, `ds-cnn` or `mobilenet`.
@@ -149,9 +149,9 @@ impl Recipe {
     /// The fewest pixels, down and across, of the images that it takes.
     ///
     /// ```
-    /// use flatgrad::model::{LayerStore, Network, Recipe};
-    /// assert_eq!(Recipe::LeNet.least_side(), 12);
-    /// let error = Network::recipe(Recipe::LeNet, [1, 8, 8], 10).net(&LayerStore::default()).unwrap_err();
+    /// use flatgrad::model::{Architecture, LayerStore, Network};
+    /// assert_eq!(Architecture::LeNet.least_side(), 12);
+    /// let error = Network::new(Architecture::LeNet, [1, 8, 8], 10).net(&LayerStore::default()).unwrap_err();
     /// assert_eq!(
     ///     error.to_string(),
     ///     "lenet on 1 x 8 x 8: layer 3 (conv2d): kernel 5x5 does not fit the padded image 4x4; \
