@@ -2,6 +2,8 @@
 
 use flatgrad_core::rng::Stream;
 
+use crate::error::Result;
+
 /// The random streams of samples, one for each operation; those of batches.
 const SAMPLES: u32 = 0x5000_0000;
 const BATCHES: u32 = 0x5100_0000;
@@ -120,7 +122,7 @@ impl Draws {
     /// # Errors
     ///
     /// As [`Stream::fill_normal`].
-    pub fn fill_normal(&mut self, out: &mut [f32], mean: f32, deviation: f32) -> crate::Result {
+    pub fn fill_normal(&mut self, out: &mut [f32], mean: f32, deviation: f32) -> Result {
         // It takes numbers in pairs.
         let first = self.next.next_multiple_of(2);
         self.stream.fill_normal(out, first, mean, deviation)?;
