@@ -110,7 +110,7 @@ fn mixed_sizes_need_a_resize() {
     assert!(
         matches!(&found, DataFault::MixedSizes { found: [2, 6], expected: [2, 3], other } if other.ends_with("cat/9.png"))
     );
-    assert!(found.to_string().contains("--resize"), "{found}");
+    assert!(found.to_string().contains("`resize`"), "{found}");
     let data = ImageFolder::open(folder.path(), Some([4, 4])).unwrap();
     assert_eq!((data.shape(), read(&data, 3).len()), ([1, 4, 4], 16));
     assert!(matches!(ImageFolder::open(folder.path(), Some([0, 4])), Err(Error::Setting { what: "resize", .. })));

@@ -36,6 +36,21 @@ fn no_room_knows_one_to_its_right() {
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
 }
 
+/// The library's errors name fields; the program says which option that is.
+#[test]
+fn the_library_does_not_speak_of_options() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for file in files(&source).into_iter().filter(|file| !file.starts_with(source.join("cli"))) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        for (number, line) in code(&text) {
+            // Outside strings, Rust has no such word.
+            let spoken =
+                line.match_indices("--").any(|(at, _)| line[at + 2..].starts_with(|c: char| c.is_ascii_lowercase()));
+            assert!(!spoken, "{}:{number}: {line}", file.display());
+        }
+    }
+}
+
 #[test]
 fn the_check_finds_what_it_looks_for() {
     let faults = |path: &str, text: &str| wrong_arrows(&ROOMS, path, text);

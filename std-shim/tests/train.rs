@@ -137,14 +137,14 @@ fn settings_are_checked_against_data_and_network() {
         (Settings { epochs: 0, ..settings() }, "epochs"),
         (Settings { batch: 0, ..settings() }, "batch"),
         (Settings { batch: 101, ..settings() }, "batch"),
-        (Settings { max_steps: Some(0), ..settings() }, "max-steps"),
+        (Settings { max_steps: Some(0), ..settings() }, "max_steps"),
         (Settings { accumulate: 0, ..settings() }, "accumulate"),
-        (Settings { clip: Some(Clip::Norm(0.0)), ..settings() }, "clip-norm"),
+        (Settings { clip: Some(Clip::Norm(0.0)), ..settings() }, "clip"),
         (Settings { ema: Some(1.5), ..settings() }, "ema"),
-        (Settings { label_smoothing: f32::NAN, ..settings() }, "label-smoothing"),
-        (Settings { class_weights: vec![1.0; 9], ..settings() }, "class-weights"),
-        (Settings { class_weights: vec![0.0; 10], ..settings() }, "class-weights"),
-        (Settings { class_weights: vec![1.0; 10], label_smoothing: 0.1, ..settings() }, "class-weights"),
+        (Settings { label_smoothing: f32::NAN, ..settings() }, "label_smoothing"),
+        (Settings { class_weights: vec![1.0; 9], ..settings() }, "class_weights"),
+        (Settings { class_weights: vec![0.0; 10], ..settings() }, "class_weights"),
+        (Settings { class_weights: vec![1.0; 10], label_smoothing: 0.1, ..settings() }, "class_weights"),
     ] {
         assert!(matches!(run(&wrong), Err(Error::Setting { what, .. }) if what == name), "{name}");
     }

@@ -6,8 +6,7 @@ use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use flatgrad::Result;
-use flatgrad::data::{DataSplit, Dataset, Normalization};
-use flatgrad::model::Architecture;
+use flatgrad::data::Normalization;
 use flatgrad_core::net::Optimizer;
 
 use super::augment::AugmentArgs;
@@ -156,20 +155,6 @@ impl From<NormalizeName> for Normalization {
 }
 
 impl TrainArgs {
-    pub fn epochs(&self, data: &DataSplit) -> usize {
-        self.epochs.map_or(if self.is_small(data) { 20 } else { 5 }, NonZeroUsize::get)
-    }
-    pub fn batch(&self, data: &DataSplit) -> usize {
-        let usual = if self.is_small(data) { 32 } else { 128 };
-        self.batch.map_or(usual.min(data.train.len()), NonZeroUsize::get)
-    }
-    pub fn net(&self, data: &DataSplit) -> NetChoice {
-        let usual = if is_table(data) { Architecture::Mlp } else { Architecture::Cnn };
-        self.net.clone().unwrap_or(NetChoice::Architecture(usual))
-    }
-    fn is_small(&self, data: &DataSplit) -> bool {
-        self.data.is_digits() || is_table(data)
-    }
     pub fn optimizer(&self) -> Result<Optimizer> {
         self.method.optimizer.optimizer(self.optimizer, self.lr())
     }
@@ -179,12 +164,6 @@ impl TrainArgs {
     pub fn optimizer_name(&self) -> &'static str {
         self.optimizer.name()
     }
-}
-
-/// Whether samples are rows of numbers.
-pub fn is_table(data: &DataSplit) -> bool {
-    let [_, height, width] = data.train.shape();
-    data.train.white().is_none() && [height, width] == [1, 1]
 }
 
 /// A number that is at least 1.

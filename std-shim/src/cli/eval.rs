@@ -4,15 +4,14 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use flatgrad::data::{Columns, Dataset, Loader, Normalizer, TargetScaling, Task};
+use flatgrad::data::{Columns, Dataset, Loader, Normalizer, Task};
 use flatgrad::model::{Network, Predictor};
-use flatgrad::train::metrics::{MeanAbsoluteError, Metric};
+use flatgrad::train::metrics::{MeanAbsoluteError, Metric, measure_all};
 use flatgrad::{Pool, Result};
 use flatgrad_core::Isa;
-use flatgrad_core::loss::Target;
 
 use super::args::positive;
-use super::crops::{CropArgs, Entrance};
+use super::crops::CropArgs;
 use super::data::DataArgs;
 use super::measured::{Classes, report_error};
 use super::method_args::setting;
@@ -68,12 +67,13 @@ pub fn eval(args: &EvalArgs) -> Result {
         Part::Test => data.test,
     };
     let entrance = args.crops.entrance(&network, part.shape())?;
-    check(&part, &network, &entrance, scaling.white)?;
+    check(&part, &network, entrance.views.shape(part.shape()), scaling.white)?;
     check_task(&part, &network)?;
     check_columns(columns.as_ref(), &network)?;
     // Crops take the place of samples in a batch.
-    let batch = (BATCH / entrance.count).max(1);
-    with_plan(&network, batch * entrance.count, |plan| {
+    let views = &entrance.views;
+    let batch = (BATCH / views.count()).max(1);
+    with_plan(&network, batch * views.count(), |plan| {
         let pool = Pool::new(Pool::available())?;
         let predictor = Predictor::new(pool.context(Isa::detect()), plan, &weights);
         let mut predictor = predictor.map_err(of_file(&args.weights))?;
@@ -83,15 +83,15 @@ pub fn eval(args: &EvalArgs) -> Result {
             return Err(setting("data", fault));
         }
         let normalizer = Normalizer::with_scaling(scaling.clone(), &part);
-        let loader = Loader::new(&part, &normalizer, batch).workers(workers).pipeline(entrance.pipeline.as_ref());
+        let loader = Loader::new(&part, &normalizer, batch).workers(workers).pipeline(views.pipeline());
         if classes {
             let [mut measured, mut plain] = [(); 2].map(|()| Classes::new(args.top.get(), plan.outputs()));
-            measure(&mut predictor, &loader, &entrance, None, &mut measured.metrics(), &mut plain.metrics())?;
-            measured.report(args, &part, Some((&entrance, &plain)).filter(|_| entrance.count > 1));
+            measure_all(&mut predictor, &loader, views, None, &mut measured.metrics(), &mut plain.metrics())?;
+            measured.report(args, &part, Some((&entrance, &plain)).filter(|_| views.count() > 1));
         } else {
             let [mut error, mut plain] = [MeanAbsoluteError::default(); 2];
-            measure(&mut predictor, &loader, &entrance, network.targets(), &mut [&mut error], &mut [&mut plain])?;
-            let plain = Some((&entrance, plain.value())).filter(|_| entrance.count > 1);
+            measure_all(&mut predictor, &loader, views, network.targets(), &mut [&mut error], &mut [&mut plain])?;
+            let plain = Some((&entrance, plain.value())).filter(|_| views.count() > 1);
             report_error(args, part.len(), error.value(), plain);
         }
         Ok(())
@@ -99,16 +99,13 @@ pub fn eval(args: &EvalArgs) -> Result {
 }
 
 /// Whether these are samples for the network.
-fn check(part: &dyn Dataset, network: &Network, entrance: &Entrance, white: f32) -> Result {
+fn check(part: &dyn Dataset, network: &Network, seen: [usize; 3], white: f32) -> Result {
     let found = part.white().map_or(1.0, f32::from);
     let (shape, input) = (part.shape(), network.input());
-    if entrance.shape(shape) == input && found == white {
+    if seen == input && found == white {
         return Ok(());
     }
-    let becomes = match entrance.shape(shape) {
-        seen if seen == shape => String::new(),
-        seen => format!(", which become {seen:?}"),
-    };
+    let becomes = if seen == shape { String::new() } else { format!(", which become {seen:?}") };
     let fault = format!("samples {shape:?} of 0 to {found}{becomes}; the network takes {input:?} of 0 to {white}");
     Err(setting("data", fault))
 }
@@ -137,40 +134,4 @@ fn check_columns(found: Option<&Columns>, network: &Network) -> Result {
         )),
         None => Ok(()),
     }
-}
-
-/// Adds all samples to `metrics`, outputs that are standardized `values` as values; where the network gets several crops of
-/// each, the plain ones alone to `plain`.
-fn measure(
-    predictor: &mut Predictor,
-    loader: &Loader,
-    entrance: &Entrance,
-    values: Option<&TargetScaling>,
-    metrics: &mut [&mut dyn Metric],
-    plain: &mut [&mut dyn Metric],
-) -> Result {
-    let classes = loader.data().task().is_classes();
-    loader.in_order(|batches| {
-        while let Some(batch) = batches.next_batch()? {
-            let mut standardized;
-            let mut outputs = predictor.outputs(batch.x())?;
-            if let Some(values) = values {
-                standardized = outputs.to_vec();
-                values.undo(&mut standardized);
-                outputs = &standardized;
-            }
-            if entrance.count == 1 {
-                add(metrics, outputs, batch.target())?;
-                continue;
-            }
-            let each = outputs.len() / (entrance.count * batch.len()).max(1);
-            add(metrics, &entrance.average(outputs, each, classes)?, batch.target())?;
-            add(plain, &entrance.plain(outputs, each), batch.target())?;
-        }
-        Ok(())
-    })
-}
-
-fn add(metrics: &mut [&mut dyn Metric], outputs: &[f32], target: Target) -> Result {
-    metrics.iter_mut().try_for_each(|metric| metric.add(outputs, target))
 }

@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use flatgrad::Result;
 
-use super::{complain, message};
+use super::complain;
+use super::flags::message;
 use flatgrad::distributed::Group;
 
 /// The exit status after an error.

@@ -8,7 +8,7 @@ use flatgrad::train::{Checkpoint, Checkpoints};
 use flatgrad::{Error, Result};
 
 use super::args::{Cli, Command, TrainArgs};
-use super::message;
+use super::flags::message;
 use super::method_args::setting;
 
 /// Options that are not kept: where, how fast, how loud, and for how long this time.

@@ -206,6 +206,11 @@ impl<D: Dataset + 'static> DataSplit<D> {
     }
 }
 
+/// Whether samples are rows of numbers, as those of tables.
+pub fn is_rows(data: &dyn Dataset) -> bool {
+    data.white().is_none() && data.shape()[1..] == [1, 1]
+}
+
 /// The fault of asking for a sample that does not exist, or of a buffer that does not fit it.
 pub(super) fn check_sample(data: &dyn Dataset, index: usize, buffer: usize) -> Result {
     let (len, pixels) = (data.len(), data.pixels());

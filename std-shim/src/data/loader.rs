@@ -147,6 +147,20 @@ impl<'a> Loader<'a> {
         self.pass(0, (0..self.filler.data.len() as u32).collect(), 0, consume)
     }
 
+    /// All batches in the data's own order, one after another.
+    ///
+    /// # Errors
+    ///
+    /// As [`Loader::epoch`].
+    pub fn each(&self, mut consume: impl FnMut(&Batch) -> Result) -> Result {
+        self.in_order(|batches| {
+            while let Some(batch) = batches.next_batch()? {
+                consume(batch)?;
+            }
+            Ok(())
+        })
+    }
+
     fn pass<T>(
         &self,
         epoch: u64,

@@ -201,7 +201,7 @@ impl Reader {
             } else {
                 let label = self.classes.number(text);
                 if label as usize >= MAX_CLASSES {
-                    let fault = format!("more than {MAX_CLASSES} classes: to predict a number, say --regression");
+                    let fault = format!("more than {MAX_CLASSES} classes: to predict a number, say `regression`");
                     return Err(failed(fault));
                 }
                 self.labels.push(label);

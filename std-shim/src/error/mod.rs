@@ -30,9 +30,9 @@ pub enum Error {
     /// A setting is outside its range, or does not fit the data.
     #[error("{what}: {fault}")]
     Setting {
-        /// The setting, in the words of the command line.
+        /// The field of the settings.
         what: &'static str,
-        /// What is wrong with it.
+        /// What is wrong with it; other fields are in backticks.
         fault: String,
     },
     /// A file of weights cannot be read or does not fit.

@@ -8,6 +8,7 @@ mod predictor;
 
 mod source_code;
 mod state_dict;
+mod test_crops;
 mod trained;
 
 pub use architecture::Architecture;
@@ -17,4 +18,5 @@ pub use network::{LayerStore, Network};
 pub use predictor::{Predictor, average_logits, probabilities};
 pub use source_code::Firmware;
 pub use state_dict::{StateDict, Tensor};
+pub use test_crops::{TestCrops, TestViews};
 pub use trained::state_dict;

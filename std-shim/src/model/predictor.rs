@@ -5,6 +5,7 @@ use flatgrad_core::net::{Plan, infer};
 
 use super::{StateDict, check_weights, flat_weights};
 use crate::augment::average_crops;
+use crate::data::{Batch, Loader};
 use crate::error::Result;
 
 /// A trained network that gives its outputs for normalized samples.
@@ -48,6 +49,15 @@ impl<'a> Predictor<'a> {
     /// [`Error::Core`](crate::Error::Core) if they are not whole samples, or too many.
     pub fn outputs<'s>(&'s mut self, x: &'s [f32]) -> Result<&'s [f32]> {
         Ok(infer(self.ctx, self.plan, &self.weights, x, &mut self.work)?)
+    }
+
+    /// Gives all batches of `loader` to `consume`, in order and with their outputs.
+    ///
+    /// # Errors
+    ///
+    /// Those of the data and of `consume`; as [`Predictor::outputs`].
+    pub fn each(&mut self, loader: &Loader, mut consume: impl FnMut(&Batch, &[f32]) -> Result) -> Result {
+        loader.each(|batch| consume(batch, self.outputs(batch.x())?))
     }
 }
 

@@ -92,6 +92,15 @@ impl Settings {
         }
     }
 
+    /// The usual length and batch: 20 epochs with batches of 32 for small samples ([`Opened::small`]), else 5 with batches
+    /// of 128; no batch has more than all `samples` of the training part.
+    ///
+    /// [`Opened::small`]: crate::data::Opened::small
+    pub fn usual(optimizer: Optimizer, small: bool, samples: usize) -> Self {
+        let (epochs, batch) = if small { (20, 32) } else { (5, 128) };
+        Self { epochs, batch: batch.min(samples), ..Self::new(optimizer) }
+    }
+
     /// Steps of an epoch of so many samples.
     pub const fn steps_per_epoch(&self, samples: usize) -> u64 {
         let batch = if self.batch == 0 { 1 } else { self.batch };
@@ -127,7 +136,7 @@ impl Settings {
         if augmentation.is_some_and(|augmentation| augmentation.mixing().mixes()) {
             let fault = "cannot be had together with mixed samples: they have no class";
             if !self.class_weights.is_empty() || !train.task().is_classes() {
-                return Err(Error::setting(if train.task().is_classes() { "class-weights" } else { "augment" }, fault));
+                return Err(Error::setting(if train.task().is_classes() { "class_weights" } else { "augment" }, fault));
             }
         }
         let loss = self.loss(train)?;
@@ -143,10 +152,10 @@ impl Settings {
         }
         let fault = "is for classes; this data has numbers to predict";
         if self.label_smoothing != 0.0 {
-            return Err(Error::setting("label-smoothing", fault));
+            return Err(Error::setting("label_smoothing", fault));
         }
         if !self.class_weights.is_empty() {
-            return Err(Error::setting("class-weights", fault));
+            return Err(Error::setting("class_weights", fault));
         }
         Ok(loss_for(train.task()))
     }
@@ -154,7 +163,7 @@ impl Settings {
     fn check(&self, samples: usize, outputs: usize) -> Result {
         let require = |ok: bool, what, fault: &str| if ok { Ok(()) } else { Err(Error::setting(what, fault)) };
         require(self.epochs > 0, "epochs", "must be at least 1")?;
-        require(self.max_steps != Some(0), "max-steps", "must be at least 1")?;
+        require(self.max_steps != Some(0), "max_steps", "must be at least 1")?;
         require(self.accumulate > 0, "accumulate", "must be at least 1")?;
         if self.batch == 0 || self.batch > samples {
             let fault = format!("must be from 1 to the {samples} training samples, got {}", self.batch);
@@ -164,19 +173,19 @@ impl Settings {
             Some(Clip::Norm(limit) | Clip::Value(limit)) => limit,
             None => 1.0,
         };
-        require(limit > 0.0 && limit.is_finite(), "clip-norm", "must be a finite number above 0")?;
+        require(limit > 0.0 && limit.is_finite(), "clip", "must be a finite number above 0")?;
         require(self.ema.is_none_or(|ema| (0.0..=1.0).contains(&ema)), "ema", "must be from 0 to 1")?;
         let workers = format!("must be at most {}", Loader::MAX_WORKERS);
         require(self.loading.workers <= Loader::MAX_WORKERS, "workers", &workers)?;
-        require((0.0..=1.0).contains(&self.label_smoothing), "label-smoothing", "must be from 0 to 1")?;
+        require((0.0..=1.0).contains(&self.label_smoothing), "label_smoothing", "must be from 0 to 1")?;
         let weights = &self.class_weights;
         if !weights.is_empty() {
             let fault = format!("must be {outputs}, one for each output, got {}", weights.len());
-            require(weights.len() == outputs, "class-weights", &fault)?;
+            require(weights.len() == outputs, "class_weights", &fault)?;
             let good = weights.iter().all(|w| w.is_finite() && *w > 0.0);
-            require(good, "class-weights", "must be finite numbers above 0")?;
+            require(good, "class_weights", "must be finite numbers above 0")?;
             let fault = "cannot be had together with label smoothing: the smoothed part would not be weighed";
-            require(self.label_smoothing == 0.0, "class-weights", fault)?;
+            require(self.label_smoothing == 0.0, "class_weights", fault)?;
         }
         self.schedule.check()
     }

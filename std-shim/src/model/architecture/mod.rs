@@ -4,6 +4,7 @@ mod mlperf;
 mod plain;
 
 use super::network::Node;
+use crate::data::{Dataset, is_rows};
 
 /// A network for images, whatever their size and channels.
 ///
@@ -99,6 +100,11 @@ impl Architecture {
     /// ```
     pub fn by_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|architecture| architecture.name() == name)
+    }
+
+    /// The one to begin with: [`Architecture::Mlp`] for rows of numbers, else [`Architecture::Cnn`].
+    pub fn usual(data: &dyn Dataset) -> Self {
+        if is_rows(data) { Self::Mlp } else { Self::Cnn }
     }
 
     /// The architecture whose name is close to this one.

@@ -18,6 +18,7 @@
 mod accuracy;
 mod confusion;
 mod means;
+mod measure_all;
 mod rows;
 
 use flatgrad_core::loss::Target;
@@ -26,6 +27,7 @@ use flatgrad_core::net::Trainer;
 pub use accuracy::{Accuracy, TopK};
 pub use confusion::Confusion;
 pub use means::{CrossEntropy, MeanAbsoluteError};
+pub use measure_all::measure_all;
 
 use crate::error::Result;
 

@@ -25,7 +25,7 @@ impl Run<'_, '_, '_> {
     pub(super) fn load(&mut self, checkpoint: Checkpoint) -> Result {
         checkpoint.check(&self.identity.0, &self.identity.1)?;
         if checkpoint.position.epoch > self.settings.epochs {
-            let fault = format!("the run has made all its {} epochs; ask for more with --epochs", self.settings.epochs);
+            let fault = format!("the run has made all its {} epochs; ask for more with `epochs`", self.settings.epochs);
             return Err(Error::setting("resume", fault));
         }
         let fits = checkpoint.weights.len() == self.trainer.weights().len()
