@@ -25,6 +25,11 @@
 //! ```
 #![forbid(unsafe_code)]
 
+/// The examples of the front page are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod error;
 mod files;
 mod parallel;

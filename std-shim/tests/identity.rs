@@ -62,7 +62,7 @@ const BODY: [Layer; 2] = [Layer::relu(), Layer::conv2d(6, 1).init(Init::Constant
 const SHORTCUT: [Layer; 1] = [Layer::conv2d(6, 1).init(Init::KaimingNormal { gain: 1.0 })];
 const NET: Net = Net::new([1, 8, 8], &LAYERS);
 
-const NETWORK: &str = include_str!("identity_texts/network.txt");
+const NETWORK: &str = include_str!("golden/identity_network.txt");
 
 /// Keeps the last checkpoint.
 #[derive(Default)]
