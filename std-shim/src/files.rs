@@ -69,8 +69,8 @@ fn prefix(name: &OsStr) -> OsString {
     prefix
 }
 
-/// Removes temporary files for `path` that processes left behind which were killed while they wrote. The file belongs to
-/// one process at a time: nobody else is writing.
+/// Removes temporary files for `path` that processes left behind which were killed while they wrote. The file belongs
+/// to one process at a time: nobody else is writing.
 pub(crate) fn remove_stale(path: &Path) {
     let Some(name) = path.file_name() else { return };
     let (prefix, folder) = (prefix(name).to_string_lossy().into_owned(), path.with_file_name(""));

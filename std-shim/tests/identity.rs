@@ -208,8 +208,7 @@ fn augmentations_have_their_words() {
         let mixing = Mixing { mix_up: Some(MixUp { alpha }), ..Mixing::DEFAULT };
         words(&Augmentation::new(train, Pipeline::new(Vec::new(), [1, 8, 8]).unwrap(), mixing).unwrap())
     };
-    let hash = "d5c6efaed2e2cb054c4c199241790021ade6df81f6fcc06d79517cb5115956d6";
-    assert_eq!(made(1, 0.5), format!("mixup = 0.5, cutmix = none, mix_p = 1, operations {hash}"));
+    assert_eq!(made(1, 0.5), "7a8f5c73e564ac03dd693fab6f94f592b3aec82a04b8075db4649fde82d103a0");
     assert_ne!(made(1, 0.5), made(2, 0.5));
     assert_ne!(made(1, 0.5), made(1, 0.25));
 }

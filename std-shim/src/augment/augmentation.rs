@@ -34,8 +34,8 @@ impl Augmentation {
     ///
     /// # Errors
     ///
-    /// [`Error::Augment`](crate::Error::Augment) if the two do not take and give the same shapes, if they change the number of
-    /// channels, or if a parameter of `mixing` is out of range.
+    /// [`Error::Augment`](crate::Error::Augment) if the two do not take and give the same shapes, if they change the
+    /// number of channels, or if a parameter of `mixing` is out of range.
     pub fn new(train: Pipeline, test: Pipeline, mixing: Mixing) -> Result<Self> {
         mixing.check()?;
         let [channels, ..] = train.shape();
@@ -72,8 +72,8 @@ impl Augmentation {
         self.train.out_shape()
     }
 
-    /// What a run must have in common with the one that it continues: the recipe's text. Of operations put together in a
-    /// program, a hash of what they make of an image.
+    /// What a run must have in common with the one that it continues: the recipe's text. Of operations put together in
+    /// a program, a hash of what they make of an image.
     pub(crate) fn describe(&self) -> Result<String> {
         if !self.text.is_empty() {
             return Ok(self.text.to_string());
@@ -86,10 +86,10 @@ impl Augmentation {
             pipeline.apply(Key { seed: 0, epoch: 0, sample }, &image, &mut out, &mut canvas)?;
             out.iter().for_each(|x| hash.update(x.to_le_bytes()));
         }
-        let hash: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         let Mixing { mix_up, cut_mix, p } = self.mixing;
-        let alpha = |alpha: Option<f32>| alpha.map_or("none".to_string(), |alpha| alpha.to_string());
-        let [mix_up, cut_mix] = [alpha(mix_up.map(|mix| mix.alpha)), alpha(cut_mix.map(|mix| mix.alpha))];
-        Ok(format!("mixup = {mix_up}, cutmix = {cut_mix}, mix_p = {p}, operations {hash}"))
+        for number in [mix_up.map_or(0.0, |mix| mix.alpha), cut_mix.map_or(0.0, |mix| mix.alpha), p] {
+            hash.update(number.to_le_bytes());
+        }
+        Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
     }
 }

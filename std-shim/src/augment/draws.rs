@@ -26,8 +26,8 @@ pub struct Key {
 impl Key {
     /// The random numbers of operation `position` for this sample.
     ///
-    /// They are the elements from `epoch * 2^32` on of the [`Stream`] with the number `0x50000000 + position`, whose step is
-    /// the sample. They repeat after 2^18 epochs and 2^48 samples.
+    /// They are the elements from `epoch * 2^32` on of the [`Stream`] with the number `0x50000000 + position`, whose
+    /// step is the sample. They repeat after 2^18 epochs and 2^48 samples.
     ///
     /// ```
     /// use flatgrad::augment::Key;
@@ -40,7 +40,8 @@ impl Key {
         self.start(SAMPLES | position & OPERATIONS)
     }
 
-    /// The random numbers of operation `position` for the batch with the number `sample`; the streams are `0x51000000` and on.
+    /// The random numbers of operation `position` for the batch with the number `sample`; the streams are `0x51000000`
+    /// and on.
     pub const fn batch_draws(self, position: u32) -> Draws {
         self.start(BATCHES | position & OPERATIONS)
     }
@@ -146,13 +147,14 @@ impl Draws {
     /// assert!((mean - 0.5).abs() < 0.05);
     /// ```
     pub fn beta(&mut self, a: f64) -> f64 {
-        // G1 / (G1 + G2) for two draws from Gamma(a), in logarithms: for a small `a` both may be below the smallest number.
+        // G1 / (G1 + G2) for two draws from Gamma(a), in logarithms: for a small `a` both may be below the smallest
+        // number.
         let (first, second) = (self.log_gamma(a), self.log_gamma(a));
         1.0 / (1.0 + libm::exp(second - first))
     }
 
-    /// The logarithm of a number from the distribution Gamma(a, 1): Marsaglia and Tsang, "A simple method for generating
-    /// gamma variables", 2000.
+    /// The logarithm of a number from the distribution Gamma(a, 1): Marsaglia and Tsang, "A simple method for
+    /// generating gamma variables", 2000.
     fn log_gamma(&mut self, a: f64) -> f64 {
         if a < 1.0 {
             return self.log_gamma(a + 1.0) + libm::log(1.0 - self.unit()) / a;

@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 
 #[derive(Clone, Copy, Debug, Args)]
 pub struct CropArgs {
-    /// Average over so many crops of each image: 2, the image and its mirror image; 5, the four corners and the middle; 10,
-    /// these and their mirror images
+    /// Average over so many crops of each image: 2, the image and its mirror image; 5, the four corners and the middle;
+    /// 10, these and their mirror images
     #[arg(long, value_name = "1|2|5|10", value_parser = crops, default_value = "1", allow_negative_numbers = true)]
     pub crops: usize,
-    /// Pixels of black on every side of each image, so that 5 or 10 crops of an image as large as the network's input are the
-    /// image moved: no further than training has moved images at random, or accuracy is lost
+    /// Pixels of black on every side of each image, so that 5 or 10 crops of an image as large as the network's input
+    /// are the image moved: no further than training has moved images at random, or accuracy is lost
     #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
     pub pad: usize,
 }

@@ -7,14 +7,13 @@ use clap::{Args, ValueEnum};
 use flatgrad::data::{Columns, Dataset, Loader, Normalizer, Task};
 use flatgrad::model::{Network, Predictor};
 use flatgrad::train::metrics::{MeanAbsoluteError, Metric, measure_all};
-use flatgrad::{Pool, Result};
+use flatgrad::{Error, Pool, Result};
 use flatgrad_core::Isa;
 
 use super::args::positive;
 use super::crops::CropArgs;
 use super::data::DataArgs;
 use super::measured::{Classes, report_error};
-use super::method_args::setting;
 use super::net::NetChoice;
 use super::weights_file::{Trained, load, of_file, with_plan};
 
@@ -35,7 +34,8 @@ pub struct EvalArgs {
     #[arg(long, value_enum, default_value_t = Part::Test)]
     pub part: Part,
     /// Also the share of samples whose class is among the K most probable
-    #[arg(long, value_name = "K", value_parser = positive::<NonZeroUsize>, default_value = "3", allow_negative_numbers = true)]
+    #[arg(long, value_name = "K",
+          value_parser = positive::<NonZeroUsize>, default_value = "3", allow_negative_numbers = true)]
     pub top: NonZeroUsize,
     #[command(flatten)]
     pub crops: CropArgs,
@@ -80,7 +80,7 @@ pub fn eval(args: &EvalArgs) -> Result {
         let classes = part.task().is_classes();
         if classes && plan.outputs() < outputs || !classes && plan.outputs() != outputs {
             let fault = format!("{outputs} to tell; the network gives {}", plan.outputs());
-            return Err(setting("data", fault));
+            return Err(Error::setting("data", fault));
         }
         let normalizer = Normalizer::with_scaling(scaling.clone(), &part);
         let loader = Loader::new(&part, &normalizer, batch).workers(workers).pipeline(views.pipeline());
@@ -107,17 +107,17 @@ fn check(part: &dyn Dataset, network: &Network, seen: [usize; 3], white: f32) ->
     }
     let becomes = if seen == shape { String::new() } else { format!(", which become {seen:?}") };
     let fault = format!("samples {shape:?} of 0 to {found}{becomes}; the network takes {input:?} of 0 to {white}");
-    Err(setting("data", fault))
+    Err(Error::setting("data", fault))
 }
 
 /// Whether classes are asked of classes, and values of values.
 fn check_task(part: &dyn Dataset, network: &Network) -> Result {
     match (part.task(), network.targets()) {
         (Task::Classes { .. }, Some(_)) => {
-            Err(setting("data", "has classes; the network predicts numbers (--regression)"))
+            Err(Error::setting("data", "has classes; the network predicts numbers (--regression)"))
         }
         (Task::Values { .. }, None) if !network.classes().is_empty() => {
-            Err(setting("data", "has numbers to predict; the network tells classes apart"))
+            Err(Error::setting("data", "has numbers to predict; the network tells classes apart"))
         }
         _ => Ok(()),
     }
@@ -128,7 +128,7 @@ fn check_columns(found: Option<&Columns>, network: &Network) -> Result {
     let (Some(found), Some(known)) = (found, network.columns()) else { return Ok(()) };
     let differ = |(a, b): &(&String, &String)| a.replace(char::is_control, "\u{fffd}") != **b;
     match found.features.iter().zip(&known.features).find(differ) {
-        Some((found, known)) => Err(setting(
+        Some((found, known)) => Err(Error::setting(
             "data",
             format!("has the feature {found:?} where training had {known:?}: the same columns, in order"),
         )),

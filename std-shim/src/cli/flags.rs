@@ -38,11 +38,11 @@ mod tests {
 
     #[test]
     fn fields_become_options() {
-        let setting = |what, fault: &str| message(&Error::Setting { what, fault: fault.into() });
-        assert_eq!(setting("class_weights", "must be 3"), "--class-weights: must be 3");
-        assert_eq!(setting("limit", "must be 3"), "--train-samples: must be 3");
-        assert_eq!(setting("pad", "is for `crops` 5"), "--pad: is for --crops 5");
-        assert_eq!(setting("isa", "say `uname`"), "--isa: say `uname`");
+        let of = |what, fault: &str| message(&Error::setting(what, fault));
+        assert_eq!(of("class_weights", "must be 3"), "--class-weights: must be 3");
+        assert_eq!(of("limit", "must be 3"), "--train-samples: must be 3");
+        assert_eq!(of("pad", "is for `crops` 5"), "--pad: is for --crops 5");
+        assert_eq!(of("isa", "say `uname`"), "--isa: say `uname`");
         let weights = Error::Weights { origin: "w".into(), fault: "no `regression`".into() };
         assert_eq!(message(&weights), "w: no --regression");
     }

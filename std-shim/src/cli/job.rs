@@ -122,7 +122,7 @@ impl<'a> Job<'a> {
 fn instruction_set(name: &str) -> Result<Isa> {
     Isa::by_name(name).map_err(|_| {
         let have = Isa::available().map(Isa::name).collect::<Vec<_>>().join(", ");
-        Error::Setting { what: "isa", fault: format!("this machine lacks {name}; it has {have}") }
+        Error::setting("isa", format!("this machine lacks {name}; it has {have}"))
     })
 }
 

@@ -53,7 +53,7 @@ impl NetArgs {
     pub fn network(&self, missing: &str) -> Result<Network> {
         match &self.net {
             Some(choice) => self.network_or(choice.clone()),
-            None => Err(Error::Setting { what: "net", fault: format!("{missing}: name it with --net") }),
+            None => Err(Error::setting("net", format!("{missing}: name it with --net"))),
         }
     }
 
@@ -77,7 +77,7 @@ impl NetArgs {
     pub fn of(&self, network: Network, path: &Path) -> Result<Network> {
         if self.classes.is_some() {
             let fault = format!("{} says itself how many outputs there are", path.display());
-            return Err(Error::Setting { what: "classes", fault });
+            return Err(Error::setting("classes", fault));
         }
         Ok(match self.input {
             Some(input) => network.with_input(input),
@@ -101,7 +101,7 @@ fn load(path: &Path) -> Result<Network> {
             None => format!("the names are {names}"),
         };
         let fault = format!("{path} is neither a file nor the name of a network; {meant}");
-        return Err(Error::Setting { what: "net", fault });
+        return Err(Error::setting("net", fault));
     }
     if path.extension().is_some_and(|ending| ending == "safetensors") {
         return of_weights(path);
@@ -111,9 +111,9 @@ fn load(path: &Path) -> Result<Network> {
 
 /// The network that a file of weights says it is of.
 fn of_weights(path: &Path) -> Result<Network> {
-    let bytes = std::fs::read(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
+    let bytes = std::fs::read(path).map_err(Error::io(path))?;
     let origin = path.display().to_string();
-    let missing = || Error::Setting { what: "net", fault: format!("{origin} does not say its network") };
+    let missing = || Error::setting("net", format!("{origin} does not say its network"));
     StateDict::network_in(&origin, &bytes)?.ok_or_else(missing)
 }
 

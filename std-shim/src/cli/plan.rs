@@ -51,7 +51,7 @@ fn check_train_from(first: usize, plan: &Plan) -> Result {
         let last = plan.layers().enumerate().filter(|(_, layer)| layer.parameters > 0).last();
         let last = last.map_or(String::new(), |(i, _)| format!("; the last layer with parameters is {i}"));
         let fault = format!("nothing would be trained from layer {first} on{last}");
-        return Err(Error::Setting { what: "train-from", fault });
+        return Err(Error::setting("train-from", fault));
     }
     Ok(())
 }

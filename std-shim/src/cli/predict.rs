@@ -11,7 +11,6 @@ use flatgrad_core::net::Plan;
 
 use super::answers::Answers;
 use super::crops::CropArgs;
-use super::method_args::setting;
 use super::net::NetArgs;
 use super::output::Printer;
 use super::weights_file::{Trained, load, of_file, with_plan};
@@ -24,15 +23,15 @@ pub struct PredictArgs {
     /// The `weights.safetensors` of a run, or a state dict of PyTorch's with --net
     #[arg(long, value_name = "FILE")]
     pub weights: PathBuf,
-    /// A PNG, JPEG or BMP image, or a folder of them, each resized to what the images of training were; a table, .csv or .tsv; or
-    /// an array of samples, .npy or .npz (`x`)
+    /// A PNG, JPEG or BMP image, or a folder of them, each resized to what the images of training were; a table, .csv
+    /// or .tsv; or an array of samples, .npy or .npz (`x`)
     #[arg(value_name = "IMAGE|DIR|TABLE|ARRAY")]
     pub samples: PathBuf,
     /// Light on dark becomes dark on light, and the other way round, in images
     #[arg(long)]
     pub invert: bool,
-    /// The table's column that holds the target, by name or by number from 1, if there is one and it is neither the last nor
-    /// called as in training
+    /// The table's column that holds the target, by name or by number from 1, if there is one and it is neither the
+    /// last nor called as in training
     #[arg(long, value_name = "COLUMN")]
     pub target: Option<String>,
     /// The table's first line is not names but numbers
@@ -103,7 +102,7 @@ fn check(args: &PredictArgs, kind: Kind) -> Result {
         ("no-header", args.no_header && !table, "only a table has a header"),
     ];
     match faults.into_iter().find(|&(_, wrong, _)| wrong) {
-        Some((what, _, fault)) => Err(setting(what, fault)),
+        Some((what, _, fault)) => Err(Error::setting(what, fault)),
         None => Ok(()),
     }
 }
@@ -122,7 +121,7 @@ impl Asked<'_> {
         let (args, network) = (self.args, self.network);
         if self.scaling.white == 1.0 {
             let fault = "the network was trained on numbers, not on images of bytes: it takes tables and arrays";
-            return Err(setting("weights", fault));
+            return Err(Error::setting("weights", fault));
         }
         let files = if args.samples.is_dir() { files_in(&args.samples)? } else { vec![args.samples.clone()] };
         let views = args.crops.entrance(network, network.samples())?.views;
@@ -151,7 +150,7 @@ impl Asked<'_> {
         let (shape, input) = (data.shape(), network.input());
         if views.shape(shape) != input || found != white {
             let fault = format!("samples {shape:?} of 0 to {found}; the network takes {input:?} of 0 to {white}");
-            return Err(setting("samples", fault));
+            return Err(Error::setting("samples", fault));
         }
         let batch = (BATCH / views.count()).max(1);
         with_plan(network, batch * views.count(), |plan| {
@@ -177,17 +176,15 @@ impl Asked<'_> {
 
 /// The images of a folder, by name.
 fn files_in(folder: &Path) -> Result<Vec<PathBuf>> {
-    let io = |source| Error::Io { path: folder.to_owned(), source };
-    let entries = std::fs::read_dir(folder).map_err(io)?;
     let mut files = Vec::new();
-    for entry in entries {
-        files.push(entry.map_err(io)?.path());
+    for entry in std::fs::read_dir(folder).map_err(Error::io(folder))? {
+        files.push(entry.map_err(Error::io(folder))?.path());
     }
     let ending = |path: &PathBuf| path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
     files.retain(|path| ending(path).is_some_and(|e| ["png", "jpg", "jpeg", "bmp"].contains(&e.as_str())));
     files.sort();
     if files.is_empty() {
-        return Err(setting("images", format!("{} has no PNG, JPEG or BMP files", folder.display())));
+        return Err(Error::setting("images", format!("{} has no PNG, JPEG or BMP files", folder.display())));
     }
     Ok(files)
 }

@@ -19,12 +19,12 @@ use crate::error::{Error, Result};
 /// # Numerics
 ///
 /// Of bytes, mean and standard deviation (the biased one) come from exact integer sums, divided and rooted in f64 and
-/// rounded to f32 once. The formula is then evaluated in f64 for each of the 256 possible bytes and rounded to f32 once;
-/// every pixel is looked up.
+/// rounded to f32 once. The formula is then evaluated in f64 for each of the 256 possible bytes and rounded to f32
+/// once; every pixel is looked up.
 ///
 /// Of `f32`, they come from two passes in f64, sample after sample: the mean, then the mean square of what differs from
-/// it. The formula is evaluated in f64 for each value and rounded to f32 once. All the same on every machine, and however
-/// many threads read.
+/// it. The formula is evaluated in f64 for each value and rounded to f32 once. All the same on every machine, and
+/// however many threads read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Normalizer {
     scaling: Scaling,
@@ -202,7 +202,8 @@ impl Normalizer {
 
     /// Normalizes one sample `[c, h, w]` that is in parts of `white`.
     ///
-    /// A byte that goes this way (divided, rounded to f32, normalized) may differ from the looked up one in its last bit.
+    /// A byte that goes this way (divided, rounded to f32, normalized) may differ from the looked up one in its last
+    /// bit.
     pub fn apply(&self, sample: &mut [f32]) {
         self.scaling.apply(sample);
     }

@@ -46,9 +46,9 @@ impl Opened {
     }
 }
 
-/// Opens what the path is: a table (`.csv`, `.tsv`), an archive of arrays (`.npz`: `x` and `y`, or `x_train`, `y_train`,
-/// `x_test` and `y_test`), a folder of CIFAR's binary files, of IDX files ([`idx`]), or of
-/// folders of images ([`ImageFolder`]): with `train` and `test` (or `val`) if it has these, else one part is split off.
+/// Opens what the path is: a table (`.csv`, `.tsv`), an archive of arrays (`.npz`: `x` and `y`, or `x_train`,
+/// `y_train`, `x_test` and `y_test`), a folder of CIFAR's binary files, of IDX files ([`idx`]), or of folders of images
+/// ([`ImageFolder`]): with `train` and `test` (or `val`) if it has these, else one part is split off.
 ///
 /// # Errors
 ///

@@ -89,8 +89,8 @@ pub enum Error {
         /// The step, counted from 1 over the whole run.
         step: u64,
     },
-    /// Something that all ranks of a [`Group`](crate::distributed::Group) know: one of them cannot go on, or has left, or they
-    /// do not agree.
+    /// Something that all ranks of a [`Group`](crate::distributed::Group) know: one of them cannot go on, or has left,
+    /// or they do not agree.
     #[error("{fault}")]
     Ranks {
         /// What is wrong, with the rank if it is one's alone.
@@ -105,7 +105,8 @@ pub enum Error {
 pub type Result<T = ()> = std::result::Result<T, Error>;
 
 impl Error {
-    /// Whether every rank of a [`Group`](crate::distributed::Group) has this error at the same time: no one waits for another.
+    /// Whether every rank of a [`Group`](crate::distributed::Group) has this error at the same time: no one waits for
+    /// another.
     ///
     /// ```
     /// use flatgrad::Error;
@@ -116,7 +117,8 @@ impl Error {
         matches!(self, Self::Ranks { .. } | Self::Diverged { .. } | Self::Interrupted { .. })
     }
 
-    pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
+    /// What the operating system said of a file or folder.
+    pub fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         |source| Self::Io { path, source }
     }
@@ -125,7 +127,8 @@ impl Error {
         Self::Data { origin: origin.to_string(), fault }
     }
 
-    pub(crate) fn setting(what: &'static str, fault: impl Into<String>) -> Self {
+    /// What is wrong with a field of the settings.
+    pub fn setting(what: &'static str, fault: impl Into<String>) -> Self {
         Self::Setting { what, fault: fault.into() }
     }
 

@@ -16,8 +16,8 @@ pub struct Alternative {
     pub bytes: usize,
 }
 
-/// Plans that fit in `bytes`, each as near to `config` as it can be: a smaller batch, fewer trained layers, an optimizer
-/// with less state, and combinations. Empty if nothing fits.
+/// Plans that fit in `bytes`, each as near to `config` as it can be: a smaller batch, fewer trained layers, an
+/// optimizer with less state, and combinations. Empty if nothing fits.
 ///
 /// The learning rates of other optimizers are not adapted.
 ///

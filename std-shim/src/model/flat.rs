@@ -102,10 +102,11 @@ pub fn check_weights(plan: &Plan, weights: &[f32]) -> Result {
     Ok(())
 }
 
-/// The SHA-256 of weights in the order of the arena, in hexadecimal: of their bytes, little-endian. A device can hash its
-/// memory as it is, and `sha256sum` a raw export.
+/// The SHA-256 of weights in the order of the arena, in hexadecimal: of their bytes, little-endian. A device can hash
+/// its memory as it is, and `sha256sum` a raw export.
 ///
-/// [`StateDict::sha256`] is another hash: PyTorch's layouts enter there, in which the weights of dense layers are transposed.
+/// [`StateDict::sha256`] is another hash: PyTorch's layouts enter there, in which the weights of dense layers are
+/// transposed.
 ///
 /// ```
 /// let zeros = flatgrad::model::raw_sha256(&[0.0; 8]);

@@ -1,4 +1,5 @@
-//! Networks by name or from a file, and weights outside a network: under PyTorch's names, in safetensors files, as one hash.
+//! Networks by name or from a file, and weights outside a network: under PyTorch's names, in safetensors files, as one
+//! hash.
 
 mod architecture;
 mod described;

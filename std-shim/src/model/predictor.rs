@@ -41,8 +41,8 @@ impl<'a> Predictor<'a> {
         Ok(Self { ctx, plan, weights, work: vec![0.0; plan.infer_work_len()] })
     }
 
-    /// The outputs `[n, outputs]` for `n` samples `[n, c, h, w]`, at most as many as the plan's batch; they are normalized by
-    /// the [`Scaling`](crate::data::Scaling) of the training.
+    /// The outputs `[n, outputs]` for `n` samples `[n, c, h, w]`, at most as many as the plan's batch; they are
+    /// normalized by the [`Scaling`](crate::data::Scaling) of the training.
     ///
     /// # Errors
     ///
@@ -78,13 +78,14 @@ pub fn probabilities(outputs: &[f32], classes: usize) -> Vec<f64> {
 }
 
 /// The logits of classes for each of `n` samples whose softmax is the mean of the softmax of its `views`: `outputs` is
-/// `[n, views, classes]`. So Krizhevsky, Sutskever and Hinton average ten crops ("ImageNet classification with deep convolutional
-/// neural networks", 2012). Of values to predict, [`average_crops`](crate::augment::average_crops) is the mean.
+/// `[n, views, classes]`. So Krizhevsky, Sutskever and Hinton average ten crops ("ImageNet classification with deep
+/// convolutional neural networks", 2012). Of values to predict, [`average_crops`](crate::augment::average_crops) is the
+/// mean.
 ///
 /// # Numerics
 ///
-/// Probabilities in f64, rounded to f32; their mean by [`average_crops`](crate::augment::average_crops); the logarithm in f64,
-/// rounded. A mean below the smallest normal number counts as that.
+/// Probabilities in f64, rounded to f32; their mean by [`average_crops`](crate::augment::average_crops); the logarithm
+/// in f64, rounded. A mean below the smallest normal number counts as that.
 ///
 /// # Errors
 ///

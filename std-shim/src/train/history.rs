@@ -62,8 +62,8 @@ impl History {
     }
 
     /// The training loss of each step, smoothed: an exponential moving average over about a fortieth of the steps (but
-    /// from 5 to 50), divided by `1 - beta^k` after k steps so that its start is not pulled to zero. Losses that are not
-    /// finite leave it as it was; NaN before the first that is.
+    /// from 5 to 50), divided by `1 - beta^k` after k steps so that its start is not pulled to zero. Losses that are
+    /// not finite leave it as it was; NaN before the first that is.
     pub fn smoothed_losses(&self) -> Vec<f64> {
         let beta = 1.0 - 1.0 / (self.step_losses.len() as f64 / 40.0).clamp(5.0, 50.0);
         let (mut average, mut weight) = (0.0, 1.0);

@@ -4,8 +4,8 @@
 //! [`Callback`] hears of every step and epoch: [`EarlyStopping`], [`Checkpoints`], [`Interrupt`] and
 //! [`History`] are callbacks like your own.
 //!
-//! After every 32nd step the loop calls [`Trainer::flush_state`](flatgrad_core::net::Trainer::flush_state). A loop of one's own, such as
-//! a device's, that is to have the same bits does so too.
+//! After every 32nd step the loop calls [`Trainer::flush_state`](flatgrad_core::net::Trainer::flush_state). A loop of
+//! one's own, such as a device's, that is to have the same bits does so too.
 
 mod callback;
 mod checkpoint;

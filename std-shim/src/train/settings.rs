@@ -14,7 +14,8 @@ use crate::error::{Error, Result};
 /// use flatgrad::train::{Clip, Schedule, Settings, Shape};
 /// use flatgrad_core::net::Optimizer;
 /// let schedule = Schedule::new(Shape::Cosine { steps: 900, min: 0.0 }).warmup(90);
-/// let settings = Settings { epochs: 20, schedule, clip: Some(Clip::Norm(1.0)), ..Settings::new(Optimizer::adamw(3e-3)) };
+/// let clip = Some(Clip::Norm(1.0));
+/// let settings = Settings { epochs: 20, schedule, clip, ..Settings::new(Optimizer::adamw(3e-3)) };
 /// assert_eq!((settings.batch, settings.accumulate), (32, 1));
 /// ```
 #[derive(Clone, Debug, PartialEq)]
@@ -34,8 +35,8 @@ pub struct Settings {
     pub schedule: Schedule,
     /// A limit of the gradients before each step.
     pub clip: Option<Clip>,
-    /// Batches whose gradients make one step: steps of `accumulate * batch` samples in the memory of `batch`. Without batch
-    /// normalization, the weights are those of one large batch, bit for bit.
+    /// Batches whose gradients make one step: steps of `accumulate * batch` samples in the memory of `batch`. Without
+    /// batch normalization, the weights are those of one large batch, bit for bit.
     pub accumulate: usize,
     /// Keeps an exponential moving average of the parameters with this decay, 0 to 1
     /// ([`ema_update`](flatgrad_core::optim::ema_update)); evaluation and the result use it in place of the parameters.
@@ -44,8 +45,8 @@ pub struct Settings {
     pub label_smoothing: f32,
     /// What weight decay reaches.
     pub decay: Decay,
-    /// The weight of each class in the loss, as PyTorch's `weight`: a step's loss is the weighted mean over its samples.
-    /// Empty: all are 1. Evaluation does not weigh.
+    /// The weight of each class in the loss, as PyTorch's `weight`: a step's loss is the weighted mean over its
+    /// samples. Empty: all are 1. Evaluation does not weigh.
     pub class_weights: Vec<f32>,
     /// What the network is given in place of a sample's values.
     pub normalize: Normalization,
@@ -92,8 +93,8 @@ impl Settings {
         }
     }
 
-    /// The usual length and batch: 20 epochs with batches of 32 for small samples ([`Opened::small`]), else 5 with batches
-    /// of 128; no batch has more than all `samples` of the training part.
+    /// The usual length and batch: 20 epochs with batches of 32 for small samples ([`Opened::small`]), else 5 with
+    /// batches of 128; no batch has more than all `samples` of the training part.
     ///
     /// [`Opened::small`]: crate::data::Opened::small
     pub fn usual(optimizer: Optimizer, small: bool, samples: usize) -> Self {
@@ -113,8 +114,8 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] if a setting is outside its range, if a batch is larger than the training part, or if the data
-    /// does not fit the network; [`Error::Core`] if the plan is refused.
+    /// [`Error::Setting`] if a setting is outside its range, if a batch is larger than the training part, or if the
+    /// data does not fit the network; [`Error::Core`] if the plan is refused.
     pub fn plan<D: Dataset>(&self, ctx: Context, net: &Net, data: &DataSplit<D>) -> Result<Plan> {
         self.plan_for(ctx, net, [&data.train, &data.test], None, 1)
     }

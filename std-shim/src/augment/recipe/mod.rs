@@ -24,9 +24,9 @@ const PRESETS: [(&str, &str); 6] = [
 
 /// What is done to images in training, and what in testing: a preset, or what a file says.
 ///
-/// A recipe is TOML: `train` and `test`, arrays of operations; `mixup = 0.2` and `cutmix = 1.0`, their alphas; `mix_p = 1`,
-/// the probability that a batch is mixed. An operation is a table with the key `kind`, its name, and its own keys; one that needs
-/// none may be just its name. The numbers are checked when the shape of the images is known.
+/// A recipe is TOML: `train` and `test`, arrays of operations; `mixup = 0.2` and `cutmix = 1.0`, their alphas;
+/// `mix_p = 1`, the probability that a batch is mixed. An operation is a table with the key `kind`, its name, and its
+/// own keys; one that needs none may be just its name. The numbers are checked when the shape of the images is known.
 ///
 /// ```
 /// use flatgrad::augment::Recipe;
@@ -74,14 +74,15 @@ const PRESETS: [(&str, &str); 6] = [
 /// | `signal_crop` | `len` |
 ///
 /// The `maps` of `random_warp`, in the order in which they happen: `rotate` with `degrees`; `translate` with `max` and
-/// `whole = false`; `scale` with `factor`; `stretch` with the factors `x = 1` and `y = 1`; `shear` with the degrees `x = 0` and
-/// `y = 0`; `flip_horizontal` and `flip_vertical` with `p = 0.5`.
+/// `whole = false`; `scale` with `factor`; `stretch` with the factors `x = 1` and `y = 1`; `shear` with the degrees
+/// `x = 0` and `y = 0`; `flip_horizontal` and `flip_vertical` with `p = 0.5`.
 ///
 /// Sizes of crops are one number, or `[height, width]`. Ranges are `[least, most]`, or one number: `degrees = 10` means
-/// `[-10, 10]`, `factor = 1.25` means `[0.8, 1.25]`, `brightness = 0.4` means `[0.6, 1.4]`. `max` and `translate` are parts of
-/// the image's size, one for both directions, or `[across, down]`. `fill`, `value`, `mean` and `std` are one number, or one for each channel.
-/// `padding` is one number, `[across, down]` or `[left, top, right, bottom]`; `padding_mode` is `"constant"`, `"edge"`,
-/// `"reflect"`, `"symmetric"` or `"wrap"`; `interpolation` `"nearest"` or `"bilinear"`.
+/// `[-10, 10]`, `factor = 1.25` means `[0.8, 1.25]`, `brightness = 0.4` means `[0.6, 1.4]`. `max` and `translate` are
+/// parts of the image's size, one for both directions, or `[across, down]`. `fill`, `value`, `mean` and `std` are one
+/// number, or one for each channel. `padding` is one number, `[across, down]` or `[left, top, right, bottom]`;
+/// `padding_mode` is `"constant"`, `"edge"`, `"reflect"`, `"symmetric"` or `"wrap"`; `interpolation` `"nearest"` or
+/// `"bilinear"`.
 #[derive(Clone, Debug)]
 pub struct Recipe {
     name: String,

@@ -8,10 +8,10 @@ use crate::data::{Dataset, is_rows};
 
 /// A network for images, whatever their size and channels.
 ///
-/// Layers start with PyTorch's default initialization. Convolutions of the networks of MLPerf Tiny have biases, although
-/// the batch norm after them takes them away again: so have the published ones, whose weights then fit. Keras, in which
-/// these are published, counts running averages among the parameters, which [`Net::parameters`] does not; the numbers
-/// below are its, without them.
+/// Layers start with PyTorch's default initialization. Convolutions of the networks of MLPerf Tiny have biases,
+/// although the batch norm after them takes them away again: so have the published ones, whose weights then fit. Keras,
+/// in which these are published, counts running averages among the parameters, which [`Net::parameters`] does not; the
+/// numbers below are its, without them.
 ///
 /// | architecture | parameters | for |
 /// |---|---|---|
@@ -44,15 +44,15 @@ pub enum Architecture {
     Cnn,
     /// Two dense layers of 800 with relu, and one of the classes.
     Mlp,
-    /// For microcontrollers: 3x3 convolutions of 8 and 16 channels, each with relu and pooling by 2, and a dense layer of
-    /// the classes. For the 8 x 8 digits, 1,898 parameters.
+    /// For microcontrollers: 3x3 convolutions of 8 and 16 channels, each with relu and pooling by 2, and a dense layer
+    /// of the classes. For the 8 x 8 digits, 1,898 parameters.
     Tiny,
     /// LeNet-5 (LeCun et al., "Gradient-Based Learning Applied to Document Recognition", 1998) as it is written today.
     ///
-    /// 5x5 convolutions of 6 and 16 channels, each with relu and pooling by 2, and dense layers of 120, 84 and the classes.
-    /// Relu and the maximum take the place of the scaled tanh and the learnt average of the paper: they train faster, and
-    /// the number of parameters that people know, 61,706, is that of this form. The paper's images have 32 x 32 pixels,
-    /// those of MNIST with a border of 2; below that size the first convolution pads by 2 instead.
+    /// 5x5 convolutions of 6 and 16 channels, each with relu and pooling by 2, and dense layers of 120, 84 and the
+    /// classes. Relu and the maximum take the place of the scaled tanh and the learnt average of the paper: they train
+    /// faster, and the number of parameters that people know, 61,706, is that of this form. The paper's images have 32
+    /// x 32 pixels, those of MNIST with a border of 2; below that size the first convolution pads by 2 instead.
     LeNet,
     /// Simonyan and Zisserman's blocks ("Very Deep Convolutional Networks", 2015) for small images: twice a 3x3
     /// convolution with batch norm and relu, of 32, 64 and 128 channels.
@@ -63,26 +63,27 @@ pub enum Architecture {
     /// ResNet-8 of MLPerf Tiny, image classification (Banbury et al., "MLPerf Tiny Benchmark", 2021; He et al., "Deep
     /// Residual Learning for Image Recognition", 2015).
     ///
-    /// A 3x3 convolution of 16 channels with batch norm and relu; residual blocks of 16, 32 and 64 channels with two 3x3
-    /// convolutions each, the last two at stride 2 with a 1x1 convolution on the shortcut; the mean of each channel, a
-    /// dense layer of the classes. Keras counts 78,666 parameters: 480 of them are running averages. At stride 2 Keras
-    /// pads one side, and this both, to the same size.
+    /// A 3x3 convolution of 16 channels with batch norm and relu; residual blocks of 16, 32 and 64 channels with two
+    /// 3x3 convolutions each, the last two at stride 2 with a 1x1 convolution on the shortcut; the mean of each
+    /// channel, a dense layer of the classes. Keras counts 78,666 parameters: 480 of them are running averages. At
+    /// stride 2 Keras pads one side, and this both, to the same size.
     ResNet8,
-    /// DS-CNN of MLPerf Tiny, keyword spotting (Zhang et al., "Hello Edge: Keyword Spotting on Microcontrollers", 2017).
+    /// DS-CNN of MLPerf Tiny, keyword spotting (Zhang et al., "Hello Edge: Keyword Spotting on Microcontrollers",
+    /// 2017).
     ///
-    /// A convolution of 64 channels at stride 2; four blocks of a 3x3 depthwise and a 1x1 convolution; each with batch norm
-    /// and relu; the mean of each channel, a dense layer of the classes. Dropout 0.2 after the first convolution, 0.4
-    /// before the mean. Of inputs at least twice as high as wide (frames of features, in the paper 49 x 10) the first
-    /// kernel is 10x4, of others 3x3. Keras counts 24,908 parameters: 1,152 of them are running averages. (The 38.6 K of
-    /// the paper are bytes of memory.)
+    /// A convolution of 64 channels at stride 2; four blocks of a 3x3 depthwise and a 1x1 convolution; each with batch
+    /// norm and relu; the mean of each channel, a dense layer of the classes. Dropout 0.2 after the first convolution,
+    /// 0.4 before the mean. Of inputs at least twice as high as wide (frames of features, in the paper 49 x 10) the
+    /// first kernel is 10x4, of others 3x3. Keras counts 24,908 parameters: 1,152 of them are running averages. (The
+    /// 38.6 K of the paper are bytes of memory.)
     DsCnn,
     /// MobileNet of MLPerf Tiny, visual wake words: version 1 (Howard et al., "MobileNets", 2017), a quarter as wide.
     ///
-    /// A 3x3 convolution of 8 channels; thirteen blocks of a 3x3 depthwise and a 1x1 convolution, up to 256 channels; each
-    /// with batch norm and relu; the mean of each channel, a dense layer of the classes. Images of 96 x 96 pixels and
-    /// more are halved five times: by the first convolution and by blocks 2, 4, 6 and 12. Smaller ones are halved no more
-    /// than leaves 3 pixels: the first of these strides become 1, for 64 x 64 one, for 28 x 28 and 32 x 32 two. Keras
-    /// counts 221,794 parameters: 5,472 of them are running averages.
+    /// A 3x3 convolution of 8 channels; thirteen blocks of a 3x3 depthwise and a 1x1 convolution, up to 256 channels;
+    /// each with batch norm and relu; the mean of each channel, a dense layer of the classes. Images of 96 x 96 pixels
+    /// and more are halved five times: by the first convolution and by blocks 2, 4, 6 and 12. Smaller ones are halved
+    /// no more than leaves 3 pixels: the first of these strides become 1, for 64 x 64 one, for 28 x 28 and 32 x 32 two.
+    /// Keras counts 221,794 parameters: 5,472 of them are running averages.
     MobileNet,
 }
 
@@ -126,29 +127,24 @@ impl Architecture {
 
     /// The name: `cnn`, `mlp`, `tiny`, `lenet`, `vgg-small`, `resnet8`, `ds-cnn` or `mobilenet`.
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::Cnn => "cnn",
-            Self::Mlp => "mlp",
-            Self::Tiny => "tiny",
-            Self::LeNet => "lenet",
-            Self::VggSmall => "vgg-small",
-            Self::ResNet8 => "resnet8",
-            Self::DsCnn => "ds-cnn",
-            Self::MobileNet => "mobilenet",
-        }
+        self.words()[0]
     }
 
     /// What it is, in a few words.
     pub const fn summary(self) -> &'static str {
+        self.words()[1]
+    }
+
+    const fn words(self) -> [&'static str; 2] {
         match self {
-            Self::Cnn => "convolutions with batch norm",
-            Self::Mlp => "two hidden layers of 800",
-            Self::Tiny => "for microcontrollers, 1,898 parameters for the digits",
-            Self::LeNet => "LeNet-5 with relu, for 28 x 28",
-            Self::VggSmall => "six 3x3 convolutions with batch norm and dropout",
-            Self::ResNet8 => "residual blocks, for 32 x 32",
-            Self::DsCnn => "depthwise separable, for spectrograms 49 x 10 or small images",
-            Self::MobileNet => "MobileNet v1, a quarter as wide, for 96 x 96",
+            Self::Cnn => ["cnn", "convolutions with batch norm"],
+            Self::Mlp => ["mlp", "two hidden layers of 800"],
+            Self::Tiny => ["tiny", "for microcontrollers, 1,898 parameters for the digits"],
+            Self::LeNet => ["lenet", "LeNet-5 with relu, for 28 x 28"],
+            Self::VggSmall => ["vgg-small", "six 3x3 convolutions with batch norm and dropout"],
+            Self::ResNet8 => ["resnet8", "residual blocks, for 32 x 32"],
+            Self::DsCnn => ["ds-cnn", "depthwise separable, for spectrograms 49 x 10 or small images"],
+            Self::MobileNet => ["mobilenet", "MobileNet v1, a quarter as wide, for 96 x 96"],
         }
     }
 

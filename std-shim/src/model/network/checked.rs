@@ -11,9 +11,9 @@ impl Network {
     ///
     /// # Errors
     ///
-    /// The first layer that does not fit: [`Error::Network`] with its place in the file, or [`Error::Architecture`], which is
-    /// also said of images too small for an architecture; for more names of classes than outputs, [`Error::Network`] with their
-    /// place or [`Error::Setting`].
+    /// The first layer that does not fit: [`Error::Network`] with its place in the file, or [`Error::Architecture`],
+    /// which is also said of images too small for an architecture; for more names of classes than outputs,
+    /// [`Error::Network`] with their place or [`Error::Setting`].
     pub fn net<'a>(&self, store: &'a LayerStore) -> Result<Net<'a>> {
         let layers = build::chain(&self.nodes, self.input, store);
         let net = Net::try_new(self.input, layers).map_err(|e| self.explain(e))?;

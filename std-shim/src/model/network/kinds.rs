@@ -10,37 +10,10 @@ use crate::error::Result;
 use crate::toml::{Fields, quoted, suggestion};
 
 /// The layers' names; `residual` is read by its own function.
-const NAMES: [&str; 29] = [
-    "conv2d",
-    "conv1d",
-    "depthwise",
-    "dense",
-    "batch_norm",
-    "group_norm",
-    "instance_norm",
-    "layer_norm",
-    "rms_norm",
-    "relu",
-    "leaky_relu",
-    "elu",
-    "sigmoid",
-    "tanh",
-    "gelu",
-    "gelu_tanh",
-    "silu",
-    "hard_swish",
-    "softplus",
-    "softmax",
-    "log_softmax",
-    "max_pool",
-    "max_pool1d",
-    "avg_pool",
-    "avg_pool1d",
-    "global_avg_pool",
-    "flatten",
-    "dropout",
-    "residual",
-];
+const NAMES: &str = "\
+    conv2d conv1d depthwise dense batch_norm group_norm instance_norm layer_norm rms_norm relu leaky_relu elu \
+    sigmoid tanh gelu gelu_tanh silu hard_swish softplus softmax log_softmax max_pool max_pool1d avg_pool \
+    avg_pool1d global_avg_pool flatten dropout residual";
 
 /// Two layers have their names with dimensions in tables, and PyTorch's users know them by these.
 fn canonical(name: &str) -> &str {
@@ -72,7 +45,11 @@ pub(super) fn single(name: &str, fields: &Fields, at: usize) -> Result<Node> {
             (Some(layer), _) => layer,
             (None, Some(function)) => Layer::activation(function),
             (None, None) => {
-                let fault = format!("unknown layer {}{}", quoted(name), suggestion(name, &NAMES));
+                let fault = format!(
+                    "unknown layer {}{}",
+                    quoted(name),
+                    suggestion(name, &NAMES.split(' ').collect::<Vec<_>>())
+                );
                 return Err(fields.source.error(at, fault));
             }
         },

@@ -28,11 +28,12 @@ use crate::toml::{self, LineColumn, Source};
 /// A network in memory of its own: an [`Architecture`], or what a network file says.
 ///
 /// A network file is TOML: `input`, the shape of a sample `[channels, height, width]`; `layers`, an array of tables; if
-/// the file's name shall not be the network's, `name`; and if its outputs are classes, their names, `classes`. A run also
-/// writes down `scaling`, what it measured of the samples; training measures it anew. If its recipe has operations for
-/// testing, it writes these down, too, as `test`, with the shape of the `samples` that they are for; of a table,
-/// the names of the `columns`; if its outputs are values, `targets`, the mean and deviation with which outputs become values.
-/// A table has the key `kind`, a layer's name, and the layer's own keys; a layer that needs none may be just its name.
+/// the file's name shall not be the network's, `name`; and if its outputs are classes, their names, `classes`. A run
+/// also writes down `scaling`, what it measured of the samples; training measures it anew. If its recipe has operations
+/// for testing, it writes these down, too, as `test`, with the shape of the `samples` that they are for; of a table,
+/// the names of the `columns`; if its outputs are values, `targets`, the mean and deviation with which outputs become
+/// values. A table has the key `kind`, a layer's name, and the layer's own keys; a layer that needs none may be just
+/// its name.
 ///
 /// ```
 /// use flatgrad::model::{LayerStore, Network};
@@ -173,8 +174,8 @@ impl Network {
         self.scaling.as_ref()
     }
 
-    /// The same, with names for its outputs, the first output's first; names of fewer than all, or none, are fine. Control
-    /// characters in them become U+FFFD.
+    /// The same, with names for its outputs, the first output's first; names of fewer than all, or none, are fine.
+    /// Control characters in them become U+FFFD.
     ///
     /// ```
     /// use flatgrad::model::{Architecture, Network};

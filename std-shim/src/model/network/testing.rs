@@ -18,8 +18,8 @@ impl PartialEq for Testing {
 }
 
 impl Network {
-    /// The same, with what a recipe does to samples of this shape in testing: the network has learnt to see samples so. Without a
-    /// recipe, or with one that does nothing in testing, samples enter the network as they are.
+    /// The same, with what a recipe does to samples of this shape in testing: the network has learnt to see samples so.
+    /// Without a recipe, or with one that does nothing in testing, samples enter the network as they are.
     ///
     /// ```
     /// use flatgrad::augment;
@@ -44,7 +44,8 @@ impl Network {
     }
 
     /// What becomes of samples of this shape on their way into the network, in parts of white (of `f32`, normalized);
-    /// nothing if there are no operations for testing. That it ends with the network's input is for the caller to check.
+    /// nothing if there are no operations for testing. That it ends with the network's input is for the caller to
+    /// check.
     ///
     /// # Errors
     ///

@@ -22,8 +22,8 @@ const FILE: &str = "checkpoint.safetensors";
 /// ends with the weights that it would have without the interruption, bit for bit.
 ///
 /// The file is safetensors: the tensors `weights` and `optimizer` in the order of the arena, the average of the weights
-/// if one is kept, what callbacks keep, and as metadata one text in JSON with all the rest and the SHA-256 of everything.
-/// It is written in one go: a reader finds the old content or the new.
+/// if one is kept, what callbacks keep, and as metadata one text in JSON with all the rest and the SHA-256 of
+/// everything. It is written in one go: a reader finds the old content or the new.
 ///
 /// Random numbers (order of samples, dropout) are functions of the seed, the epoch and the step: there is no generator
 /// whose state would have to be kept.

@@ -5,7 +5,8 @@ use crate::data::{Loader, TargetScaling};
 use crate::error::Result;
 use crate::model::{Predictor, TestViews};
 
-/// Adds all samples of `loader` to `metrics`. Outputs of values are in their own unit, given how they were standardized.
+/// Adds all samples of `loader` to `metrics`. Outputs of values are in their own unit, given how they were
+/// standardized.
 ///
 /// The loader's pipeline is that of `views`; where there are several of each sample, the plain ones alone are added to
 /// `plain`.

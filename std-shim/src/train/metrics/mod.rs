@@ -40,8 +40,8 @@ pub trait Metric {
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`](crate::Error::Setting) if outputs and target do not fit together, or the metric is not for such targets. Nothing has
-    /// been counted then.
+    /// [`Error::Setting`](crate::Error::Setting) if outputs and target do not fit together, or the metric is not for
+    /// such targets. Nothing has been counted then.
     fn add(&mut self, outputs: &[f32], target: Target) -> Result;
 
     /// The number, over everything so far; NaN before the first sample.

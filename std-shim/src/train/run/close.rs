@@ -69,8 +69,8 @@ impl Run<'_, '_, '_> {
     }
 
     /// Estimates the running averages of batch norm anew, for the weights as they are now: training goes on as it would
-    /// have without, evaluation and saved weights do not depend on which batches came last. In a group, rank 0 does it for
-    /// all.
+    /// have without, evaluation and saved weights do not depend on which batches came last. In a group, rank 0 does it
+    /// for all.
     fn calibrate(&mut self, feed: &Feed) -> Result {
         let normalizes = |layer: LayerInfo| matches!(layer.kind, Kind::BatchNorm { .. });
         if !self.trainer.plan().layers().any(normalizes) {

@@ -35,8 +35,8 @@ pub(super) fn identity(fit: &Fit, plan: &Plan, ranks: usize) -> Result<(BTreeMap
     Ok((all.collect(), fingerprint(&[Some(fit.train), fit.validation, Some(fit.test)])?))
 }
 
-/// Everything that decides over the weights after a step. How long training lasts does not: where it does, it is part of
-/// the schedule.
+/// Everything that decides over the weights after a step. How long training lasts does not: where it does, it is part
+/// of the schedule.
 fn settings(of: &Settings) -> Result<[(&'static str, String); 12]> {
     let clip = match of.clip {
         Some(Clip::Norm(limit)) => format!("norm {limit}"),
@@ -100,11 +100,12 @@ fn schedule(of: &Schedule) -> String {
         Shape::Exponential { gamma } => format!("exponential gamma {gamma}"),
         Shape::Cosine { steps, min } => format!("cosine steps {steps}, min {min}"),
         Shape::OneCycle(OneCycle { steps, pct_start, div_factor, final_div_factor }) => format!(
-            "one_cycle steps {steps}, pct_start {pct_start}, div_factor {div_factor}, final_div_factor {final_div_factor}"
+            "one_cycle steps {steps}, pct_start {pct_start}, div_factor {div_factor}, \
+             final_div_factor {final_div_factor}"
         ),
         Shape::Plateau(Plateau { factor, patience, threshold, cooldown, min_lr, eps }) => format!(
-            "plateau factor {factor}, patience {patience}, threshold {threshold}, cooldown {cooldown}, min_lr {min_lr}, \
-             eps {eps}"
+            "plateau factor {factor}, patience {patience}, threshold {threshold}, cooldown {cooldown}, \
+             min_lr {min_lr}, eps {eps}"
         ),
     };
     format!("{shape}; warmup {} from {}", of.warmup, of.warmup_start)

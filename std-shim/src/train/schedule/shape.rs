@@ -3,7 +3,8 @@
 use super::{OneCycle, Plateau, positive, require};
 use crate::error::Result;
 
-/// The shape of a [`Schedule`](super::Schedule); `t` counts steps from 0 after the warm-up, `lr` is the optimizer's rate.
+/// The shape of a [`Schedule`](super::Schedule); `t` counts steps from 0 after the warm-up, `lr` is the optimizer's
+/// rate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Shape {
