@@ -66,7 +66,7 @@ fn images_get_smaller_as_published() {
 }
 
 #[test]
-fn every_recipe_takes_images_from_its_least_side_on() {
+fn every_architecture_takes_images_from_its_least_side_on() {
     for architecture in Architecture::ALL {
         let least = architecture.least_side();
         for input in [[1, least, least], [2, least, least + 3], [3, least + 5, least], [4, 33, 40]] {
@@ -87,7 +87,7 @@ fn every_recipe_takes_images_from_its_least_side_on() {
 }
 
 #[test]
-fn errors_name_the_recipe_and_the_layer() {
+fn errors_name_the_architecture_and_the_layer() {
     let store = LayerStore::default();
     for (architecture, input, classes, expected) in [
         (
@@ -145,7 +145,7 @@ fn trains(architecture: Architecture, input: [usize; 3], steps: usize, factor: f
 }
 
 #[test]
-fn every_recipe_trains() {
+fn every_architecture_trains() {
     for architecture in Architecture::ALL {
         trains(architecture, [1, 28, 28], 8, 0.9);
         trains(architecture, [3, 32, 32], 8, 0.9);

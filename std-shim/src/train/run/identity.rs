@@ -112,7 +112,8 @@ fn schedule(of: &Schedule) -> String {
 }
 
 /// The chain, in which a residual block is one `add`; then all layers in the order in which they run, in the words of
-/// network files, with the shapes of input and output.
+/// network files, with the shapes of input and output. The core does not show what a block holds: where its shortcut
+/// begins is told by the shapes only.
 fn network(net: &Net, plan: &Plan) -> Result<String> {
     let mut text = format!("{:?}", net.input());
     let missing = |name| Error::setting("network", format!("checkpoints have no words for a layer {name} yet"));
