@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use super::check::check;
 use super::{Canvas, Key, Mixing, Pipeline};
 use crate::error::Result;
+use crate::files::hexadecimal;
 
 /// What happens to samples of one shape on their way into a network.
 ///
@@ -90,6 +91,6 @@ impl Augmentation {
         for number in [mix_up.map_or(0.0, |mix| mix.alpha), cut_mix.map_or(0.0, |mix| mix.alpha), p] {
             hash.update(number.to_le_bytes());
         }
-        Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+        Ok(hexadecimal(hash))
     }
 }

@@ -3,9 +3,9 @@
 use flatgrad_core::net::{Plan, Role, Slot, TensorInfo};
 use sha2::{Digest, Sha256};
 
-use super::state_dict::hexadecimal;
 use super::{StateDict, Tensor};
 use crate::error::{Error, Result};
+use crate::files::hexadecimal;
 
 /// The weights of a network, in the order in which its arena holds them, under PyTorch's names and in its order;
 /// `batches` is what batch norms have counted (`num_batches_tracked`, after their running averages).

@@ -11,5 +11,6 @@ pub use curves::{curves_png, curves_svg};
 pub use folder::{RunFiles, RunFolder};
 pub use memory::peak_memory;
 pub use progress::Progress;
+pub(crate) use table::aligned;
 pub use table::{LayerRow, grouped, layer_rows, layer_table};
 pub use tensorboard::TensorBoard;

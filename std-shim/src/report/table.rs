@@ -41,16 +41,23 @@ pub fn layer_table(rows: &[LayerRow]) -> String {
     let total = ["total".to_string(), String::new(), grouped(parameters as u64), grouped(bytes as u64)];
 
     let lines: Vec<[String; 4]> = std::iter::once(heading).chain(body).chain(std::iter::once(total)).collect();
-    let width = |column: usize| lines.iter().map(|line| line[column].len()).max().unwrap_or(0);
-    let widths: [usize; 4] = std::array::from_fn(width);
-    let rule = "-".repeat(widths.iter().sum::<usize>() + 6);
+    aligned(&lines, 0)
+}
+
+/// Numbers to the right, the column `left` to the left; rules below the heading and above the sums.
+pub(crate) fn aligned<const N: usize>(lines: &[[String; N]], left: usize) -> String {
+    let widths: [usize; N] = std::array::from_fn(|c| lines.iter().map(|line| line[c].len()).max().unwrap_or(0));
+    let rule = "-".repeat(widths.iter().sum::<usize>() + 2 * (N - 1));
     let mut table = String::new();
-    for (i, [layer, output, parameters, bytes]) in lines.iter().enumerate() {
+    for (i, line) in lines.iter().enumerate() {
         if i == 1 || i + 1 == lines.len() {
             let _ = writeln!(table, "  {rule}");
         }
-        let [a, b, c, d] = widths;
-        let _ = writeln!(table, "  {layer:a$}  {output:>b$}  {parameters:>c$}  {bytes:>d$}");
+        for (c, (cell, &width)) in line.iter().zip(&widths).enumerate() {
+            let _ = if c == left { write!(table, "  {cell:width$}") } else { write!(table, "  {cell:>width$}") };
+        }
+        table.truncate(table.trim_end().len());
+        table.push('\n');
     }
     table
 }

@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 use super::Run;
 use crate::distributed::Group;
 use crate::error::{Error, Result};
+use crate::files::hexadecimal;
 use crate::train::Flow;
 
 /// This rank's result, if no rank has an error.
@@ -104,5 +105,5 @@ impl Run<'_, '_, '_> {
 fn hash(rows: &[&[f32]]) -> String {
     let mut hash = Sha256::new();
     rows.iter().copied().flatten().for_each(|x| hash.update(x.to_le_bytes()));
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(hash)
 }
