@@ -3,7 +3,7 @@
 
 use flatgrad::Error;
 use flatgrad::data::Scaling;
-use flatgrad::model::{LayerStore, Network, Recipe};
+use flatgrad::model::{Architecture, LayerStore, Network};
 use flatgrad_core::activation::Function;
 use flatgrad_core::dropout::Form;
 use flatgrad_core::init::{Init, gain};
@@ -108,8 +108,8 @@ fn arrays_of_tables_say_the_same() {
 
 #[test]
 fn a_network_written_down_is_the_same_network() {
-    let recipes = Recipe::ALL.map(|recipe| Network::recipe(recipe, [3, 32, 32], 7));
-    for network in recipes.into_iter().chain([Network::parse("everything", EVERYTHING).unwrap()]) {
+    let known = Architecture::ALL.map(|architecture| Network::new(architecture, [3, 32, 32], 7));
+    for network in known.into_iter().chain([Network::parse("everything", EVERYTHING).unwrap()]) {
         let text = network.to_toml();
         let again = Network::parse("again", &text).unwrap();
         assert_eq!(again.name(), network.name());

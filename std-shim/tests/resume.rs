@@ -10,9 +10,9 @@ use std::time::Duration;
 use common::program::*;
 use common::small;
 use flatgrad::data::{DataSplit, Images};
-use flatgrad::report::History;
 use flatgrad::train::{
-    Callback, Checkpoint, Clip, EarlyStopping, Fit, Flow, Plateau, Saved, Schedule, Settings, Shape, StepRecord,
+    Callback, Checkpoint, Clip, EarlyStopping, Fit, Flow, History, Plateau, Saved, Schedule, Settings, Shape,
+    StepRecord,
 };
 use flatgrad::{Error, Result};
 use flatgrad_core::net::{Layer, Net, Optimizer};

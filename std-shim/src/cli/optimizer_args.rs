@@ -1,11 +1,10 @@
 //! What the optimizer is, with PyTorch's names, defaults and checks.
 
 use clap::{Args, ValueEnum};
-use flatgrad::Result;
+use flatgrad::{Error, Result};
 use flatgrad_core::net::Optimizer;
 use flatgrad_core::optim::{Adagrad, Adam, RmsProp, Sgd};
 
-use super::method_args::setting;
 use OptimizerName::{Adagrad as AdagradName, Adam as AdamName, Adamw, Rmsprop, Sgd as SgdName};
 
 #[derive(Clone, Debug, Args)]
@@ -102,7 +101,7 @@ impl OptimizerArgs {
             None => Ok(()),
             Some((option, _, owners)) => {
                 let owners = owners.iter().map(|owner| owner.name()).collect::<Vec<_>>().join(", ");
-                Err(setting(option, format!("{} does not have it; it is for {owners}", name.name())))
+                Err(Error::setting(option, format!("{} does not have it; it is for {owners}", name.name())))
             }
         }
     }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use flatgrad::memory::{
     Alternative, MemoryMap, Usage, alternatives, least_bytes, memory_svg, memory_table, memory_text,
 };
-use flatgrad::model::{LayerStore, Network, Recipe};
+use flatgrad::model::{Architecture, LayerStore, Network};
 use flatgrad::report::grouped;
 use flatgrad::{Error, Result, atomic_write};
 use flatgrad_core::net::{Config, Kind, Net, Plan};
@@ -17,7 +17,7 @@ use super::plan_args::{OptimizerState, PlanArgs};
 
 /// Plans, prints and draws; 1 if there is a limit and training is above it.
 pub fn run(args: &PlanArgs) -> Result<ExitCode> {
-    let network = args.net.network_or(NetChoice::Recipe(Recipe::Cnn))?;
+    let network = args.net.network_or(NetChoice::Architecture(Architecture::Cnn))?;
     let store = LayerStore::default();
     let net = network.net(&store)?;
     let config = Config::new(args.batch.get(), args.optimizer.optimizer()).train_from(args.train_from);
@@ -51,7 +51,7 @@ fn check_train_from(first: usize, plan: &Plan) -> Result {
         let last = plan.layers().enumerate().filter(|(_, layer)| layer.parameters > 0).last();
         let last = last.map_or(String::new(), |(i, _)| format!("; the last layer with parameters is {i}"));
         let fault = format!("nothing would be trained from layer {first} on{last}");
-        return Err(Error::Setting { what: "train-from", fault });
+        return Err(Error::setting("train-from", fault));
     }
     Ok(())
 }

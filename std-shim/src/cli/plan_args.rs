@@ -15,10 +15,11 @@ pub struct PlanArgs {
     #[command(flatten)]
     pub net: NetArgs,
     /// Samples per step
-    #[arg(long, value_name = "N", default_value = "32", value_parser = positive::<NonZeroUsize>, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", default_value = "32",
+          value_parser = positive::<NonZeroUsize>, allow_negative_numbers = true)]
     pub batch: NonZeroUsize,
-    /// The optimizer: sgd keeps no state, momentum, nesterov, adagrad and rmsprop one number per parameter, adam and adamw
-    /// two, amsgrad three (`flatgrad train --optimizer sgd` is momentum here)
+    /// The optimizer: sgd keeps no state, momentum, nesterov, adagrad and rmsprop one number per parameter, adam and
+    /// adamw two, amsgrad three (`flatgrad train --optimizer sgd` is momentum here)
     #[arg(long, value_enum, default_value_t = OptimizerState::Adam)]
     pub optimizer: OptimizerState,
     /// Only this layer and those after it are trained; the table has the numbers

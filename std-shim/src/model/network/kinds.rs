@@ -4,44 +4,16 @@ use flatgrad_core::activation::Function;
 use flatgrad_core::dropout::Form;
 use flatgrad_core::net::Layer;
 
-use super::fields::Fields;
 use super::parse::common;
-use super::source::{quoted, suggestion};
-use super::{Node, init};
+use super::{Node, init, write};
 use crate::error::Result;
+use crate::toml::{Fields, quoted, suggestion};
 
 /// The layers' names; `residual` is read by its own function.
-const NAMES: [&str; 29] = [
-    "conv2d",
-    "conv1d",
-    "depthwise",
-    "dense",
-    "batch_norm",
-    "group_norm",
-    "instance_norm",
-    "layer_norm",
-    "rms_norm",
-    "relu",
-    "leaky_relu",
-    "elu",
-    "sigmoid",
-    "tanh",
-    "gelu",
-    "gelu_tanh",
-    "silu",
-    "hard_swish",
-    "softplus",
-    "softmax",
-    "log_softmax",
-    "max_pool",
-    "max_pool1d",
-    "avg_pool",
-    "avg_pool1d",
-    "global_avg_pool",
-    "flatten",
-    "dropout",
-    "residual",
-];
+const NAMES: &str = "\
+    conv2d conv1d depthwise dense batch_norm group_norm instance_norm layer_norm rms_norm relu leaky_relu elu \
+    sigmoid tanh gelu gelu_tanh silu hard_swish softplus softmax log_softmax max_pool max_pool1d avg_pool \
+    avg_pool1d global_avg_pool flatten dropout residual";
 
 /// Two layers have their names with dimensions in tables, and PyTorch's users know them by these.
 fn canonical(name: &str) -> &str {
@@ -73,12 +45,20 @@ pub(super) fn single(name: &str, fields: &Fields, at: usize) -> Result<Node> {
             (Some(layer), _) => layer,
             (None, Some(function)) => Layer::activation(function),
             (None, None) => {
-                let fault = format!("unknown layer {}{}", quoted(name), suggestion(name, &NAMES));
+                let fault = format!(
+                    "unknown layer {}{}",
+                    quoted(name),
+                    suggestion(name, &NAMES.split(' ').collect::<Vec<_>>())
+                );
                 return Err(fields.source.error(at, fault));
             }
         },
     };
-    Ok(Node::Single(common(fields)?.apply(layer)))
+    let layer = common(fields)?.apply(layer);
+    match write::layer(&layer.kind(), layer.options()) {
+        Some(_) => Ok(Node::Single(layer)),
+        None => Err(fields.source.error(at, format!("{name} is a layer that files of weights cannot say yet"))),
+    }
 }
 
 /// Sizes `[down, across]`; of a signal, one number: it has no height.

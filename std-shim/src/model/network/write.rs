@@ -50,17 +50,17 @@ fn chain(nodes: &[Node], depth: usize) -> String {
 
 fn one(node: &Node, depth: usize) -> String {
     match node {
-        Node::Single(layer) => format!("{{ {} }}", single(layer)),
-        Node::Depthwise { layer, multiplier } => {
-            let options = options(layer.options());
-            let Kind::Conv2d { kernel, stride, padding, dilation, bias, .. } = layer.kind() else {
-                return String::new(); // the parser makes no other
-            };
-            format!(
-                "{{ kind = \"depthwise\", multiplier = {multiplier}, kernel = {kernel:?}, stride = {stride:?}, \
-                 padding = {padding:?}, dilation = {dilation:?}, bias = {bias}{options} }}"
-            )
+        Node::Single(layer) => {
+            format!("{{ {} }}", self::layer(&layer.kind(), layer.options()).unwrap_or_else(|| unknown(layer)))
         }
+        Node::Depthwise { layer, multiplier } => match layer.kind() {
+            Kind::Conv2d { kernel, stride, padding, dilation, bias, .. } => format!(
+                "{{ kind = \"depthwise\", multiplier = {multiplier}, kernel = {kernel:?}, stride = {stride:?}, \
+                 padding = {padding:?}, dilation = {dilation:?}, bias = {bias}{} }}",
+                options(layer.options())
+            ),
+            _ => format!("{{ {} }}", unknown(layer)),
+        },
         Node::Residual { common: Common { frozen, lr, decay }, body, shortcut } => {
             let (body, shortcut) = (chain(body, depth + 1), chain(shortcut, depth + 1));
             format!(
@@ -71,18 +71,24 @@ fn one(node: &Node, depth: usize) -> String {
     }
 }
 
-fn single(layer: &Layer) -> String {
-    let kind = layer.kind();
-    let name = match kind {
-        Kind::MaxPool2d { .. } => "max_pool",
-        Kind::AvgPool2d { .. } => "avg_pool",
-        _ => kind.name(),
-    };
-    format!("kind = \"{name}\"{}{}", keys(&kind), options(layer.options()))
+/// What the reader refuses. It lets no such layer into a network in the first place.
+fn unknown(layer: &Layer) -> String {
+    format!("kind = \"{}\", keys = \"unknown\"", layer.kind().name())
 }
 
-fn keys(kind: &Kind) -> String {
-    match kind {
+/// A layer's name and all its keys, between the braces of a table; nothing for a kind that files do not have.
+pub(crate) fn layer(kind: &Kind, of: Options) -> Option<String> {
+    // Two layers have other names in files.
+    let name = match kind.name() {
+        "max_pool2d" => "max_pool",
+        "avg_pool2d" => "avg_pool",
+        name => name,
+    };
+    Some(format!("kind = \"{name}\"{}{}", keys(kind)?, options(of)))
+}
+
+fn keys(kind: &Kind) -> Option<String> {
+    Some(match kind {
         Kind::Conv2d { out_channels, kernel, stride, padding, dilation, groups, bias } => format!(
             ", out_channels = {out_channels}, kernel = {kernel:?}, stride = {stride:?}, padding = {padding:?}, \
              dilation = {dilation:?}, groups = {groups}, bias = {bias}"
@@ -95,11 +101,7 @@ fn keys(kind: &Kind) -> String {
         Kind::GroupNorm { groups: None, eps, affine }
         | Kind::LayerNorm { eps, affine }
         | Kind::RmsNorm { eps, affine } => format!(", eps = {eps:?}, affine = {affine}"),
-        Kind::Activation(Function::LeakyRelu { slope }) => format!(", slope = {slope:?}"),
-        Kind::Activation(Function::Elu { alpha }) => format!(", alpha = {alpha:?}"),
-        Kind::Activation(Function::Softplus { beta, threshold }) => {
-            format!(", beta = {beta:?}, threshold = {threshold:?}")
-        }
+        Kind::Activation(function) => return function_keys(function),
         Kind::MaxPool2d { kernel, stride, padding } => {
             format!(", kernel = {kernel:?}, stride = {stride:?}, padding = {padding:?}")
         }
@@ -108,9 +110,24 @@ fn keys(kind: &Kind) -> String {
              count_include_pad = {count_include_pad}"
         ),
         Kind::Dropout { p, form: Form::Inverted } => format!(", p = {p:?}, form = \"inverted\""),
-        Kind::Dropout { p, .. } => format!(", p = {p:?}, form = \"scale_activations\""),
-        _ => String::new(),
-    }
+        Kind::Dropout { p, form: Form::ScaleActivations } => format!(", p = {p:?}, form = \"scale_activations\""),
+        Kind::Dropout { p, form: Form::ScaleWeights } => format!(", p = {p:?}, form = \"scale_weights\""),
+        Kind::Softmax | Kind::LogSoftmax | Kind::GlobalAvgPool | Kind::Flatten | Kind::Add => String::new(),
+        // A kind that the core has got since: its keys are to be added above.
+        _ => return None,
+    })
+}
+
+fn function_keys(function: &Function) -> Option<String> {
+    Some(match function {
+        Function::LeakyRelu { slope } => format!(", slope = {slope:?}"),
+        Function::Elu { alpha } => format!(", alpha = {alpha:?}"),
+        Function::Softplus { beta, threshold } => format!(", beta = {beta:?}, threshold = {threshold:?}"),
+        Function::Relu | Function::Sigmoid | Function::Tanh | Function::Gelu => String::new(),
+        Function::GeluTanh | Function::Silu | Function::HardSwish => String::new(),
+        // As in `keys`.
+        _ => return None,
+    })
 }
 
 /// Only those that are not the default: most layers have none.
