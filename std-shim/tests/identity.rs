@@ -13,7 +13,7 @@ use flatgrad::augment::{Augmentation, MixUp, Mixing, Pipeline, RandomCrop, Recip
 use flatgrad::data::Normalization;
 use flatgrad::train::{Callback, Checkpoint, Clip, Fit, Loading, OneCycle, Plateau, Schedule, Settings, Shape};
 use flatgrad::{Error, Result};
-use flatgrad_core::activation::Function;
+use flatgrad_core::activation::Activation;
 use flatgrad_core::dropout::Form;
 use flatgrad_core::init::Init;
 use flatgrad_core::net::{Decay, Layer, Net, Optimizer};
@@ -38,11 +38,11 @@ const LAYERS: [Layer; 30] = [
     Layer::residual_with(&BODY, &SHORTCUT).lr(0.25),
     Layer::leaky_relu(0.1),
     Layer::elu(0.5),
-    Layer::activation(Function::softplus(2.0, 10.0)),
+    Layer::activation(Activation::softplus(2.0, 10.0)),
     Layer::sigmoid(),
     Layer::tanh(),
     Layer::gelu(),
-    Layer::activation(Function::GeluTanh),
+    Layer::activation(Activation::GeluTanh),
     Layer::silu(),
     Layer::hard_swish(),
     Layer::max_pool(2).stride(1).padding(1),

@@ -4,7 +4,7 @@
 use flatgrad::Error;
 use flatgrad::data::Scaling;
 use flatgrad::model::{Architecture, LayerStore, Network};
-use flatgrad_core::activation::Function;
+use flatgrad_core::activation::Activation;
 use flatgrad_core::dropout::Form;
 use flatgrad_core::init::{Init, gain};
 use flatgrad_core::net::{Config, Layer, Optimizer, Plan};
@@ -56,10 +56,10 @@ fn a_file_can_say_all_that_the_core_can() {
         Layer::sigmoid(),
         Layer::tanh(),
         Layer::gelu(),
-        Layer::activation(Function::GeluTanh),
+        Layer::activation(Activation::GeluTanh),
         Layer::silu(),
         Layer::hard_swish(),
-        Layer::activation(Function::softplus(2.0, f32::INFINITY)),
+        Layer::activation(Activation::softplus(2.0, f32::INFINITY)),
         depthwise(8, 2).max_norm(3.0),
         Layer::instance_norm(),
         Layer::residual_with(&body, &shortcut).lr(0.5),

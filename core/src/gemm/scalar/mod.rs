@@ -22,7 +22,7 @@ crate::machine::target::kernels!(pub(crate));
 pub(crate) use job::{Job, ZEROS};
 
 use super::product::{Product, Strided};
-use crate::Activation;
+use crate::Fused;
 use crate::gemm::tiles::{WIDTH, log_width};
 use crate::gemm::{All, Tiles, Uses};
 use crate::gemm::{Bias, Epilogue};
@@ -162,7 +162,7 @@ unsafe fn copied(p: &Product, scratch: *mut f32) {
 /// # Safety
 /// `c` must be valid for `m` rows of `n` elements, `row` apart; the bias as long as its side.
 pub(crate) unsafe fn finish(c: *mut f32, [m, n, row]: [usize; 3], epilogue: &Epilogue, zero: bool) {
-    let relu = epilogue.activation == Activation::Relu;
+    let relu = epilogue.activation == Fused::Relu;
     if epilogue.bias == Bias::None && !relu && !zero {
         return;
     }

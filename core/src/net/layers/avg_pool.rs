@@ -2,7 +2,8 @@
 
 use super::{About, Backward, Forward, Pass, Slot};
 use crate::error::Result;
-use crate::net::describe::{Form, Keys, Kind, Layer, Value};
+use crate::keys::{Keys, Value};
+use crate::net::describe::{Form, Kind, Layer};
 use crate::net::linked::Parts;
 use crate::pool::{AvgPool2d, avg_pool2d, avg_pool2d_backward};
 
@@ -49,6 +50,15 @@ const fn shape_of(slot: &Slot, n: usize) -> AvgPool2d {
 
 pub(super) const fn keys(kernel: [usize; 2], stride: [usize; 2], padding: [usize; 2], count_include_pad: bool) -> Keys {
     super::max_pool::keys(kernel, stride, padding).and("count_include_pad", Value::Flag(count_include_pad))
+}
+
+pub(super) const fn with(values: &[Value]) -> Option<Kind> {
+    match *values {
+        [Value::Pair(kernel), Value::Pair(stride), Value::Pair(padding), Value::Flag(count_include_pad)] => {
+            Some(Kind::AvgPool2d { kernel, stride, padding, count_include_pad })
+        }
+        _ => None,
+    }
 }
 
 pub(super) fn forward(pass: &Pass, t: Forward) -> Result {

@@ -1,14 +1,15 @@
 //! Convolution.
 
 use super::shapes::{product, windows};
-use super::{About, Backward, Cost, Drawn, Forward, Inferred, Needs, Pass, Slot, Step};
+use super::{About, Backward, Cost, Drawn, Forward, Needs, Pass, Shapes, Slot, Step};
 use crate::conv::{
     Conv2d, conv2d_backward_bias_planned, conv2d_backward_input_planned, conv2d_backward_input_scratch_len,
     conv2d_backward_weight_planned, conv2d_backward_weight_scratch_len, conv2d_planned, conv2d_scratch_len, parts,
 };
 use crate::error::{Problem, Result};
 use crate::init::Fans;
-use crate::net::describe::{Form, Keys, Kind, Layer, Value};
+use crate::keys::{Keys, Value};
+use crate::net::describe::{Form, Kind, Layer};
 use crate::net::linked::{Linked, Parts};
 use crate::optim::Neurons;
 
@@ -73,7 +74,7 @@ pub(super) const fn shape_of(slot: &Slot, n: usize) -> Conv2d {
     Conv2d::new(n, slot.input, out_channels, kernel).stride(stride).padding(padding).dilation(dilation).groups(groups)
 }
 
-pub(super) const fn infer(kind: &Kind, [c, h, w]: [usize; 3]) -> Result<Inferred, Problem> {
+pub(super) const fn shapes(kind: &Kind, [c, h, w]: [usize; 3]) -> Result<Shapes, Problem> {
     let Kind::Conv2d { out_channels, kernel, stride, padding, dilation, groups, bias } = *kind else {
         return Err(Problem::Overflow); // cannot be
     };
@@ -88,9 +89,7 @@ pub(super) const fn infer(kind: &Kind, [c, h, w]: [usize; 3]) -> Result<Inferred
         Err(e) => return Err(e),
     };
     match product(&[out_channels, c / groups, kernel[0], kernel[1]]) {
-        Ok(weight) => {
-            Ok(Inferred { output: [out_channels, oh, ow], weight, bias: if bias { out_channels } else { 0 } })
-        }
+        Ok(weight) => Ok(Shapes { output: [out_channels, oh, ow], weight, bias: if bias { out_channels } else { 0 } }),
         Err(e) => Err(e),
     }
 }
@@ -114,6 +113,21 @@ pub(super) const fn keys(kind: &Kind) -> Keys {
     let keys = Keys::NONE.and("out_channels", Value::Size(out_channels)).and("kernel", Value::Pair(kernel));
     let keys = keys.and("stride", Value::Pair(stride)).and("padding", Value::Pair(padding));
     keys.and("dilation", Value::Pair(dilation)).and("groups", Value::Size(groups)).and("bias", Value::Flag(bias))
+}
+
+pub(super) const fn with(values: &[Value]) -> Option<Kind> {
+    match *values {
+        [
+            Value::Size(out_channels),
+            Value::Pair(kernel),
+            Value::Pair(stride),
+            Value::Pair(padding),
+            Value::Pair(dilation),
+            Value::Size(groups),
+            Value::Flag(bias),
+        ] => Some(Kind::Conv2d { out_channels, kernel, stride, padding, dilation, groups, bias }),
+        _ => None,
+    }
 }
 
 /// The weight is `[out_channels, in_channels / groups, kh, kw]`.

@@ -1,12 +1,13 @@
 //! Fully connected.
 
 use super::shapes::product;
-use super::{About, Backward, Cost, Drawn, Forward, Inferred, Needs, Pass, Slot, Step};
+use super::{About, Backward, Cost, Drawn, Forward, Needs, Pass, Shapes, Slot, Step};
 use crate::dense::{Dense, Product, dense_backward_bias_planned, dense_planned, dense_scratch_len};
 use crate::error::{Problem, Result};
 use crate::gemm::{Bias, Epilogue, Tiles};
 use crate::init::Fans;
-use crate::net::describe::{Keys, Kind, Layer, Value};
+use crate::keys::{Keys, Value};
+use crate::net::describe::{Kind, Layer};
 use crate::net::linked::{Linked, Parts};
 use crate::optim::Neurons;
 use crate::update::Update;
@@ -32,7 +33,7 @@ const fn shape_of(slot: &Slot, n: usize) -> Dense {
     Dense { n, inputs: slot.input[0], outputs: slot.output[0] }
 }
 
-pub(super) const fn infer(outputs: usize, bias: bool, input: [usize; 3]) -> Result<Inferred, Problem> {
+pub(super) const fn shapes(outputs: usize, bias: bool, input: [usize; 3]) -> Result<Shapes, Problem> {
     let [inputs, h, w] = input;
     if outputs == 0 {
         return Err(Problem::Zero { what: "the number of outputs" });
@@ -41,7 +42,7 @@ pub(super) const fn infer(outputs: usize, bias: bool, input: [usize; 3]) -> Resu
         return Err(Problem::NotFlat { input });
     }
     match product(&[inputs, outputs]) {
-        Ok(weight) => Ok(Inferred { output: [outputs, 1, 1], weight, bias: if bias { outputs } else { 0 } }),
+        Ok(weight) => Ok(Shapes { output: [outputs, 1, 1], weight, bias: if bias { outputs } else { 0 } }),
         Err(e) => Err(e),
     }
 }
@@ -57,6 +58,13 @@ pub(super) const fn needs_code(slot: &Slot, batch: usize) -> Parts {
 
 pub(super) const fn keys(outputs: usize, bias: bool) -> Keys {
     Keys::NONE.and("outputs", Value::Size(outputs)).and("bias", Value::Flag(bias))
+}
+
+pub(super) const fn with(values: &[Value]) -> Option<Kind> {
+    match *values {
+        [Value::Size(outputs), Value::Flag(bias)] => Some(Kind::Dense { outputs, bias }),
+        _ => None,
+    }
 }
 
 /// The weight is `[inputs, outputs]`.

@@ -1,6 +1,6 @@
 //! Mean over all of a channel.
 
-use super::{About, Backward, Forward, Inferred, Pass};
+use super::{About, Backward, Forward, Pass, Shapes};
 use crate::error::Result;
 use crate::net::describe::{Kind, Layer};
 use crate::net::linked::Parts;
@@ -20,8 +20,8 @@ impl Parts {
 
 pub(super) const ABOUT: About = About::new("global_avg_pool");
 
-pub(super) const fn infer(input: [usize; 3]) -> Inferred {
-    Inferred { output: [input[0], 1, 1], ..Inferred::same(input) }
+pub(super) const fn shapes(input: [usize; 3]) -> Shapes {
+    Shapes { output: [input[0], 1, 1], ..Shapes::same(input) }
 }
 
 pub(super) fn forward(pass: &Pass, t: Forward) -> Result {

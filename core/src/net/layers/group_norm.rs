@@ -1,9 +1,10 @@
 //! Group and instance normalization.
 
 use super::shapes::check_eps;
-use super::{About, Backward, Cost, Forward, Inferred, Pass, Slot, Step, halves, halves_mut, some};
+use super::{About, Backward, Cost, Forward, Pass, Shapes, Slot, Step, halves, halves_mut, some};
 use crate::error::{Problem, Result};
-use crate::net::describe::{Keys, Kind, Layer, Value};
+use crate::keys::{Keys, Value};
+use crate::net::describe::{Kind, Layer};
 use crate::net::linked::Parts;
 use crate::norm::{GroupNorm, group_norm, group_norm_backward};
 
@@ -40,12 +41,12 @@ const fn shape_of(slot: &Slot, n: usize, groups: Option<usize>, eps: f32) -> Gro
     GroupNorm::new(n, c, h * w, groups_of(slot, groups)).eps(eps)
 }
 
-pub(super) const fn infer(
+pub(super) const fn shapes(
     groups: Option<usize>,
     eps: f32,
     affine: bool,
     input: [usize; 3],
-) -> Result<Inferred, Problem> {
+) -> Result<Shapes, Problem> {
     let [c, h, w] = input;
     let groups = match groups {
         Some(groups) => groups,
@@ -59,7 +60,7 @@ pub(super) const fn infer(
     }
     let learnt = if affine { c } else { 0 };
     match check_eps(eps) {
-        Ok(()) => Ok(Inferred { output: input, weight: learnt, bias: learnt }),
+        Ok(()) => Ok(Shapes { output: input, weight: learnt, bias: learnt }),
         Err(e) => Err(e),
     }
 }
@@ -75,6 +76,16 @@ pub(super) const fn keys(groups: Option<usize>, eps: f32, affine: bool) -> Keys 
         None => Keys::NONE,
     };
     keys.and("eps", Value::Number(eps)).and("affine", Value::Flag(affine))
+}
+
+pub(super) const fn with(values: &[Value]) -> Option<Kind> {
+    match *values {
+        [Value::Size(groups), Value::Number(eps), Value::Flag(affine)] => {
+            Some(Kind::GroupNorm { groups: Some(groups), eps, affine })
+        }
+        [Value::Number(eps), Value::Flag(affine)] => Some(Kind::GroupNorm { groups: None, eps, affine }),
+        _ => None,
+    }
 }
 
 pub(super) fn forward(pass: &Pass, groups: Option<usize>, eps: f32, t: Forward) -> Result {

@@ -1,9 +1,10 @@
 //! Layer normalization.
 
 use super::shapes::whole_norm;
-use super::{About, Backward, Cost, Forward, Inferred, Pass, Slot, Step, halves, halves_mut, some};
+use super::{About, Backward, Cost, Forward, Pass, Shapes, Slot, Step, halves, halves_mut, some};
 use crate::error::{Problem, Result};
-use crate::net::describe::{Keys, Kind, Layer, Value};
+use crate::keys::{Keys, Value};
+use crate::net::describe::{Kind, Layer};
 use crate::net::linked::Parts;
 use crate::norm::{LayerNorm, layer_norm, layer_norm_backward};
 
@@ -24,12 +25,19 @@ pub(super) const ABOUT: About = About { stem: Some("ln"), ..About::norm("layer_n
 /// Mean and standard deviation of each sample.
 pub(super) const COST: Cost = Cost { saved_each: 2, ..Cost::NONE };
 
-pub(super) const fn infer(eps: f32, affine: bool, input: [usize; 3]) -> Result<Inferred, Problem> {
+pub(super) const fn shapes(eps: f32, affine: bool, input: [usize; 3]) -> Result<Shapes, Problem> {
     whole_norm(eps, affine, affine, input)
 }
 
 pub(super) const fn keys(eps: f32, affine: bool) -> Keys {
     Keys::NONE.and("eps", Value::Number(eps)).and("affine", Value::Flag(affine))
+}
+
+pub(super) const fn with(values: &[Value]) -> Option<Kind> {
+    match *values {
+        [Value::Number(eps), Value::Flag(affine)] => Some(Kind::LayerNorm { eps, affine }),
+        _ => None,
+    }
 }
 
 const fn shape_of(slot: &Slot, n: usize, eps: f32) -> LayerNorm {

@@ -1,7 +1,8 @@
 //! Maximum over windows.
 
 use super::{About, Backward, Forward, Needs, Pass, Slot};
-use crate::net::describe::{Keys, Kind, Layer, Value};
+use crate::keys::{Keys, Value};
+use crate::net::describe::{Kind, Layer};
 use crate::net::linked::{Linked, Parts};
 use crate::pool::{MaxPool2d, max_pool2d_backward_planned, max_pool2d_planned};
 
@@ -47,6 +48,15 @@ pub(super) const fn keys(kernel: [usize; 2], stride: [usize; 2], padding: [usize
         .and("kernel", Value::Pair(kernel))
         .and("stride", Value::Pair(stride))
         .and("padding", Value::Pair(padding))
+}
+
+pub(super) const fn with(values: &[Value]) -> Option<Kind> {
+    match *values {
+        [Value::Pair(kernel), Value::Pair(stride), Value::Pair(padding)] => {
+            Some(Kind::MaxPool2d { kernel, stride, padding })
+        }
+        _ => None,
+    }
 }
 
 pub(super) fn forward<L: Linked>(pass: &Pass, t: Forward) {

@@ -1,6 +1,6 @@
 //! Softmax over the features, and its logarithm.
 
-use super::{About, Backward, Forward, Inferred, Needs, Pass};
+use super::{About, Backward, Forward, Needs, Pass, Shapes};
 use crate::activation::{log_softmax, log_softmax_backward, softmax, softmax_backward};
 use crate::error::{Problem, Result};
 use crate::net::describe::{Kind, Layer};
@@ -28,8 +28,8 @@ impl Parts {
 pub(super) const ABOUT: About = About { needs: Needs::Output, needs_frozen: Needs::Output, ..About::new("softmax") };
 pub(super) const ABOUT_LOG: About = About { name: "log_softmax", ..ABOUT };
 
-pub(super) const fn infer(input: [usize; 3]) -> Result<Inferred, Problem> {
-    if input[1] == 1 && input[2] == 1 { Ok(Inferred::same(input)) } else { Err(Problem::NotFlat { input }) }
+pub(super) const fn shapes(input: [usize; 3]) -> Result<Shapes, Problem> {
+    if input[1] == 1 && input[2] == 1 { Ok(Shapes::same(input)) } else { Err(Problem::NotFlat { input }) }
 }
 
 pub(super) fn forward(pass: &Pass, t: Forward) -> Result {

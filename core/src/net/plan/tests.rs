@@ -76,7 +76,7 @@ fn spread(plan: &Plan) -> Plan {
         if !slot.in_place {
             let len = batch * slot.output_len();
             (slot.y, slot.y_infer) = (fresh(len), fresh(len));
-            slot.dy = if slot.wanted { fresh(len) } else { EXTERNAL };
+            slot.dy = if slot.needs_grad { fresh(len) } else { EXTERNAL };
         } else if let Some(before) = before {
             (slot.y, slot.y_infer, slot.dy) = (before.y, before.y_infer, before.dy);
         }

@@ -1,6 +1,6 @@
 //! Each layer's keys.
 
-use flatgrad_core::activation::Function;
+use flatgrad_core::activation::Activation;
 use flatgrad_core::dropout::Form;
 use flatgrad_core::net::Layer;
 
@@ -143,18 +143,18 @@ fn normalization(name: &str, fields: &Fields) -> Result<Option<Layer<'static>>> 
     Ok(Some(layer.eps(fields.number_or("eps", eps)?)))
 }
 
-fn function(name: &str, fields: &Fields) -> Result<Option<Function>> {
+fn function(name: &str, fields: &Fields) -> Result<Option<Activation>> {
     Ok(Some(match name {
-        "relu" => Function::Relu,
-        "leaky_relu" => Function::leaky_relu(fields.number_or("slope", 0.01)?),
-        "elu" => Function::elu(fields.number_or("alpha", 1.0)?),
-        "sigmoid" => Function::Sigmoid,
-        "tanh" => Function::Tanh,
-        "gelu" => Function::Gelu,
-        "gelu_tanh" => Function::GeluTanh,
-        "silu" => Function::Silu,
-        "hard_swish" => Function::HardSwish,
-        "softplus" => Function::softplus(fields.number_or("beta", 1.0)?, fields.number_or("threshold", 20.0)?),
+        "relu" => Activation::Relu,
+        "leaky_relu" => Activation::leaky_relu(fields.number_or("slope", 0.01)?),
+        "elu" => Activation::elu(fields.number_or("alpha", 1.0)?),
+        "sigmoid" => Activation::Sigmoid,
+        "tanh" => Activation::Tanh,
+        "gelu" => Activation::Gelu,
+        "gelu_tanh" => Activation::GeluTanh,
+        "silu" => Activation::Silu,
+        "hard_swish" => Activation::HardSwish,
+        "softplus" => Activation::softplus(fields.number_or("beta", 1.0)?, fields.number_or("threshold", 20.0)?),
         _ => return Ok(None),
     }))
 }

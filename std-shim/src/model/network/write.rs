@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use flatgrad_core::activation::Function;
+use flatgrad_core::activation::Activation;
 use flatgrad_core::dropout::Form;
 use flatgrad_core::init::Init;
 use flatgrad_core::net::{Kind, Layer, Options};
@@ -118,13 +118,13 @@ fn keys(kind: &Kind) -> Option<String> {
     })
 }
 
-fn function_keys(function: &Function) -> Option<String> {
+fn function_keys(function: &Activation) -> Option<String> {
     Some(match function {
-        Function::LeakyRelu { slope } => format!(", slope = {slope:?}"),
-        Function::Elu { alpha } => format!(", alpha = {alpha:?}"),
-        Function::Softplus { beta, threshold } => format!(", beta = {beta:?}, threshold = {threshold:?}"),
-        Function::Relu | Function::Sigmoid | Function::Tanh | Function::Gelu => String::new(),
-        Function::GeluTanh | Function::Silu | Function::HardSwish => String::new(),
+        Activation::LeakyRelu { slope } => format!(", slope = {slope:?}"),
+        Activation::Elu { alpha } => format!(", alpha = {alpha:?}"),
+        Activation::Softplus { beta, threshold } => format!(", beta = {beta:?}, threshold = {threshold:?}"),
+        Activation::Relu | Activation::Sigmoid | Activation::Tanh | Activation::Gelu => String::new(),
+        Activation::GeluTanh | Activation::Silu | Activation::HardSwish => String::new(),
         // As in `keys`.
         _ => return None,
     })
