@@ -4,7 +4,7 @@
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use flatgrad_core::conv::*;
-use flatgrad_core::{Fused, Context, Isa, Update};
+use flatgrad_core::{Context, Fused, Isa, Update};
 use std::hint::black_box;
 
 /// The shapes that `torch.nn.Conv2d` is measured on as well.

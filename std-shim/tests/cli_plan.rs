@@ -177,7 +177,7 @@ fn nonsense_is_refused() {
             "--train-from: nothing would be trained from layer 8 on; the last layer",
         ),
         (&["--train-from", "-1"], "--train-from"),
-        (&["--optimizer", "lion"], "amsgrad"),
+        (&["--optimizer", "lbfgs"], "amsgrad"),
         (&["--svg", "no/such/folder.svg"], "no/such/folder.svg: "),
         (&["--epochs", "3"], "--epochs"),
     ] {

@@ -131,7 +131,7 @@ network: [1, 8, 8] flatten dense
 { kind = \"flatten\" } [1, 8, 8] [64, 1, 1]
 { kind = \"dense\", outputs = 10, bias = true } [64, 1, 1] [10, 1, 1]
 normalize: unit
-optimizer: Adam lr 0.001, betas 0.9 0.999, eps 0.00000001, weight_decay 0.01, decoupled true, amsgrad false, \
+optimizer: adam lr 0.001, betas [0.9, 0.999], eps 1e-8, weight_decay 0.01, decoupled true, amsgrad false, \
 bias_correction true
 ranks: 1
 schedule: cosine steps 90, min 0.00001; warmup 10 from 0.3333333333333333
@@ -152,15 +152,15 @@ fn optimizers_have_their_words() {
     let rmsprop = Optimizer::RmsProp(RmsProp { lr: 0.01, centered: true, ..RmsProp::DEFAULT });
     let amsgrad = Optimizer::Adam(Adam { lr: 0.01, amsgrad: true, ..Adam::DEFAULT });
     for (optimizer, expected) in [
-        (sgd, "SGD lr 0.1, momentum 0.9, dampening 0, weight_decay 0, decoupled false, nesterov true"),
-        (rmsprop, "RMSprop lr 0.01, alpha 0.99, eps 0.00000001, weight_decay 0, momentum 0, centered true"),
+        (sgd, "sgd lr 0.1, momentum 0.9, dampening 0.0, weight_decay 0.0, decoupled false, nesterov true"),
+        (rmsprop, "rmsprop lr 0.01, alpha 0.99, eps 1e-8, weight_decay 0.0, momentum 0.0, centered true"),
         (
             Optimizer::adagrad(0.01),
-            "Adagrad lr 0.01, lr_decay 0, weight_decay 0, initial_accumulator 0, eps 0.0000000001",
+            "adagrad lr 0.01, lr_decay 0.0, weight_decay 0.0, initial_accumulator 0.0, eps 1e-10",
         ),
         (
             amsgrad,
-            "Adam lr 0.01, betas 0.9 0.999, eps 0.00000001, weight_decay 0, decoupled false, amsgrad true, \
+            "adam lr 0.01, betas [0.9, 0.999], eps 1e-8, weight_decay 0.0, decoupled false, amsgrad true, \
              bias_correction true",
         ),
     ] {

@@ -4,6 +4,7 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use flatgrad::Result;
 use flatgrad::data::Normalization;
@@ -15,7 +16,7 @@ use super::eval::EvalArgs;
 use super::info::InfoArgs;
 use super::method_args::{MethodArgs, above_zero};
 use super::net::{self, NetChoice};
-use super::optimizer_args::OptimizerName;
+use super::optimizer_args::usual;
 use super::plan_args::PlanArgs;
 use super::predict::PredictArgs;
 use super::weights::{ExportArgs, ImportArgs};
@@ -87,8 +88,9 @@ pub struct TrainArgs {
     #[arg(long, value_name = "N", value_parser = positive::<NonZeroUsize>, allow_negative_numbers = true)]
     pub batch: Option<NonZeroUsize>,
     /// The optimizer; sgd has momentum 0.9
-    #[arg(long, value_enum, default_value_t = OptimizerName::Adam)]
-    pub optimizer: OptimizerName,
+    #[arg(long, value_name = "OPTIMIZER", default_value = "adam",
+          value_parser = PossibleValuesParser::new(Optimizer::NAMES))]
+    pub optimizer: String,
     /// The learning rate [default: 0.001 for adam, adamw and rmsprop, 0.01 for sgd and adagrad]
     #[arg(long, value_name = "X", value_parser = above_zero, allow_negative_numbers = true)]
     pub lr: Option<f32>,
@@ -159,13 +161,10 @@ impl From<NormalizeName> for Normalization {
 
 impl TrainArgs {
     pub fn optimizer(&self) -> Result<Optimizer> {
-        self.method.optimizer.optimizer(self.optimizer, self.lr())
+        self.method.optimizer.optimizer(&self.optimizer, self.lr)
     }
     pub fn lr(&self) -> f32 {
-        self.lr.unwrap_or(self.optimizer.default_lr())
-    }
-    pub fn optimizer_name(&self) -> &'static str {
-        self.optimizer.name()
+        self.lr.unwrap_or(usual(&self.optimizer).map_or(f32::NAN, |usual| usual.lr()))
     }
 }
 

@@ -17,7 +17,7 @@ pub fn introduce(job: &Job, plan: &Plan, printer: Printer, machine: Machine) -> 
         "{} on {}: {}, batches of {}, seed {}; {}",
         network.name(),
         data.train.name(),
-        args.optimizer_name(),
+        args.optimizer,
         settings.batch,
         args.seed,
         machine.describe(),

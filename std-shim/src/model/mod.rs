@@ -14,8 +14,8 @@ mod trained;
 
 pub use architecture::Architecture;
 pub use flat::{check_weights, flat_weights, named_weights, raw_sha256};
-pub(crate) use network::layer_toml;
 pub use network::{LayerStore, Network};
+pub(crate) use network::{layer_toml, value_toml};
 pub use predictor::{Predictor, average_logits, probabilities};
 pub use source_code::Firmware;
 pub use state_dict::{StateDict, Tensor};

@@ -19,7 +19,7 @@ use self::node::Common;
 pub(super) use self::node::Node;
 use self::parse::Parsed;
 use self::testing::Testing;
-pub(crate) use self::write::layer as layer_toml;
+pub(crate) use self::write::{layer as layer_toml, shown as value_toml};
 use super::Architecture;
 use crate::data::{Columns, Scaling, TargetScaling};
 use crate::error::Result;

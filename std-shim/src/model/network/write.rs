@@ -2,10 +2,8 @@
 
 use std::fmt::Write;
 
-use flatgrad_core::activation::Activation;
-use flatgrad_core::dropout::Form;
 use flatgrad_core::init::Init;
-use flatgrad_core::net::{Kind, Layer, Options};
+use flatgrad_core::net::{Keys, Kind, Options, Value};
 
 use super::parse::is_name;
 use super::{Common, Network, Node};
@@ -50,17 +48,14 @@ fn chain(nodes: &[Node], depth: usize) -> String {
 
 fn one(node: &Node, depth: usize) -> String {
     match node {
-        Node::Single(layer) => {
-            format!("{{ {} }}", self::layer(&layer.kind(), layer.options()).unwrap_or_else(|| unknown(layer)))
+        Node::Single(layer) => format!("{{ {} }}", self::layer(&layer.kind(), layer.options())),
+        Node::Depthwise { layer, multiplier } => {
+            // Its numbers of channels and groups follow from the input.
+            let own = layer.kind().keys();
+            let own = own.iter().filter(|(key, _)| !matches!(*key, "out_channels" | "groups"));
+            let keys: String = own.map(|(key, value)| format!(", {key} = {}", shown(value))).collect();
+            format!("{{ kind = \"depthwise\", multiplier = {multiplier}{keys}{} }}", options(layer.options()))
         }
-        Node::Depthwise { layer, multiplier } => match layer.kind() {
-            Kind::Conv2d { kernel, stride, padding, dilation, bias, .. } => format!(
-                "{{ kind = \"depthwise\", multiplier = {multiplier}, kernel = {kernel:?}, stride = {stride:?}, \
-                 padding = {padding:?}, dilation = {dilation:?}, bias = {bias}{} }}",
-                options(layer.options())
-            ),
-            _ => format!("{{ {} }}", unknown(layer)),
-        },
         Node::Residual { common: Common { frozen, lr, decay }, body, shortcut } => {
             let (body, shortcut) = (chain(body, depth + 1), chain(shortcut, depth + 1));
             format!(
@@ -71,63 +66,34 @@ fn one(node: &Node, depth: usize) -> String {
     }
 }
 
-/// What the reader refuses. It lets no such layer into a network in the first place.
-fn unknown(layer: &Layer) -> String {
-    format!("kind = \"{}\", keys = \"unknown\"", layer.kind().name())
-}
-
-/// A layer's name and all its keys, between the braces of a table; nothing for a kind that files do not have.
-pub(crate) fn layer(kind: &Kind, of: Options) -> Option<String> {
+/// A layer's name and all its keys, between the braces of a table.
+pub(crate) fn layer(kind: &Kind, of: Options) -> String {
     // Two layers have other names in files.
     let name = match kind.name() {
         "max_pool2d" => "max_pool",
         "avg_pool2d" => "avg_pool",
         name => name,
     };
-    Some(format!("kind = \"{name}\"{}{}", keys(kind)?, options(of)))
+    format!("kind = \"{name}\"{}{}", keys(kind.keys()), options(of))
 }
 
-fn keys(kind: &Kind) -> Option<String> {
-    Some(match kind {
-        Kind::Conv2d { out_channels, kernel, stride, padding, dilation, groups, bias } => format!(
-            ", out_channels = {out_channels}, kernel = {kernel:?}, stride = {stride:?}, padding = {padding:?}, \
-             dilation = {dilation:?}, groups = {groups}, bias = {bias}"
-        ),
-        Kind::Dense { outputs, bias } => format!(", outputs = {outputs}, bias = {bias}"),
-        Kind::BatchNorm { eps, momentum } => format!(", eps = {eps:?}, momentum = {momentum:?}"),
-        Kind::GroupNorm { groups: Some(groups), eps, affine } => {
-            format!(", groups = {groups}, eps = {eps:?}, affine = {affine}")
-        }
-        Kind::GroupNorm { groups: None, eps, affine }
-        | Kind::LayerNorm { eps, affine }
-        | Kind::RmsNorm { eps, affine } => format!(", eps = {eps:?}, affine = {affine}"),
-        Kind::Activation(function) => return function_keys(function),
-        Kind::MaxPool2d { kernel, stride, padding } => {
-            format!(", kernel = {kernel:?}, stride = {stride:?}, padding = {padding:?}")
-        }
-        Kind::AvgPool2d { kernel, stride, padding, count_include_pad } => format!(
-            ", kernel = {kernel:?}, stride = {stride:?}, padding = {padding:?}, \
-             count_include_pad = {count_include_pad}"
-        ),
-        Kind::Dropout { p, form: Form::Inverted } => format!(", p = {p:?}, form = \"inverted\""),
-        Kind::Dropout { p, form: Form::ScaleActivations } => format!(", p = {p:?}, form = \"scale_activations\""),
-        Kind::Dropout { p, form: Form::ScaleWeights } => format!(", p = {p:?}, form = \"scale_weights\""),
-        Kind::Softmax | Kind::LogSoftmax | Kind::GlobalAvgPool | Kind::Flatten | Kind::Add => String::new(),
-        // A kind that the core has got since: its keys are to be added above.
-        _ => return None,
-    })
+fn keys(keys: Keys) -> String {
+    keys.iter().map(|(key, value)| format!(", {key} = {}", shown(value))).collect()
 }
 
-fn function_keys(function: &Activation) -> Option<String> {
-    Some(match function {
-        Activation::LeakyRelu { slope } => format!(", slope = {slope:?}"),
-        Activation::Elu { alpha } => format!(", alpha = {alpha:?}"),
-        Activation::Softplus { beta, threshold } => format!(", beta = {beta:?}, threshold = {threshold:?}"),
-        Activation::Relu | Activation::Sigmoid | Activation::Tanh | Activation::Gelu => String::new(),
-        Activation::GeluTanh | Activation::Silu | Activation::HardSwish => String::new(),
-        // As in `keys`.
-        _ => return None,
-    })
+/// A value as TOML has it.
+pub(crate) fn shown(value: Value) -> String {
+    match value {
+        Value::Size(size) => size.to_string(),
+        Value::Pair(pair) => format!("{pair:?}"),
+        Value::Number(number) => format!("{number:?}"),
+        Value::Double(number) => format!("{number:?}"),
+        Value::Doubles(pair) => format!("{pair:?}"),
+        Value::Flag(flag) => flag.to_string(),
+        Value::Word(word) => format!("\"{word}\""),
+        // A type that the core has got since.
+        other => format!("\"{other:?}\""),
+    }
 }
 
 /// Only those that are not the default: most layers have none.

@@ -5,13 +5,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use flatgrad_core::net::{Decay, LayerInfo, Net, Optimizer, Plan};
-use flatgrad_core::optim::{Adagrad, Adam, RmsProp, Sgd};
+use flatgrad_core::net::{Decay, Layer, LayerInfo, Net, Optimizer, Plan};
 
 use crate::augment::Augmentation;
 use crate::data::Normalization;
-use crate::error::{Error, Result};
-use crate::model::layer_toml;
+use crate::error::Result;
+use crate::model::{layer_toml, value_toml};
 use crate::train::feed::fingerprint;
 use crate::train::{Clip, Fit, OneCycle, Plateau, Schedule, Settings, Shape};
 
@@ -29,15 +28,15 @@ pub(super) fn identity(fit: &Fit, plan: &Plan, ranks: usize) -> Result<(BTreeMap
         (FORMAT_KEY, FORMAT.to_string()),
         ("ranks", ranks.to_string()),
         ("augmentation", augmentation),
-        ("network", network(&fit.net, plan)?),
+        ("network", network(&fit.net, plan)),
     ];
-    let all = settings(fit.settings)?.into_iter().chain(rest).map(|(name, value)| (name.to_string(), value));
+    let all = settings(fit.settings).into_iter().chain(rest).map(|(name, value)| (name.to_string(), value));
     Ok((all.collect(), fingerprint(&[Some(fit.train), fit.validation, Some(fit.test)])?))
 }
 
 /// Everything that decides over the weights after a step. How long training lasts does not: where it does, it is part
 /// of the schedule.
-fn settings(of: &Settings) -> Result<[(&'static str, String); 12]> {
+fn settings(of: &Settings) -> [(&'static str, String); 12] {
     let clip = match of.clip {
         Some(Clip::Norm(limit)) => format!("norm {limit}"),
         Some(Clip::Value(limit)) => format!("value {limit}"),
@@ -51,9 +50,9 @@ fn settings(of: &Settings) -> Result<[(&'static str, String); 12]> {
         Normalization::Standard => "standard",
         Normalization::Unit => "unit",
     };
-    Ok([
+    [
         ("batch", of.batch.to_string()),
-        ("optimizer", optimizer(&of.optimizer)?),
+        ("optimizer", optimizer(&of.optimizer)),
         ("seed", of.seed.to_string()),
         ("schedule", schedule(&of.schedule)),
         ("clip", clip),
@@ -64,33 +63,13 @@ fn settings(of: &Settings) -> Result<[(&'static str, String); 12]> {
         ("class-weights", of.class_weights.iter().map(f32::to_string).collect::<Vec<_>>().join(" ")),
         ("normalize", normalize.to_string()),
         ("drop-last", of.loading.drop_last.to_string()),
-    ])
+    ]
 }
 
 /// With PyTorch's names.
-fn optimizer(of: &Optimizer) -> Result<String> {
-    Ok(match *of {
-        Optimizer::Sgd(Sgd { lr, momentum, dampening, weight_decay, decoupled, nesterov }) => format!(
-            "SGD lr {lr}, momentum {momentum}, dampening {dampening}, weight_decay {weight_decay}, \
-             decoupled {decoupled}, nesterov {nesterov}"
-        ),
-        Optimizer::Adagrad(Adagrad { lr, lr_decay, weight_decay, initial_accumulator, eps }) => format!(
-            "Adagrad lr {lr}, lr_decay {lr_decay}, weight_decay {weight_decay}, \
-             initial_accumulator {initial_accumulator}, eps {eps}"
-        ),
-        Optimizer::RmsProp(RmsProp { lr, alpha, eps, weight_decay, momentum, centered }) => format!(
-            "RMSprop lr {lr}, alpha {alpha}, eps {eps}, weight_decay {weight_decay}, momentum {momentum}, \
-             centered {centered}"
-        ),
-        Optimizer::Adam(Adam { lr, betas: [b1, b2], eps, weight_decay, decoupled, amsgrad, bias_correction }) => {
-            format!(
-                "Adam lr {lr}, betas {b1} {b2}, eps {eps}, weight_decay {weight_decay}, decoupled {decoupled}, \
-             amsgrad {amsgrad}, bias_correction {bias_correction}"
-            )
-        }
-        // An optimizer that the core has got since: its numbers are to be added above.
-        _ => return Err(Error::setting("optimizer", "checkpoints have no words for it yet")),
-    })
+fn optimizer(of: &Optimizer) -> String {
+    let keys: Vec<String> = of.keys().iter().map(|(key, value)| format!("{key} {}", value_toml(value))).collect();
+    format!("{} {}", of.name(), keys.join(", "))
 }
 
 fn schedule(of: &Schedule) -> String {
@@ -111,17 +90,21 @@ fn schedule(of: &Schedule) -> String {
     format!("{shape}; warmup {} from {}", of.warmup, of.warmup_start)
 }
 
-/// The chain, in which a residual block is one `add`; then all layers in the order in which they run, in the words of
-/// network files, with the shapes of input and output. The core does not show what a block holds: where its shortcut
-/// begins is told by the shapes only.
-fn network(net: &Net, plan: &Plan) -> Result<String> {
-    let mut text = format!("{:?}", net.input());
-    let missing = |name| Error::setting("network", format!("checkpoints have no words for a layer {name} yet"));
-    net.layers().iter().for_each(|layer| text.extend([" ", layer.kind().name()]));
+/// The layers as they are nested, in the words of network files; then all of them in the order in which they run, with what
+/// the plan makes of their options and the shapes of input and output.
+fn network(net: &Net, plan: &Plan) -> String {
+    let mut text = format!("{:?}{}", net.input(), chain(net.layers()));
     for LayerInfo { kind, options, input, output, .. } in plan.layers() {
-        let layer = layer_toml(&kind, options).ok_or_else(|| missing(kind.name()))?;
         // A string takes every line.
-        let _ = write!(text, "\n{{ {layer} }} {input:?} {output:?}");
+        let _ = write!(text, "\n{{ {} }} {input:?} {output:?}", layer_toml(&kind, options));
     }
-    Ok(text)
+    text
+}
+
+fn chain(layers: &[Layer]) -> String {
+    let one = |layer: &Layer| match layer.branches() {
+        None => format!(" {}", layer.kind().name()),
+        Some([body, shortcut]) => format!(" ({} +{} )", chain(body), chain(shortcut)),
+    };
+    layers.iter().map(one).collect()
 }
