@@ -16,10 +16,11 @@ use crate::keys::{Keys, Value};
 /// | `GeluTanh` | `x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2` | | input |
 /// | `Silu` | `x sigmoid(x)` | `s (1 + x (1 - s))`, `s = sigmoid(x)` | input |
 /// | `HardSwish` | `x min(max(x + 3, 0), 6) / 6` | 0, `x / 3 + 1/2`, 1 | input |
+/// | `Mish` | `x tanh(ln(1 + e^x))` | `t + x (1 - t^2) sigmoid(x)`, `t = tanh(ln(1 + e^x))` | input |
 /// | `Softplus { beta, threshold }` | `ln(1 + e^(beta x)) / beta`, `x` if `beta x > threshold` | `sigmoid(beta x)`, 1 | input |
 ///
 /// A NaN gives NaN, and nothing else does, infinities included: where PyTorch multiplies an infinity by zero (`Gelu`,
-/// `GeluTanh`, `Silu` and `HardSwish` of negative infinity, and the derivatives of the first three at both infinities),
+/// `GeluTanh`, `Silu`, `HardSwish` and `Mish` of negative infinity, and the derivatives of the first three at both infinities),
 /// the limit stands here: -0, and the derivatives 0 and 1. (The exception: `LeakyRelu` with slope 0 of negative infinity;
 /// `Relu` is meant for that.) The derivatives of `Relu` and `HardSwish` at a NaN are 0 and 1, as written there.
 ///
@@ -75,6 +76,11 @@ pub enum Activation {
     /// `y = max(x, -3) * (min(x + 3, 6) / 6)`; `dx = dy * d`, `d = 0` up to -3, `x / 3 + 0.5` below 3, 1 from there on (and
     /// for a NaN) (Howard et al., "Searching for MobileNetV3", 2019).
     HardSwish,
+    /// Misra, "Mish: a self regularized non-monotonic activation function", 2019. With `e = exp(-|x|)`, `a = e^2 + 2 e` and
+    /// `d = a + 2` for a negative `x`, else `a = 1 + 2 e` and `d = a + 2 e^2`, which are `t = a / d` without cancellation:
+    /// `y = max(x, -104) * (a / d)`; `dx = dy * (a / d + x * (4 * (e * (1 + e)) / (d * d)))` with `x` between -104 and 104,
+    /// and another factor `e` behind the 4 unless `x` is negative.
+    Mish,
     /// `z = beta * x`; `y = if threshold < z { x } else { (max(z, 0) + log1p(exp(-|z|))) / beta }`, which cannot overflow;
     /// `dx = if threshold < z { dy } else { dy * sigmoid(z) }`.
     Softplus {
@@ -96,7 +102,7 @@ pub enum Saved {
 
 impl Activation {
     /// All of them, with PyTorch's parameters.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Relu,
         Self::LEAKY_RELU,
         Self::ELU,
@@ -106,6 +112,7 @@ impl Activation {
         Self::GeluTanh,
         Self::Silu,
         Self::HardSwish,
+        Self::Mish,
         Self::SOFTPLUS,
     ];
 
@@ -161,6 +168,7 @@ impl Activation {
             Self::GeluTanh => "gelu_tanh",
             Self::Silu => "silu",
             Self::HardSwish => "hard_swish",
+            Self::Mish => "mish",
             Self::Softplus { .. } => "softplus",
         }
     }
@@ -239,6 +247,7 @@ macro_rules! with_formula {
             Sigmoid => sigmoid::Sigmoid,
             Tanh => sigmoid::Tanh,
             Silu => sigmoid::Silu,
+            Mish => sigmoid::Mish,
             Softplus { beta, threshold } => sigmoid::Softplus { beta, threshold },
             Gelu => gelu::Gelu,
             GeluTanh => gelu::GeluTanh,
