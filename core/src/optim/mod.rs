@@ -11,6 +11,7 @@
 //! | [`Sgd`] | 0, with momentum 1 | `buf = momentum * buf + g`, `p -= lr * buf` |
 //! | [`Adagrad`] | 1 | `sum += g^2`, `p -= lr * g / (sqrt(sum) + eps)` |
 //! | [`RmsProp`] | 1 to 3 | `v = alpha * v + (1 - alpha) * g^2`, `p -= lr * g / (sqrt(v) + eps)` |
+//! | [`Lion`] | 1 | `p -= lr * sign(average of m and g)`, then `m` follows `g` |
 //! | [`Adam`] | 2, with `amsgrad` 3 | averages of `g` and `g^2`, `p -= lr * m / (sqrt(v) + eps)`, both corrected |
 //!
 //! Parameters and state have the bits of PyTorch's optimizers wherever PyTorch rounds each operation once and correctly
@@ -30,6 +31,7 @@ mod clip;
 mod ema;
 mod flush;
 mod lerp;
+mod lion;
 mod max_norm;
 mod rmsprop;
 mod sgd;
@@ -39,6 +41,7 @@ pub use adam::{Adam, adam_step};
 pub use clip::{clip_by_norm, clip_by_value, grad_norm};
 pub use ema::ema_update;
 pub use flush::flush_state;
+pub use lion::{Lion, lion_step};
 pub use max_norm::{Neurons, max_norm};
 pub use rmsprop::{RmsProp, rmsprop_step};
 pub use sgd::{Sgd, sgd_step};
