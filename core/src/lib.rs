@@ -102,7 +102,8 @@ pub use machine::{Context, Isa, Parallel, Serial};
 pub use update::Update;
 pub use view::{Mat, MatMut};
 
-/// The README's examples are tested, too.
+/// The examples of the repository's front page and of the crate's are tested, too.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
+#[doc = include_str!("../README.md")]
 struct Readme;
