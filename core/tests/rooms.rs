@@ -242,8 +242,8 @@ fn targets_are_named_in_their_room_only() {
     }
 }
 
-/// The first wildcard in a match over kinds of layers, optimizers or losses. Those of setters remember all other kinds as a
-/// mistake.
+/// The first wildcard in a match over kinds of layers, optimizers or losses. Those of setters remember all other kinds
+/// as a mistake.
 fn wildcard(text: &str) -> Option<&str> {
     const KINDS: [&str; 4] = ["Kind::", "Self::Sgd", "Self::CrossEntropy", "Self::Conv2d"];
     let mut over_kinds = false;

@@ -19,7 +19,8 @@ use crate::slice::{share, update};
 pub struct Lion {
     /// Learning rate; finite, not negative.
     pub lr: f32,
-    /// Weights of the old average: in what the step's sign is taken of, and in the average that is kept; each in `[0, 1)`.
+    /// Weights of the old average: in what the step's sign is taken of, and in the average that is kept; each in
+    /// `[0, 1)`.
     pub betas: [f64; 2],
     /// What each step shrinks the parameter by, times `lr`; finite, not negative.
     pub weight_decay: f32,
@@ -76,7 +77,8 @@ impl Default for Lion {
     }
 }
 
-/// One step of Lion (Chen et al., "Symbolic discovery of optimization algorithms", 2023), number `step`, counted from 1.
+/// One step of Lion (Chen et al., "Symbolic discovery of optimization algorithms", 2023), number `step`, counted from
+/// 1.
 ///
 /// `exp_avg` is as long as `params` and zero before step 1.
 ///
@@ -87,8 +89,8 @@ impl Default for Lion {
 ///
 /// # Numerics
 ///
-/// Both betas, and one minus each, are rounded to `f32`; `shrink = 1 - lr * weight_decay` is computed in `f64` and rounded.
-/// Then for each element in `f32`, in this order, each operation rounded:
+/// Both betas, and one minus each, are rounded to `f32`; `shrink = 1 - lr * weight_decay` is computed in `f64` and
+/// rounded. Then for each element in `f32`, in this order, each operation rounded:
 ///
 /// ```text
 /// c       = beta1 * exp_avg + (1 - beta1) * grad

@@ -43,8 +43,8 @@ fn gradients(draw: &mut Draw, len: usize) -> Vec<f32> {
     draw.any(len).into_iter().enumerate().map(|(i, g)| g * scale(i)).collect()
 }
 
-/// A step: `grads` in; parameters and `slots` elements of state each in and out. The plain loop and the kernel get all of
-/// them, the parameters first, and state that is not used is empty.
+/// A step: `grads` in; parameters and `slots` elements of state each in and out. The plain loop and the kernel get all
+/// of them, the parameters first, and state that is not used is empty.
 fn stepped<const M: usize>(
     draw: &mut Draw,
     what: String,

@@ -6,7 +6,9 @@ pub struct Tolerance {
     pub floor: f32,
 }
 
-/// All tolerances, and why: some three times the measured difference (`GOLDEN_DIFFERENCES=1 cargo test --test golden -- --nocapture` prints it). They can be tight, since our bits are the same on every machine.
+/// All tolerances, and why: some three times the measured difference
+/// (`GOLDEN_DIFFERENCES=1 cargo test --test golden -- --nocapture` prints it). They can be tight, since our bits are
+/// the same on every machine.
 pub fn tolerance(what: &str) -> Tolerance {
     let (relative, floor) = match what {
         // Chains of up to 111 roundings against f64; terms cancel, so relative to the largest element. Measured 3.7e-7.
@@ -55,8 +57,8 @@ pub fn tolerance(what: &str) -> Tolerance {
         "regression" => (4e-7, 1e-3),
         // Fifty steps in f32: parameters and state are PyTorch's bit for bit.
         "optim" => (0.0, 0.0),
-        // The same steps in f64, rounded once: what f32 costs, in PyTorch as here. What is furthest off are averages whose
-        // terms cancel. Measured 1.7e-5, of Lion.
+        // The same steps in f64, rounded once: what f32 costs, in PyTorch as here. What is furthest off are averages
+        // whose terms cancel. Measured 1.7e-5, of Lion.
         "optim, exact" => (5e-5, 1e-2),
         // A sum of 3050 squares in another order. Measured 2.3e-7.
         "clip" => (7e-7, 1e-2),

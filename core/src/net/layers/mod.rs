@@ -133,8 +133,8 @@ const ALL: [Layer; 14] = [
 ];
 
 impl Layer<'static> {
-    /// All layers but blocks, with the defaults of their parameters; a size of 0 stands for one that has none. Their names
-    /// are those of their kinds ([`Kind::name`]).
+    /// All layers but blocks, with the defaults of their parameters; a size of 0 stands for one that has none. Their
+    /// names are those of their kinds ([`Kind::name`]).
     ///
     /// ```
     /// use flatgrad_core::net::Layer;

@@ -123,7 +123,8 @@ impl Optimizer {
         }
     }
 
-    /// The same with other hyper-parameters, in the order of [`Optimizer::keys`]; `None` if they are not those of its keys.
+    /// The same with other hyper-parameters, in the order of [`Optimizer::keys`]; `None` if they are not those of its
+    /// keys.
     ///
     /// ```
     /// use flatgrad_core::net::{Optimizer, Value};
@@ -164,7 +165,8 @@ impl Optimizer {
         }
     }
 
-    /// Whether the root of a state is nearly all that a step divides by: at the 2^-100 where state is flushed it is 9e-16.
+    /// Whether the root of a state is nearly all that a step divides by: at the 2^-100 where state is flushed it is
+    /// 9e-16.
     pub(in crate::net) const fn divides_by_state(&self) -> bool {
         let eps = match self {
             Self::Sgd(_) | Self::Lion(_) => return false,
@@ -252,8 +254,8 @@ impl Optimizer {
         });
     }
 
-    /// One step on some of the parameters: `first` is the place of the first of them among all `total`, and `state` holds
-    /// `total` elements for each kind of state.
+    /// One step on some of the parameters: `first` is the place of the first of them among all `total`, and `state`
+    /// holds `total` elements for each kind of state.
     pub(in crate::net) fn step<L: Linked>(
         &self,
         ctx: Context,
