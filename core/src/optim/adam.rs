@@ -118,7 +118,7 @@ impl Adam {
         2 + self.amsgrad as usize
     }
 
-    /// Whether it is more than the usual rule: [`Parts::VARIANTS`].
+    /// Whether it is more than the usual rule: [`Uses::VARIANTS`].
     pub(crate) const fn is_variant(&self) -> bool {
         self.amsgrad || self.weight_decay != 0.0 || !double::above(self.betas[0], 0.5)
     }

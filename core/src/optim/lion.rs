@@ -59,8 +59,8 @@ impl Lion {
             (Ok(()), Ok(())) => {}
             (Err(e), _) | (_, Err(e)) => return Err(e),
         }
-        match check_beta("betas.0", self.betas[0]) {
-            Ok(()) => check_beta("betas.1", self.betas[1]),
+        match check_beta("betas[0]", self.betas[0]) {
+            Ok(()) => check_beta("betas[1]", self.betas[1]),
             e => e,
         }
     }
