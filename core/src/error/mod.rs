@@ -6,6 +6,7 @@ mod text;
 use core::fmt;
 
 pub use network::{NetError, Problem};
+pub use text::Text;
 
 /// Why a call was refused. Nothing has been written when one of these comes back.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -90,16 +90,29 @@ pub enum Problem {
 }
 
 impl NetError {
-    /// The message; `const`, so that it can be a compile error.
-    pub(crate) const fn text(&self) -> Text {
-        let t = match self.problem {
-            Problem::NoLayers => return Text::new().str("the network has no layers"),
-            Problem::TooManyLayers { max } => {
-                return Text::new().str("the network has more than ").num(max).str(" layers");
-            }
-            _ => Text::new().str("layer ").num(self.layer).str(" (").str(self.kind).str("): "),
-        };
+    /// The message; `const`, so that it can be a compile error, and without `core::fmt`, which is large.
+    ///
+    /// ```
+    /// use flatgrad_core::net::{Layer, Net};
+    /// let error = Net::try_new([1, 4, 4], &[Layer::max_pool(5)]).unwrap_err();
+    /// assert_eq!(error.text().as_str(), "layer 0 (max_pool2d): kernel 5x5 does not fit the padded image 4x4");
+    /// ```
+    pub const fn text(&self) -> Text {
+        let mut text = Text::new();
         match self.problem {
+            Problem::NoLayers | Problem::TooManyLayers { .. } => &mut text,
+            _ => text.str("layer ").num(self.layer).str(" (").str(self.kind).str("): "),
+        };
+        self.problem.tell(&mut text);
+        text
+    }
+}
+
+impl Problem {
+    const fn tell(&self, t: &mut Text) {
+        match *self {
+            Problem::NoLayers => t.str("the network has no layers"),
+            Problem::TooManyLayers { max } => t.str("the network has more than ").num(max).str(" layers"),
             Problem::Zero { what } => t.str(what).str(" must be at least 1"),
             Problem::KernelDoesNotFit { kernel, image } => {
                 t.str("kernel ").dims(&kernel).str(" does not fit the padded image ").dims(&image)
@@ -121,11 +134,9 @@ impl NetError {
             }
             Problem::Overflow => t.str("a size overflows"),
             Problem::OverBudget { needed, budget } => {
-                let t = t.str("sets the peak: the plan needs ").num(needed);
-                t.str(" bytes, the budget is ").num(budget)
+                t.str("sets the peak: the plan needs ").num(needed).str(" bytes, the budget is ").num(budget)
             }
-            Problem::NoLayers | Problem::TooManyLayers { .. } => t,
-        }
+        };
     }
 }
 

@@ -3,7 +3,7 @@
 
 /// A short text that can be written in `const` functions; what does not fit is cut off.
 #[derive(Clone, Copy)]
-pub(crate) struct Text {
+pub struct Text {
     bytes: [u8; Self::CAPACITY],
     len: usize,
 }
@@ -16,7 +16,7 @@ impl Text {
     }
 
     /// Appends `s`.
-    pub(crate) const fn str(mut self, s: &str) -> Self {
+    pub(crate) const fn str(&mut self, s: &str) -> &mut Self {
         let (s, mut i) = (s.as_bytes(), 0);
         while i < s.len() && self.len < Self::CAPACITY {
             self.bytes[self.len] = s[i];
@@ -27,7 +27,7 @@ impl Text {
     }
 
     /// Appends `n` in decimal.
-    pub(crate) const fn num(self, n: usize) -> Self {
+    pub(crate) const fn num(&mut self, n: usize) -> &mut Self {
         let (mut digits, mut rest, mut at) = ([0u8; 20], n, 20);
         loop {
             at -= 1;
@@ -45,19 +45,20 @@ impl Text {
     }
 
     /// Appends the numbers with `x` between them: `64x7x7`.
-    pub(crate) const fn dims(mut self, dims: &[usize]) -> Self {
+    pub(crate) const fn dims(&mut self, dims: &[usize]) -> &mut Self {
         let mut i = 0;
         while i < dims.len() {
             if i > 0 {
-                self = self.str("x");
+                self.str("x");
             }
-            self = self.num(dims[i]);
+            self.num(dims[i]);
             i += 1;
         }
         self
     }
 
-    pub(crate) const fn as_str(&self) -> &str {
+    /// The text.
+    pub const fn as_str(&self) -> &str {
         let (text, _) = self.bytes.split_at(self.len);
         match core::str::from_utf8(text) {
             Ok(s) => s,

@@ -28,7 +28,7 @@ mod linked;
 mod plan;
 mod run;
 
-pub use crate::error::{NetError, Problem};
+pub use crate::error::{NetError, Problem, Text};
 pub use crate::keys::{Keys, Value};
 pub use crate::loss::Target;
 pub use describe::{Kind, Layer, Options};

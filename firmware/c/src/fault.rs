@@ -1,9 +1,9 @@
 //! Why a call was refused, and how that becomes a status and a text.
 
-use crate::problem;
 use crate::status::{FG_ERROR_TEXT, FG_NO_LAYER, fg_error, fg_status};
 use crate::text::Text;
 use flatgrad_core::Error;
+use flatgrad_core::net::{NetError, Problem};
 
 /// Why a call was refused.
 pub(crate) enum Fault {
@@ -61,7 +61,7 @@ impl Fault {
     fn layer(&self) -> usize {
         match self {
             Self::Layer { layer, .. } => *layer,
-            Self::Core(Error::Net(e)) if problem::names_layer(e) => e.layer,
+            Self::Core(Error::Net(e)) if names_layer(e) => e.layer,
             _ => FG_NO_LAYER,
         }
     }
@@ -80,6 +80,11 @@ impl Fault {
             Self::Core(e) => describe(&e, t),
         };
     }
+}
+
+/// Whether a layer is to blame.
+fn names_layer(e: &NetError) -> bool {
+    !matches!(e.problem, Problem::NoLayers | Problem::TooManyLayers { .. }) && e.kind != "network"
 }
 
 fn describe<'t>(e: &Error, t: &'t mut ErrorText) -> &'t mut ErrorText {
@@ -105,7 +110,7 @@ fn describe<'t>(e: &Error, t: &'t mut ErrorText) -> &'t mut ErrorText {
             .num(classes),
         Error::Overflow { what } => t.str(what).str(": the number of elements overflows usize"),
         Error::NotLinked { what } => t.str(what).str(": left out of this archive; build it with the feature"),
-        Error::Net(ref e) => problem::describe(e, t),
+        Error::Net(ref e) => t.str(e.text().as_str()),
         _ => t.str("refused by flatgrad-core"),
     }
 }

@@ -20,7 +20,6 @@ mod convert;
 mod fault;
 #[cfg(target_os = "none")]
 mod panic;
-mod problem;
 mod text;
 
 pub mod activation;

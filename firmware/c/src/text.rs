@@ -50,18 +50,6 @@ impl<const N: usize> Text<N> {
         digits.iter().skip(digits.len() - used).fold(self, |text, digit| text.byte(*digit))
     }
 
-    /// The numbers with `x` between them: `64x7x7`.
-    #[inline(never)]
-    pub(crate) fn dims(&mut self, dims: &[usize]) -> &mut Self {
-        for (i, n) in dims.iter().enumerate() {
-            if i > 0 {
-                self.str("x");
-            }
-            self.num(*n);
-        }
-        self
-    }
-
     /// Six digits after the point at most; an exponent where these would not do.
     #[inline(never)]
     pub(crate) fn float(&mut self, x: f32) -> &mut Self {
