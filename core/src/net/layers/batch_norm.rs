@@ -6,7 +6,8 @@ use super::{halves, halves_mut, range};
 use crate::error::{Problem, Result};
 use crate::net::describe::{Form, Keys, Kind, Layer, Value};
 use crate::net::linked::{Linked, Parts};
-use crate::norm::{BatchNorm, batch_norm_backward, batch_norm_infer, batch_norm_infer_backward, batch_norm_train};
+use crate::norm::{Affine, BatchNorm, Gradients, Running, Saved};
+use crate::norm::{batch_norm_backward, batch_norm_infer, batch_norm_infer_backward, batch_norm_train};
 
 impl Layer<'_> {
     /// Batch normalization: eps 1e-5, momentum 0.1.
@@ -61,19 +62,20 @@ pub(super) fn forward<L: Linked>(pass: &Pass, eps: f32, momentum: f32, t: Forwar
     if !L::PARTS.has(Parts::BATCH_NORM) {
         return NOT_LINKED;
     }
-    let (ctx, slot, scale, shift) = (pass.ctx, pass.slot, pass.weight(), pass.bias_slice());
+    let (ctx, slot, affine) = (pass.ctx, pass.slot, Affine { weight: pass.weight(), bias: pass.bias_slice() });
     let averages = range((slot.running, 2 * slot.input[0]));
     let shape = shape_of(slot, pass.n, eps, momentum);
     match mode {
         Mode::Train(Training { running, momentum, .. }) if !slot.options.frozen => {
             let shape = shape.momentum(momentum.unwrap_or(shape.momentum));
             let (mean, var) = halves_mut(running.get_mut(averages).unwrap_or_default());
-            let (saved_mean, saved_rstd) = halves_mut(t.saved);
-            batch_norm_train(ctx, &shape, t.x, scale, shift, mean, var, t.y, saved_mean, saved_rstd)
+            let (saved_mean, rstd) = halves_mut(t.saved);
+            let (running, saved) = (Running { mean, var }, Saved { mean: saved_mean, rstd });
+            batch_norm_train(ctx, &shape, t.x, affine, running, t.y, saved)
         }
         mode => {
             let (mean, var) = halves(mode.running().get(averages).unwrap_or_default());
-            batch_norm_infer(ctx, &shape, t.x, scale, shift, mean, var, t.y)
+            batch_norm_infer(ctx, &shape, t.x, affine, Running { mean, var }, t.y)
         }
     }
 }
@@ -85,9 +87,10 @@ pub(super) fn backward<L: Linked>(pass: &Pass, eps: f32, momentum: f32, step: St
     let (ctx, slot) = (pass.ctx, pass.slot);
     let shape = shape_of(slot, pass.n, eps, momentum);
     if slot.options.frozen {
-        let (_, var) = halves(step.running.get(range((slot.running, 2 * slot.input[0]))).unwrap_or_default());
-        return batch_norm_infer_backward(ctx, &shape, t.dy, pass.weight(), var, t.dx);
+        let (mean, var) = halves(step.running.get(range((slot.running, 2 * slot.input[0]))).unwrap_or_default());
+        return batch_norm_infer_backward(ctx, &shape, t.dy, pass.weight(), Running { mean, var }, t.dx);
     }
     let (mean, rstd) = halves(t.saved);
-    batch_norm_backward(ctx, &shape, t.x, t.dy, pass.weight(), mean, rstd, step.update, t.dx, t.dw, t.db)
+    let gradients = Gradients { x: t.dx, weight: t.dw, bias: t.db };
+    batch_norm_backward(ctx, &shape, t.x, t.dy, pass.weight(), Saved { mean, rstd }, step.update, gradients)
 }

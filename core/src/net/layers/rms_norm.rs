@@ -5,7 +5,7 @@ use super::{About, Backward, Cost, Forward, Inferred, NOT_LINKED, Pass, Slot, St
 use crate::error::{Problem, Result};
 use crate::net::describe::{Keys, Kind, Layer, Value};
 use crate::net::linked::{Linked, Parts};
-use crate::norm::{RmsNorm, rms_norm, rms_norm_backward};
+use crate::norm::{Gradients, RmsNorm, rms_norm, rms_norm_backward};
 
 impl Layer<'_> {
     /// Root mean square normalization (Zhang and Sennrich, 2019) over all of a sample: eps 1.1920929e-7, with a scale.
@@ -48,5 +48,6 @@ pub(super) fn backward<L: Linked>(pass: &Pass, eps: f32, step: Step, t: Backward
         return NOT_LINKED;
     }
     let shape = shape_of(pass.slot, pass.n, eps);
-    rms_norm_backward(pass.ctx, &shape, t.x, t.dy, pass.scale(), t.saved, step.update, t.dx, some(t.dw))
+    let gradients = Gradients { x: t.dx, weight: some(t.dw), bias: () };
+    rms_norm_backward(pass.ctx, &shape, t.x, t.dy, pass.scale(), t.saved, step.update, gradients)
 }
