@@ -2,6 +2,7 @@
 
 use super::ahead::Ahead;
 use super::place::Finish;
+use super::strip::Part;
 use super::tile::max_tile;
 use crate::conv::shape::product;
 use crate::conv::strips::{ALIGN, Correlation, Phase, Source, aligned, balanced};
@@ -109,21 +110,22 @@ impl Vector {
             while done * plane < to.len() {
                 let (group, channel) =
                     ((first + done) / nonzero(self.0.writes), (first + done) % nonzero(self.0.writes));
-                let count = (self.0.writes - channel).min(to.len() / nonzero(plane) - done);
+                let channels = (self.0.writes - channel).min(to.len() / nonzero(plane) - done);
                 let (Some(x), Some(weights), Some(to)) = (
                     source.from.get(group * self.0.reads * from_plane..(group + 1) * self.0.reads * from_plane),
                     weights.get(group * len + channel * k..(group + 1) * len),
-                    to.get_mut(done * plane..(done + count) * plane),
+                    to.get_mut(done * plane..(done + channels) * plane),
                 ) else {
                     return;
                 };
                 let finish = Finish::Final(source.bias.and_then(|bias| bias.get(first + done..)), source.activation);
                 // While one sample is computed the next one is fetched, an equal part with each tile.
-                let (tile, tiles) = tiles::<S>(&p, count);
+                let (tile, tiles) = tiles::<S>(&p, channels);
                 let len = self.0.reads * from_plane;
                 let ahead = Ahead::new(next.get(group * len..(group + 1) * len), tiles);
-                self.strips(s, &p, x, ahead, [weights, places], [lanes, tile], finish, count, to, patch);
-                done += count;
+                let part = Part { phase: &p, x, weights, offsets: places, lanes, tile, channels, finish };
+                self.strips(s, part, ahead, to, patch);
+                done += channels;
             }
         }
     }
