@@ -4,7 +4,7 @@
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use flatgrad_core::conv::*;
-use flatgrad_core::{Activation, Context, Isa, Update};
+use flatgrad_core::{Context, Fused, Isa, Update};
 use std::hint::black_box;
 
 /// The shapes that `torch.nn.Conv2d` is measured on as well.
@@ -100,7 +100,7 @@ fn conv(criterion: &mut Criterion) {
             let flops = 2 * c.output_len() * c.in_channels / c.groups * c.kernel[0] * c.kernel[1];
             group.sample_size(20).throughput(Throughput::Elements(flops as u64));
             group.bench_function("forward", |b| {
-                b.iter(|| conv2d(ctx, &c, &x, &weight, None, Activation::None, black_box(&mut y), &mut scratch))
+                b.iter(|| conv2d(ctx, &c, &x, &weight, None, Fused::None, black_box(&mut y), &mut scratch))
             });
             group.bench_function("backward input", |b| {
                 b.iter(|| conv2d_backward_input(ctx, &c, &dy, &weight, black_box(&mut dx), &mut scratch))

@@ -2,7 +2,7 @@
 #![allow(missing_docs, reason = "criterion's macros make undocumented items")]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use flatgrad_core::activation::{Function, activate, activate_backward, softmax};
+use flatgrad_core::activation::{Activation, activate, activate_backward, softmax};
 use flatgrad_core::loss::{Target, cross_entropy_backward};
 use flatgrad_core::norm::*;
 use flatgrad_core::pool::{
@@ -190,11 +190,11 @@ fn activations(c: &mut Criterion) {
         group.throughput(bytes(2 * len));
         group.bench_function(BenchmarkId::new("copy", isa.name()), |b| b.iter(|| y.copy_from_slice(black_box(&x))));
         group.bench_function(BenchmarkId::new("relu", isa.name()), |b| {
-            b.iter(|| activate(ctx, Function::Relu, black_box(&x), &mut y).unwrap());
+            b.iter(|| activate(ctx, Activation::Relu, black_box(&x), &mut y).unwrap());
         });
         group.throughput(bytes(3 * len));
         group.bench_function(BenchmarkId::new("relu_backward", isa.name()), |b| {
-            b.iter(|| activate_backward(ctx, Function::Relu, black_box(&x), &dy, &mut y).unwrap());
+            b.iter(|| activate_backward(ctx, Activation::Relu, black_box(&x), &dy, &mut y).unwrap());
         });
         for [n, classes] in [[1280, 10], [128, 1000]] {
             let (x, y) = (&x[..n * classes], &mut y[..n * classes]);
@@ -215,7 +215,7 @@ fn activations(c: &mut Criterion) {
 
 /// Every function on a slice that stays in the cache, in elements.
 fn functions(c: &mut Criterion) {
-    use Function::{Gelu, GeluTanh, HardSwish, Relu, Sigmoid, Silu, Tanh};
+    use Activation::{Gelu, GeluTanh, HardSwish, Relu, Sigmoid, Silu, Tanh};
     let mut group = c.benchmark_group("function");
     group.sample_size(10);
     let len = 4096;
@@ -225,15 +225,15 @@ fn functions(c: &mut Criterion) {
         let ctx = Context::serial(isa);
         for f in [
             Relu,
-            Function::LEAKY_RELU,
-            Function::ELU,
+            Activation::LEAKY_RELU,
+            Activation::ELU,
             Sigmoid,
             Tanh,
             Gelu,
             GeluTanh,
             Silu,
             HardSwish,
-            Function::SOFTPLUS,
+            Activation::SOFTPLUS,
         ] {
             group.bench_function(BenchmarkId::new(f.name(), isa.name()), |b| {
                 b.iter(|| activate(ctx, f, black_box(&x), &mut y).unwrap());

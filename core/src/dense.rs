@@ -6,7 +6,7 @@
 use crate::error::{Result, check_len, check_product};
 use crate::gemm::{Bias, Epilogue, Uses, gemm, gemm_planned, gemm_scratch_len};
 use crate::simd::{Simd, dispatch};
-use crate::{Activation, Context, Mat, MatMut, Update, slice};
+use crate::{Context, Fused, Mat, MatMut, Update, slice};
 
 /// The shape of a fully connected layer.
 ///
@@ -77,11 +77,11 @@ pub const fn dense_scratch_len(d: &Dense) -> usize {
 ///
 /// ```
 /// use flatgrad_core::dense::{Dense, dense, dense_scratch_len};
-/// use flatgrad_core::{Activation, Context, Isa};
+/// use flatgrad_core::{Fused, Context, Isa};
 /// const D: Dense = Dense::new(1, 2, 3);
 /// let (x, weight, bias) = ([1.0, 2.0], [1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [0.5, 0.5, -20.0]);
 /// let (mut y, mut scratch) = ([0.0; 3], [0.0; dense_scratch_len(&D)]);
-/// dense(Context::serial(Isa::detect()), &D, &x, &weight, Some(&bias), Activation::Relu, &mut y, &mut scratch)?;
+/// dense(Context::serial(Isa::detect()), &D, &x, &weight, Some(&bias), Fused::Relu, &mut y, &mut scratch)?;
 /// assert_eq!(y, [9.5, 12.5, 0.0]);
 /// # Ok::<(), flatgrad_core::Error>(())
 /// ```
@@ -91,7 +91,7 @@ pub fn dense(
     x: &[f32],
     weight: &[f32],
     bias: Option<&[f32]>,
-    activation: Activation,
+    activation: Fused,
     y: &mut [f32],
     scratch: &mut [f32],
 ) -> Result {

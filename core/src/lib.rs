@@ -24,13 +24,13 @@
 //!
 //! ```
 //! use flatgrad_core::conv::{Conv2d, conv2d, conv2d_scratch_len};
-//! use flatgrad_core::{Activation, Context, Isa};
+//! use flatgrad_core::{Fused, Context, Isa};
 //!
 //! const SHAPE: Conv2d = Conv2d::new(1, [1, 4, 4], 2, [3, 3]); // one 4x4 image, two 3x3 filters
 //! let ctx = Context::serial(Isa::detect());
 //! let (x, weight) = ([1.0; 16], [0.5; 2 * 9]);
 //! let (mut y, mut scratch) = ([0.0; 2 * 4], [0.0; conv2d_scratch_len(&SHAPE)]);
-//! conv2d(ctx, &SHAPE, &x, &weight, None, Activation::Relu, &mut y, &mut scratch)?;
+//! conv2d(ctx, &SHAPE, &x, &weight, None, Fused::Relu, &mut y, &mut scratch)?;
 //! assert_eq!(y, [4.5; 8]);
 //! # Ok::<(), flatgrad_core::Error>(())
 //! ```
@@ -72,6 +72,7 @@
 #![no_std]
 
 mod error;
+mod keys;
 mod machine;
 mod scalar;
 mod simd;
@@ -94,8 +95,9 @@ pub mod pool;
 pub mod reference;
 pub mod rng;
 
-pub use activation::Activation;
+pub use activation::Fused;
 pub use error::{Error, Result};
+pub use keys::{Keys, Value};
 pub use machine::{Context, Isa, Parallel, Serial};
 pub use update::Update;
 pub use view::{Mat, MatMut};

@@ -7,35 +7,35 @@ use flatgrad_core::{Context, Error, Isa};
 use proptest::prelude::*;
 use std::f64::consts::{PI, SQRT_2};
 
-const ALL: [Function; 14] = [
-    Function::Relu,
-    Function::LEAKY_RELU,
-    Function::leaky_relu(-0.5),
-    Function::ELU,
-    Function::elu(0.3),
-    Function::elu(-0.7),
-    Function::Sigmoid,
-    Function::Tanh,
-    Function::Gelu,
-    Function::GeluTanh,
-    Function::Silu,
-    Function::HardSwish,
-    Function::SOFTPLUS,
-    Function::softplus(2.5, 8.0),
+const ALL: [Activation; 14] = [
+    Activation::Relu,
+    Activation::LEAKY_RELU,
+    Activation::leaky_relu(-0.5),
+    Activation::ELU,
+    Activation::elu(0.3),
+    Activation::elu(-0.7),
+    Activation::Sigmoid,
+    Activation::Tanh,
+    Activation::Gelu,
+    Activation::GeluTanh,
+    Activation::Silu,
+    Activation::HardSwish,
+    Activation::SOFTPLUS,
+    Activation::softplus(2.5, 8.0),
 ];
 
 fn ctx() -> Context<'static> {
     Context::serial(Isa::detect())
 }
 
-fn forward(function: Function, x: &[f32]) -> Vec<f32> {
+fn forward(function: Activation, x: &[f32]) -> Vec<f32> {
     let mut y = vec![f32::NAN; x.len()];
     activate(ctx(), function, x, &mut y).unwrap();
     y
 }
 
 /// `dx` for `dy = 1`.
-fn derivative(function: Function, x: &[f32]) -> Vec<f32> {
+fn derivative(function: Activation, x: &[f32]) -> Vec<f32> {
     let saved = if function.saved() == Saved::Input { x.to_vec() } else { forward(function, x) };
     let mut dx = vec![f32::NAN; x.len()];
     activate_backward(ctx(), function, &saved, &vec![1.0; x.len()], &mut dx).unwrap();
@@ -43,25 +43,25 @@ fn derivative(function: Function, x: &[f32]) -> Vec<f32> {
 }
 
 /// The textbook formula in `f64`.
-fn formula(function: Function, x: f64) -> f64 {
+fn formula(function: Activation, x: f64) -> f64 {
     let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
     match function {
-        Function::Relu => x.max(0.0),
-        Function::LeakyRelu { slope } => x * if x > 0.0 { 1.0 } else { f64::from(slope) },
-        Function::Elu { alpha } => {
+        Activation::Relu => x.max(0.0),
+        Activation::LeakyRelu { slope } => x * if x > 0.0 { 1.0 } else { f64::from(slope) },
+        Activation::Elu { alpha } => {
             if x > 0.0 {
                 x
             } else {
                 f64::from(alpha) * x.exp_m1()
             }
         }
-        Function::Sigmoid => sigmoid(x),
-        Function::Tanh => x.tanh(),
-        Function::Gelu => x * 0.5 * libm::erfc(-x / SQRT_2),
-        Function::GeluTanh => x * sigmoid(2.0 * (2.0 / PI).sqrt() * (x + 0.044715 * x.powi(3))),
-        Function::Silu => x * sigmoid(x),
-        Function::HardSwish => x * (x + 3.0).clamp(0.0, 6.0) / 6.0,
-        Function::Softplus { beta, threshold } => {
+        Activation::Sigmoid => sigmoid(x),
+        Activation::Tanh => x.tanh(),
+        Activation::Gelu => x * 0.5 * libm::erfc(-x / SQRT_2),
+        Activation::GeluTanh => x * sigmoid(2.0 * (2.0 / PI).sqrt() * (x + 0.044715 * x.powi(3))),
+        Activation::Silu => x * sigmoid(x),
+        Activation::HardSwish => x * (x + 3.0).clamp(0.0, 6.0) / 6.0,
+        Activation::Softplus { beta, threshold } => {
             let (beta, threshold) = (f64::from(beta), f64::from(threshold));
             if beta * x > threshold { x } else { (beta * x).exp().ln_1p() / beta }
         }
@@ -94,8 +94,8 @@ fn outputs_against_f64() {
         // The tanh approximation hands its sigmoid an argument of up to 80, rounded three times; softplus with a beta its
         // exponential one of 50, rounded once.
         let limit = match function {
-            Function::GeluTanh => 2e-5,
-            Function::Softplus { .. } => 4e-6,
+            Activation::GeluTanh => 2e-5,
+            Activation::Softplus { .. } => 4e-6,
             _ => 5e-7,
         };
         assert!(worst < limit, "{function:?}: {worst:e}");
@@ -114,8 +114,8 @@ fn derivatives_by_finite_differences() {
         println!("{function:?}: derivative off by {worst:.1e}");
         // `1 - s` is off by half an ULP of 1; silu multiplies it by up to 17, the tanh approximation by up to 30.
         let limit = match function {
-            Function::GeluTanh => 2e-6,
-            Function::Silu => 1e-6,
+            Activation::GeluTanh => 2e-6,
+            Activation::Silu => 1e-6,
             _ => 2e-7,
         };
         assert!(worst < limit, "{function:?}: {worst:e}");
@@ -145,10 +145,10 @@ fn infinities_and_huge_numbers_give_the_limits() {
         // At the left end the limit of y is this; at the right end that of y / x or y.
         let (y, dx) = (forward(function, &x), derivative(function, &x));
         let (left, slopes, right) = match function {
-            Function::LeakyRelu { slope } => (-INF * slope, [slope, 1.0], INF),
-            Function::Elu { alpha } => (-alpha, [0.0, 1.0], INF),
-            Function::Sigmoid => (0.0, [0.0, 0.0], 1.0),
-            Function::Tanh => (-1.0, [0.0, 0.0], 1.0),
+            Activation::LeakyRelu { slope } => (-INF * slope, [slope, 1.0], INF),
+            Activation::Elu { alpha } => (-alpha, [0.0, 1.0], INF),
+            Activation::Sigmoid => (0.0, [0.0, 0.0], 1.0),
+            Activation::Tanh => (-1.0, [0.0, 0.0], 1.0),
             _ => (0.0, [0.0, 1.0], INF),
         };
         assert_eq!((y[0], y[5]), (left, right), "{function:?}");
@@ -165,35 +165,41 @@ fn infinities_and_huge_numbers_give_the_limits() {
 #[test]
 fn the_far_tail_of_gelu_has_its_digits() {
     let x: Vec<f32> = (0..800).map(|i| -5.0 - i as f32 * 0.01).collect();
-    for (&x, &y) in x.iter().zip(&forward(Function::Gelu, &x)) {
-        let want = formula(Function::Gelu, f64::from(x));
+    for (&x, &y) in x.iter().zip(&forward(Activation::Gelu, &x)) {
+        let want = formula(Activation::Gelu, f64::from(x));
         assert!((f64::from(y) / want - 1.0).abs() < 1e-6, "at {x}: {y:e}, expected {want:e}");
     }
 }
 
 #[test]
 fn the_corners_are_pytorchs() {
-    assert_eq!(derivative(Function::HardSwish, &[-3.0, 3.0, 0.0]), [0.0, 1.0, 0.5]);
-    assert_eq!(derivative(Function::leaky_relu(0.25), &[-0.0, 0.0, 1.0]), [0.25, 0.25, 1.0]);
-    assert_eq!(derivative(Function::elu(0.5), &[-0.0, 0.0, 1.0]), [0.5, 0.5, 1.0]);
-    assert_eq!(derivative(Function::Relu, &[-0.0, 0.0, 1.0]), [0.0, 0.0, 1.0]);
+    assert_eq!(derivative(Activation::HardSwish, &[-3.0, 3.0, 0.0]), [0.0, 1.0, 0.5]);
+    assert_eq!(derivative(Activation::leaky_relu(0.25), &[-0.0, 0.0, 1.0]), [0.25, 0.25, 1.0]);
+    assert_eq!(derivative(Activation::elu(0.5), &[-0.0, 0.0, 1.0]), [0.5, 0.5, 1.0]);
+    assert_eq!(derivative(Activation::Relu, &[-0.0, 0.0, 1.0]), [0.0, 0.0, 1.0]);
     // At the threshold itself the formula still holds.
     let x = [4.0, 4.000_001];
-    assert_eq!(forward(Function::softplus(1.0, 4.0), &x), [4.018_15, 4.000_001]);
+    assert_eq!(forward(Activation::softplus(1.0, 4.0), &x), [4.018_15, 4.000_001]);
 }
 
 #[test]
 fn defaults_and_what_is_saved() {
-    assert_eq!(Function::LEAKY_RELU, Function::LeakyRelu { slope: 0.01 });
-    assert_eq!(Function::ELU, Function::Elu { alpha: 1.0 });
-    assert_eq!(Function::SOFTPLUS, Function::Softplus { beta: 1.0, threshold: 20.0 });
-    use Function::{GeluTanh, HardSwish, Relu, Sigmoid, Silu, Tanh};
-    for function in [Relu, Sigmoid, Tanh, Function::leaky_relu(0.0), Function::elu(0.0), Function::ELU] {
+    assert_eq!(Activation::LEAKY_RELU, Activation::LeakyRelu { slope: 0.01 });
+    assert_eq!(Activation::ELU, Activation::Elu { alpha: 1.0 });
+    assert_eq!(Activation::SOFTPLUS, Activation::Softplus { beta: 1.0, threshold: 20.0 });
+    use Activation::{GeluTanh, HardSwish, Relu, Sigmoid, Silu, Tanh};
+    for function in [Relu, Sigmoid, Tanh, Activation::leaky_relu(0.0), Activation::elu(0.0), Activation::ELU] {
         assert_eq!(function.saved(), Saved::Output, "{function:?}");
     }
-    for function in
-        [Function::Gelu, GeluTanh, Silu, HardSwish, Function::SOFTPLUS, Function::leaky_relu(-1.0), Function::elu(-1.0)]
-    {
+    for function in [
+        Activation::Gelu,
+        GeluTanh,
+        Silu,
+        HardSwish,
+        Activation::SOFTPLUS,
+        Activation::leaky_relu(-1.0),
+        Activation::elu(-1.0),
+    ] {
         assert_eq!(function.saved(), Saved::Input, "{function:?}");
     }
 }
@@ -202,16 +208,16 @@ fn defaults_and_what_is_saved() {
 fn parameters_without_sense_are_refused_and_nothing_is_written() {
     let (nan, inf) = (f32::NAN, f32::INFINITY);
     for (function, parameter) in [
-        (Function::leaky_relu(nan), "slope"),
-        (Function::leaky_relu(inf), "slope"),
-        (Function::elu(nan), "alpha"),
-        (Function::elu(-inf), "alpha"),
-        (Function::softplus(0.0, 20.0), "beta"),
-        (Function::softplus(-1.0, 20.0), "beta"),
-        (Function::softplus(inf, 20.0), "beta"),
-        (Function::softplus(nan, 20.0), "beta"),
-        (Function::softplus(1.0, -1.0), "threshold"),
-        (Function::softplus(1.0, nan), "threshold"),
+        (Activation::leaky_relu(nan), "slope"),
+        (Activation::leaky_relu(inf), "slope"),
+        (Activation::elu(nan), "alpha"),
+        (Activation::elu(-inf), "alpha"),
+        (Activation::softplus(0.0, 20.0), "beta"),
+        (Activation::softplus(-1.0, 20.0), "beta"),
+        (Activation::softplus(inf, 20.0), "beta"),
+        (Activation::softplus(nan, 20.0), "beta"),
+        (Activation::softplus(1.0, -1.0), "threshold"),
+        (Activation::softplus(1.0, nan), "threshold"),
     ] {
         let (x, mut y) = ([1.0; 3], [7.0; 3]);
         let named = |result: flatgrad_core::Result| match result {
@@ -225,13 +231,13 @@ fn parameters_without_sense_are_refused_and_nothing_is_written() {
         named(activate_backward_in_place(ctx(), function, &x, &mut y));
         assert_eq!(y, [7.0; 3]);
     }
-    assert_eq!(Function::softplus(1.0, inf).check(), Ok(()));
+    assert_eq!(Activation::softplus(1.0, inf).check(), Ok(()));
 }
 
 #[test]
 fn relu_keeps_nan_and_negative_zero() {
     let mut y = [f32::NAN, -0.0];
-    activate_in_place(ctx(), Function::Relu, &mut y).unwrap();
+    activate_in_place(ctx(), Activation::Relu, &mut y).unwrap();
     assert!(y[0].is_nan());
     assert_eq!(y[1].to_bits(), (-0.0f32).to_bits());
 }
@@ -315,7 +321,7 @@ fn wrong_lengths_are_refused_and_nothing_is_written() {
     let x = [1.0; 6];
     let mut y = [7.0; 5];
     let length = Error::Length { what: "y", expected: 6, actual: 5 };
-    assert_eq!(activate(ctx, Function::Relu, &x, &mut y), Err(length));
+    assert_eq!(activate(ctx, Activation::Relu, &x, &mut y), Err(length));
     assert!(softmax(ctx, [2, 3], &x, &mut y).is_err());
     assert!(softmax(ctx, [1, 5], &x, &mut y).is_err());
     for backward in [softmax_backward, log_softmax_backward] {

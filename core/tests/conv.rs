@@ -5,7 +5,7 @@ mod common;
 
 use common::{Guarded, assert_bits, assert_close, contexts, numbers};
 use flatgrad_core::conv::*;
-use flatgrad_core::{Activation, Context, Error, Isa, Update, reference};
+use flatgrad_core::{Context, Error, Fused, Isa, Update, reference};
 
 /// Every kind of geometry.
 fn shapes() -> Vec<Conv2d> {
@@ -64,7 +64,7 @@ fn check_all(c: &Conv2d, data: &Data) {
     let Data { x, weight, bias, dy } = data;
     let garbage = |len| Guarded::garbage(len, 1);
     let scratch = |len: usize, ctx: &Context| garbage(len * ctx.threads());
-    for (bias, activation) in [(None, Activation::None), (Some(&bias[..]), Activation::Relu)] {
+    for (bias, activation) in [(None, Fused::None), (Some(&bias[..]), Fused::Relu)] {
         let mut want = vec![f32::NAN; c.output_len()];
         reference::conv::conv2d(c, x, weight, bias, activation, &mut want);
         for (name, ctx) in contexts() {
@@ -126,7 +126,7 @@ fn results_are_never_negative_zeros() {
     for isa in Isa::available() {
         let ctx = Context::serial(isa);
         let (mut y, mut dx, mut dw) = ([f32::NAN], [f32::NAN], [-0.0]);
-        conv2d(ctx, &c, &tiny, &[-1e-30], None, Activation::None, &mut y, &mut scratch).unwrap();
+        conv2d(ctx, &c, &tiny, &[-1e-30], None, Fused::None, &mut y, &mut scratch).unwrap();
         conv2d_backward_input(ctx, &c, &tiny, &[-1e-30], &mut dx, &mut scratch).unwrap();
         conv2d_backward_weight(ctx, &c, &tiny, &[-1e-30], Update::Accumulate, &mut dw, &mut scratch).unwrap();
         assert_bits(isa.name(), &[y[0], dx[0], dw[0]], &[0.0; 3]);
@@ -170,13 +170,13 @@ fn samples_do_not_depend_on_their_batch() {
     for (name, ctx) in contexts() {
         let mut scratch = vec![f32::NAN; 3 * conv2d_scratch_len(&batch).max(conv2d_backward_input_scratch_len(&batch))];
         let (mut y, mut dx) = (vec![f32::NAN; dy.len()], vec![f32::NAN; x.len()]);
-        conv2d(ctx, &batch, &x, &weight, None, Activation::None, &mut y, &mut scratch).unwrap();
+        conv2d(ctx, &batch, &x, &weight, None, Fused::None, &mut y, &mut scratch).unwrap();
         conv2d_backward_input(ctx, &batch, &dy, &weight, &mut dx, &mut scratch).unwrap();
         for n in 0..5 {
             let (ins, outs) =
                 (n * one.input_len()..(n + 1) * one.input_len(), n * one.output_len()..(n + 1) * one.output_len());
             let (mut y1, mut dx1) = (vec![f32::NAN; one.output_len()], vec![f32::NAN; one.input_len()]);
-            conv2d(ctx, &one, &x[ins.clone()], &weight, None, Activation::None, &mut y1, &mut scratch).unwrap();
+            conv2d(ctx, &one, &x[ins.clone()], &weight, None, Fused::None, &mut y1, &mut scratch).unwrap();
             conv2d_backward_input(ctx, &one, &dy[outs.clone()], &weight, &mut dx1, &mut scratch).unwrap();
             assert_bits(&format!("conv2d on {name}"), &y1, &y[outs]);
             assert_bits(&format!("input gradient on {name}"), &dx1, &dx[ins]);
@@ -194,7 +194,7 @@ fn columns_times_weight_is_the_forward_pass() {
         let (mut cols, mut y) = (vec![f32::NAN; k * pixels], vec![f32::NAN; c.output_len()]);
         im2col(ctx, &c, &x, &mut cols).unwrap();
         let mut scratch = vec![f32::NAN; conv2d_scratch_len(&c)];
-        conv2d(ctx, &c, &x, &weight, None, Activation::None, &mut y, &mut scratch).unwrap();
+        conv2d(ctx, &c, &x, &weight, None, Fused::None, &mut y, &mut scratch).unwrap();
         let mut product = vec![0.0; y.len()];
         for (i, acc) in product.iter_mut().enumerate() {
             for p in 0..k {
@@ -316,7 +316,7 @@ fn one_dimension() {
     }
     for (name, ctx) in contexts() {
         let (mut y, mut scratch) = (vec![f32::NAN; dy.len()], vec![f32::NAN; 3 * conv2d_scratch_len(&c)]);
-        conv2d(ctx, &c, &x, &weight, Some(&bias), Activation::None, &mut y, &mut scratch).unwrap();
+        conv2d(ctx, &c, &x, &weight, Some(&bias), Fused::None, &mut y, &mut scratch).unwrap();
         assert_bits(&name, &y, &want);
     }
 }
@@ -387,7 +387,7 @@ fn wrong_lengths_write_nothing() {
     let scratch_len = |len: usize| vec![0.0; len];
     let (mut y, mut s) = (vec![mark; dy.len()], scratch_len(conv2d_scratch_len(&c)));
     for i in 0..2 {
-        let none = Activation::None;
+        let none = Fused::None;
         untouched(conv2d(ctx, &c, &wrong(x.len())[i], &weight, None, none, &mut y, &mut s), &y, "x");
         untouched(conv2d(ctx, &c, &x, &wrong(weight.len())[i], None, none, &mut y, &mut s), &y, "weight");
         untouched(conv2d(ctx, &c, &x, &weight, Some(&wrong(4)[i]), none, &mut y, &mut s), &y, "bias");
@@ -395,7 +395,7 @@ fn wrong_lengths_write_nothing() {
         untouched(conv2d(ctx, &c, &x, &weight, None, none, &mut out, &mut s), &out, "y");
     }
     s.pop();
-    untouched(conv2d(ctx, &c, &x, &weight, None, Activation::None, &mut y, &mut s), &y, "scratch");
+    untouched(conv2d(ctx, &c, &x, &weight, None, Fused::None, &mut y, &mut s), &y, "scratch");
 
     let (mut dx, mut s) = (vec![mark; x.len()], scratch_len(conv2d_backward_input_scratch_len(&c)));
     for i in 0..2 {

@@ -5,7 +5,7 @@ mod common;
 
 use common::{assert_bits, contexts, numbers};
 use flatgrad_core::dense::*;
-use flatgrad_core::{Activation, Context, Error, Isa, Update};
+use flatgrad_core::{Context, Error, Fused, Isa, Update};
 
 /// A batch of 6 and six batches of 1 that accumulate give the same gradient bits.
 #[test]
@@ -76,7 +76,7 @@ fn refusals_write_nothing() {
     let length = |what, expected, actual| Err(Error::Length { what, expected, actual });
     let mut scratch = vec![0.0; dense_scratch_len(&d)];
     let mut y = [9.0; 8];
-    let none = Activation::None;
+    let none = Fused::None;
     assert_eq!(dense(ctx, &d, &x[1..], &w, None, none, &mut y, &mut scratch), length("x", 6, 5));
     assert_eq!(dense(ctx, &d, &x, &w[1..], None, none, &mut y, &mut scratch), length("weight", 12, 11));
     assert_eq!(dense(ctx, &d, &x, &w, Some(&[0.0]), none, &mut y, &mut scratch), length("bias per column", 4, 1));

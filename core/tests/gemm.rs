@@ -6,7 +6,7 @@ mod common;
 
 use common::{Guarded, assert_bits, contexts, numbers};
 use flatgrad_core::gemm::{Bias, Epilogue, gemm, gemm_scratch_len};
-use flatgrad_core::{Activation, Context, Error, Isa, Mat, MatMut, Update, reference};
+use flatgrad_core::{Context, Error, Fused, Isa, Mat, MatMut, Update, reference};
 
 /// How a matrix lies in memory.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -56,14 +56,14 @@ struct Case {
     update: Update,
     /// 0 none, 1 per row, 2 per column.
     bias: usize,
-    activation: Activation,
+    activation: Fused,
     shift: usize,
 }
 
 impl Case {
     fn plain(m: usize, n: usize, k: usize) -> Self {
         let layouts = [Rows; 3];
-        Self { m, n, k, layouts, update: Update::Overwrite, bias: 0, activation: Activation::None, shift: 0 }
+        Self { m, n, k, layouts, update: Update::Overwrite, bias: 0, activation: Fused::None, shift: 0 }
     }
 
     /// Varies everything but the shape.
@@ -72,7 +72,7 @@ impl Case {
             layouts: [INPUTS[seed % 7], INPUTS[seed / 7 % 7], OUTPUTS[seed / 3 % 4]],
             update: if seed.is_multiple_of(2) { Update::Overwrite } else { Update::Accumulate },
             bias: seed % 3,
-            activation: if seed % 5 < 2 { Activation::None } else { Activation::Relu },
+            activation: if seed % 5 < 2 { Fused::None } else { Fused::Relu },
             shift: seed % 4,
             ..Self::plain(m, n, k)
         }
@@ -155,8 +155,7 @@ fn blocks_and_threads() {
         Case::plain(m, n, k).check(&contexts, 3);
         let layouts = [[Rows, Cols][i % 2], [Cols, Rows][i / 2 % 2], [Rows, Gaps, Cols][i % 3]];
         let update = if i % 2 == 0 { Update::Accumulate } else { Update::Overwrite };
-        Case { layouts, update, bias: 1 + i % 2, activation: Activation::Relu, ..Case::plain(m, n, k) }
-            .check(&contexts, 2);
+        Case { layouts, update, bias: 1 + i % 2, activation: Fused::Relu, ..Case::plain(m, n, k) }.check(&contexts, 2);
     }
 }
 

@@ -3,7 +3,7 @@
 
 use flatgrad_core::reference::math::*;
 
-struct Function {
+struct Activation {
     name: &'static str,
     f: fn(f32) -> f32,
     /// In `f64`.
@@ -16,8 +16,8 @@ struct Function {
     monotonic: bool,
 }
 
-const FUNCTIONS: [Function; 8] = [
-    Function {
+const FUNCTIONS: [Activation; 8] = [
+    Activation {
         name: "exp",
         f: exp,
         truth: f64::exp,
@@ -25,7 +25,7 @@ const FUNCTIONS: [Function; 8] = [
         places: &[-103.97, -87.33, 0.0, 88.72],
         monotonic: true,
     },
-    Function {
+    Activation {
         name: "ln",
         f: ln,
         truth: f64::ln,
@@ -33,7 +33,7 @@ const FUNCTIONS: [Function; 8] = [
         places: &[0.0, 0.707, 1.0, 1.414],
         monotonic: true,
     },
-    Function {
+    Activation {
         name: "log1p",
         f: log1p,
         truth: f64::ln_1p,
@@ -41,7 +41,7 @@ const FUNCTIONS: [Function; 8] = [
         places: &[-1.0, -0.29, 0.0, 0.42, 1e9],
         monotonic: true,
     },
-    Function {
+    Activation {
         name: "expm1",
         f: expm1,
         truth: f64::exp_m1,
@@ -49,7 +49,7 @@ const FUNCTIONS: [Function; 8] = [
         places: &[-17.3, -0.34, 0.0, 0.35, 88.72],
         monotonic: true,
     },
-    Function {
+    Activation {
         name: "tanh",
         f: tanh,
         truth: f64::tanh,
@@ -57,7 +57,7 @@ const FUNCTIONS: [Function; 8] = [
         places: &[0.0, 0.625, 9.01],
         monotonic: true,
     },
-    Function {
+    Activation {
         name: "sigmoid",
         f: sigmoid,
         truth: logistic,
@@ -65,8 +65,8 @@ const FUNCTIONS: [Function; 8] = [
         places: &[-103.97, -87.33, 0.0, 17.3],
         monotonic: false,
     },
-    Function { name: "erf", f: erf, truth: libm::erf, worst: 0.996_785, places: &[0.0, 1.0, 3.92], monotonic: false },
-    Function {
+    Activation { name: "erf", f: erf, truth: libm::erf, worst: 0.996_785, places: &[0.0, 1.0, 3.92], monotonic: false },
+    Activation {
         name: "rsqrt",
         f: rsqrt,
         truth: |x| 1.0 / x.sqrt(),
@@ -88,7 +88,7 @@ fn ulps(got: f32, want: f64) -> f64 {
     (f64::from(got) - want).abs() / spacing
 }
 
-impl Function {
+impl Activation {
     /// The error at a finite `x`: 0 where the result is not finite and should not be.
     fn error(&self, x: f32) -> f64 {
         let (got, want) = ((self.f)(x), (self.truth)(f64::from(x)));

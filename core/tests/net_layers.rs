@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Guarded, assert_bits, contexts, numbers};
-use flatgrad_core::activation::Function;
+use flatgrad_core::activation::Activation;
 use flatgrad_core::dropout::Form;
 use flatgrad_core::init::Init;
 use flatgrad_core::net::{Config, Decay, Kind, Layer, Loss, Net, Optimizer, Plan, Problem, Target, Trainer, infer};
@@ -34,7 +34,7 @@ const SMOOTH: [Layer; 22] = [
     Layer::avg_pool(3).stride(1).padding(1).count_include_pad(false),
     Layer::gelu(),
     Layer::residual_with(&DOWN, &SHORTCUT),
-    Layer::activation(Function::GeluTanh),
+    Layer::activation(Activation::GeluTanh),
     Layer::rms_norm(),
     Layer::conv1d(5, 2),
     Layer::elu(1.0),
@@ -44,7 +44,7 @@ const SMOOTH: [Layer; 22] = [
     Layer::log_softmax(),
     Layer::dense(5),
     Layer::softmax(),
-    Layer::activation(Function::Softplus { beta: 2.0, threshold: 20.0 }),
+    Layer::activation(Activation::Softplus { beta: 2.0, threshold: 20.0 }),
     Layer::dense(4).no_bias(),
     Layer::layer_norm().affine(false),
     Layer::dense(3),

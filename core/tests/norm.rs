@@ -5,7 +5,7 @@ mod common;
 use common::{Guarded, assert_bits, assert_close, contexts, numbers};
 use flatgrad_core::norm::*;
 use flatgrad_core::reference;
-use flatgrad_core::{Activation, Context, Error, Isa, Update};
+use flatgrad_core::{Context, Error, Fused, Isa, Update};
 
 struct Data {
     bn: BatchNorm,
@@ -361,7 +361,7 @@ fn folding_into_a_convolution_keeps_its_outputs() {
         let mut bias = if has_bias { numbers(20, 7) } else { vec![0.0; 20] };
         let (mut y, mut want, mut got) = ([0; 3]).map(|_| vec![0.0; conv.output_len()]).into();
         let mut run = |weight: &[f32], bias: Option<&[f32]>, y: &mut Vec<f32>| {
-            conv2d(ctx, &conv, &x, weight, bias, Activation::None, y, &mut scratch).unwrap();
+            conv2d(ctx, &conv, &x, weight, bias, Fused::None, y, &mut scratch).unwrap();
         };
         run(&weight, has_bias.then_some(&bias[..]), &mut y);
         batch_norm_infer(ctx, &bn, &y, affine, running, &mut want).unwrap();
@@ -384,12 +384,12 @@ fn folding_into_a_dense_layer_keeps_its_outputs() {
     let (affine, running) = named(&v);
     let bn = BatchNorm::new(5, 70, 1);
     let (mut y, mut want, mut got) = (vec![0.0; 350], vec![0.0; 350], vec![0.0; 350]);
-    dense(ctx, &d, &x, &weight, Some(&bias), Activation::None, &mut y, &mut scratch).unwrap();
+    dense(ctx, &d, &x, &weight, Some(&bias), Fused::None, &mut y, &mut scratch).unwrap();
     batch_norm_infer(ctx, &bn, &y, affine, running, &mut want).unwrap();
     let into = FoldInto::Dense { inputs: 33 };
     let layer = Affine { weight: &mut weight[..], bias: &mut bias[..] };
     fold_batch_norm(ctx, &bn, affine, running, into, layer).unwrap();
-    dense(ctx, &d, &x, &weight, Some(&bias), Activation::None, &mut got, &mut scratch).unwrap();
+    dense(ctx, &d, &x, &weight, Some(&bias), Fused::None, &mut got, &mut scratch).unwrap();
     check_folded("dense", &got, &want);
 }
 

@@ -5,6 +5,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest, Sha256};
+
 use crate::error::{Error, Result};
 
 /// Replaces the file at `path` by `content`, or leaves it as it was.
@@ -69,8 +71,8 @@ fn prefix(name: &OsStr) -> OsString {
     prefix
 }
 
-/// Removes temporary files for `path` that processes left behind which were killed while they wrote. The file belongs to
-/// one process at a time: nobody else is writing.
+/// Removes temporary files for `path` that processes left behind which were killed while they wrote. The file belongs
+/// to one process at a time: nobody else is writing.
 pub(crate) fn remove_stale(path: &Path) {
     let Some(name) = path.file_name() else { return };
     let (prefix, folder) = (prefix(name).to_string_lossy().into_owned(), path.with_file_name(""));
@@ -83,6 +85,11 @@ pub(crate) fn remove_stale(path: &Path) {
             let _ = fs::remove_file(entry.path());
         }
     }
+}
+
+/// A SHA-256 as text.
+pub(crate) fn hexadecimal(hash: Sha256) -> String {
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn write_and_sync(path: &Path, content: &[u8]) -> std::io::Result<()> {

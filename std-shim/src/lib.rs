@@ -25,9 +25,15 @@
 //! ```
 #![forbid(unsafe_code)]
 
+/// The examples of the front page are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod error;
 mod files;
 mod parallel;
+mod toml;
 
 pub mod augment;
 pub mod data;
@@ -38,6 +44,6 @@ pub mod model;
 pub mod report;
 pub mod train;
 
-pub use error::{Error, Result};
+pub use error::{DataFault, Error, Result};
 pub use files::atomic_write;
 pub use parallel::Pool;

@@ -4,8 +4,8 @@
 mod common;
 
 use common::Folder;
-use flatgrad::Error;
-use flatgrad::data::{DataFault, Dataset, OpenOptions, Task, cifar, open};
+use flatgrad::data::{Dataset, OpenOptions, Task, cifar, open};
+use flatgrad::{DataFault, Error};
 
 /// A record: its labels, and an image whose planes are `label`, `label + 1` and `label + 2`.
 fn record(labels: &[u8]) -> Vec<u8> {

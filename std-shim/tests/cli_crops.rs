@@ -16,8 +16,8 @@ use serde_json::Value;
 
 const WEIGHTS: &str = "run/weights.safetensors";
 
-/// The `size` by `size` pixels of an image `[c, side, side]` with `pad` rows and columns of black around it, from this place on,
-/// mirrored or not.
+/// The `size` by `size` pixels of an image `[c, side, side]` with `pad` rows and columns of black around it, from this
+/// place on, mirrored or not.
 fn window(image: &[u8], side: usize, pad: usize, [top, left]: [usize; 2], size: usize, mirrored: bool) -> Vec<f32> {
     let mut pixels = Vec::new();
     for plane in image.chunks_exact(side * side) {

@@ -179,3 +179,26 @@ fn signals_are_augmented() {
     assert!(first["test_accuracy"].as_f64().unwrap() > 0.8, "{first}");
     assert_eq!(run(&["--out", "b", "--workers", "3"])["weights_sha256"], first["weights_sha256"]);
 }
+
+/// The library's errors name fields; these are the program's words.
+#[test]
+fn errors_name_options() {
+    let folder = Folder::empty();
+    let rows: String = (0..1001).map(|i| format!("1,{i}.5\n")).collect();
+    std::fs::write(folder.file("many.csv"), format!("a,b\n{rows}")).unwrap();
+    images(&folder, &["pets"], 8);
+    GrayImage::from_pixel(9, 8, Luma([9])).save(folder.file("pets").join("dark/wide.png")).unwrap();
+    for (arguments, text) in [
+        (&["--data", "many.csv"][..], "more than 1000 classes: to predict a number, say --regression"),
+        (&["--data", "pets"], "resize them all (--resize)"),
+        (&["--raw-targets"], "--raw-targets: is for numbers to predict; these are classes"),
+        (&["--val", "1.5"], "--val: must be above 0 and below 1: the share of the training part"),
+        (&["--label-smoothing", "2"], "--label-smoothing: must be from 0 to 1"),
+        (&["--class-weights", "1,2"], "--class-weights: must be 10, one for each output, got 2"),
+        (&["--schedule", "cosine", "--min-lr", "-1"], "--min-lr: must be a finite number from 0 on"),
+        (&["--schedule", "plateau", "--val", "0.1", "--gamma", "2"], "--gamma: must be between 0 and 1"),
+    ] {
+        let error = refused(folder.path(), arguments);
+        assert!(error.trim_end().ends_with(text), "{arguments:?}: {error}");
+    }
+}

@@ -4,7 +4,7 @@
 mod common;
 
 use common::program::*;
-use flatgrad::model::Recipe;
+use flatgrad::model::Architecture;
 
 const NET: &str = "input = [1, 8, 8]\nlayers = [\n  { kind = \"conv2d\", out_channels = 4, kernel = 3 },\n  \
                    \"relu\",\n  \"flatten\",\n  { kind = \"dense\", outputs = 10 },\n]\n";
@@ -66,15 +66,15 @@ fn help_lists_every_name() {
     let folder = tempfile::tempdir().unwrap();
     for command in ["train", "plan", "export", "import"] {
         let (help, _) = succeeds(folder.path(), &[command, "--help"]);
-        for recipe in Recipe::ALL {
-            let line = format!("{:<10} {}", recipe.name(), recipe.summary());
+        for architecture in Architecture::ALL {
+            let line = format!("{:<10} {}", architecture.name(), architecture.summary());
             assert!(help.contains(&line), "{command}: {help}");
         }
     }
 }
 
 #[test]
-fn recipes_with_blocks_are_trained_and_exported() {
+fn architectures_with_blocks_are_trained_and_exported() {
     let folder = tempfile::tempdir().unwrap();
     for net in ["resnet8", "mobilenet"] {
         succeeds(folder.path(), &["train", "--net", net, "--max-steps", "2"]);

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use common::program::*;
-use flatgrad::model::{LayerStore, Network, Recipe};
+use flatgrad::model::{Architecture, LayerStore, Network};
 use flatgrad_core::net::{Config, Optimizer, Plan};
 use serde_json::Value;
 
@@ -61,13 +61,13 @@ fn the_numbers_are_those_of_the_cores_plan() {
         ("rmsprop", Optimizer::rmsprop(0.1)),
         ("adamw", Optimizer::adamw(0.1)),
     ] {
-        for recipe in Recipe::ALL {
-            let network = Network::recipe(recipe, [3, 20, 18], 7);
+        for architecture in Architecture::ALL {
+            let network = Network::new(architecture, [3, 20, 18], 7);
             let store = LayerStore::default();
             let net = network.net(&store).unwrap();
             let core = Plan::try_new(&net, Config::new(5, optimizer)).unwrap();
             let options = ["--input", "3,20,18", "--classes", "7", "--batch", "5", "--optimizer", name];
-            let map = plan(folder.path(), &[&["--net", recipe.name()], &options[..]].concat());
+            let map = plan(folder.path(), &[&["--net", architecture.name()], &options[..]].concat());
             assert_eq!(map["training"]["bytes"], 4 * core.train_len());
             assert_eq!(map["inference"]["work"], 4 * core.infer_work_len());
             assert_eq!(map["training"]["weights"], 4 * core.weights_len());
@@ -177,7 +177,7 @@ fn nonsense_is_refused() {
             "--train-from: nothing would be trained from layer 8 on; the last layer",
         ),
         (&["--train-from", "-1"], "--train-from"),
-        (&["--optimizer", "lion"], "amsgrad"),
+        (&["--optimizer", "lbfgs"], "amsgrad"),
         (&["--svg", "no/such/folder.svg"], "no/such/folder.svg: "),
         (&["--epochs", "3"], "--epochs"),
     ] {

@@ -1,7 +1,8 @@
 //! The pictures of a run, of usual histories and of odd ones.
 #![allow(missing_docs, reason = "a test")]
 
-use flatgrad::report::{EpochRecord, History, RunFiles, RunFolder, curves_png, curves_svg};
+use flatgrad::report::{RunFiles, RunFolder, curves_png, curves_svg};
+use flatgrad::train::{EpochRecord, History};
 
 /// Numbers from 0 to 1 without a pattern.
 fn noise(i: usize) -> f32 {

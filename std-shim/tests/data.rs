@@ -1,8 +1,8 @@
 //! The embedded digits, their split, normalization and batches.
 #![allow(missing_docs, reason = "a test")]
 
-use flatgrad::Error;
-use flatgrad::data::{self, DataFault, Dataset, Images, Normalizer, TEST_PER_CLASS};
+use flatgrad::data::{self, Dataset, Images, Normalizer, TEST_PER_CLASS};
+use flatgrad::{DataFault, Error};
 
 #[test]
 fn the_split_is_balanced_and_loses_nothing() {

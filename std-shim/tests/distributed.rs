@@ -8,14 +8,14 @@ use std::thread;
 
 use common::small;
 use flatgrad::augment::{Augmentation, CutMix, MixUp, Mixing, Pipeline, RandomCrop};
-use flatgrad::data::{DataFault, DataSplit, Dataset, Floats, Images, Label, Scratch, Targets, Task, Values};
+use flatgrad::data::{DataSplit, Dataset, Floats, Images, Label, Scratch, Targets, Task, Values};
 use flatgrad::distributed::{Group, Member, team};
 use flatgrad::model::Tensor;
-use flatgrad::report::History;
 use flatgrad::train::{
-    Callback, Checkpoint, Clip, EarlyStopping, EpochEnd, Fit, Flow, Loading, Outcome, RunEnd, Settings, StepRecord,
+    Callback, Checkpoint, Clip, EarlyStopping, EpochEnd, Fit, Flow, History, Loading, Outcome, RunEnd, Settings,
+    StepRecord,
 };
-use flatgrad::{Error, Result};
+use flatgrad::{DataFault, Error, Result};
 use flatgrad_core::net::{Layer, Net, Optimizer};
 use flatgrad_core::{Context, Isa};
 

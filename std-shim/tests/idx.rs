@@ -4,9 +4,9 @@
 mod common;
 
 use common::*;
-use flatgrad::Error;
+use flatgrad::data::Dataset;
 use flatgrad::data::idx::{self, MAX_BYTES};
-use flatgrad::data::{DataFault, Dataset};
+use flatgrad::{DataFault, Error};
 
 /// The fault found in the folder, and the name of the file (or folder) it is found in.
 #[track_caller]

@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use flatgrad::augment::{Canvas, CenterCrop, MixUp, Mixing, Pipeline, Place, RandomCrop, Transform};
 use flatgrad::data::{
-    self, Batch, DataFault, Dataset, Floats, Images, Label, Loader, Normalizer, Scratch, Targets, Task, Values,
-    epoch_order,
+    self, Batch, Dataset, Floats, Images, Label, Loader, Normalizer, Scratch, Targets, Task, Values, epoch_order,
 };
-use flatgrad::{Error, Result};
+use flatgrad::{DataFault, Error, Result};
 use flatgrad_core::loss::Target;
 
 /// Copies of all batches of a pass.

@@ -13,7 +13,7 @@ use common::Folder;
 use common::program::{json, tree};
 use flatgrad::data;
 use flatgrad::distributed::team;
-use flatgrad::model::{LayerStore, Network, Recipe};
+use flatgrad::model::{Architecture, LayerStore, Network};
 use flatgrad::train::{Checkpoint, Fit, Settings};
 use flatgrad_core::net::Optimizer;
 use flatgrad_core::{Context, Isa};
@@ -63,7 +63,7 @@ fn complaints(output: &Output) -> Vec<String> {
 /// The hash of the same training by threads.
 fn by_threads(size: usize) -> String {
     let (digits, store) = (data::digits().unwrap(), LayerStore::default());
-    let network = Network::recipe(Recipe::Cnn, [1, 8, 8], 10);
+    let network = Network::new(Architecture::Cnn, [1, 8, 8], 10);
     let net = network.net(&store).unwrap();
     let settings = Settings { seed: 1, max_steps: Some(50), ..Settings::new(Optimizer::adam(1e-3)) };
     let fit = Fit::new(net, &digits, &settings);

@@ -3,8 +3,8 @@
 
 use flatgrad::Error;
 use flatgrad::data::Scaling;
-use flatgrad::model::{LayerStore, Network, Recipe};
-use flatgrad_core::activation::Function;
+use flatgrad::model::{Architecture, LayerStore, Network};
+use flatgrad_core::activation::Activation;
 use flatgrad_core::dropout::Form;
 use flatgrad_core::init::{Init, gain};
 use flatgrad_core::net::{Config, Layer, Optimizer, Plan};
@@ -56,10 +56,10 @@ fn a_file_can_say_all_that_the_core_can() {
         Layer::sigmoid(),
         Layer::tanh(),
         Layer::gelu(),
-        Layer::activation(Function::GeluTanh),
+        Layer::activation(Activation::GeluTanh),
         Layer::silu(),
         Layer::hard_swish(),
-        Layer::activation(Function::softplus(2.0, f32::INFINITY)),
+        Layer::activation(Activation::softplus(2.0, f32::INFINITY)),
         depthwise(8, 2).max_norm(3.0),
         Layer::instance_norm(),
         Layer::residual_with(&body, &shortcut).lr(0.5),
@@ -108,8 +108,8 @@ fn arrays_of_tables_say_the_same() {
 
 #[test]
 fn a_network_written_down_is_the_same_network() {
-    let recipes = Recipe::ALL.map(|recipe| Network::recipe(recipe, [3, 32, 32], 7));
-    for network in recipes.into_iter().chain([Network::parse("everything", EVERYTHING).unwrap()]) {
+    let known = Architecture::ALL.map(|architecture| Network::new(architecture, [3, 32, 32], 7));
+    for network in known.into_iter().chain([Network::parse("everything", EVERYTHING).unwrap()]) {
         let text = network.to_toml();
         let again = Network::parse("again", &text).unwrap();
         assert_eq!(again.name(), network.name());

@@ -6,9 +6,9 @@ mod common;
 use common::arrays::{npy, with_header, zip};
 
 use common::Folder;
-use flatgrad::Error;
 use flatgrad::data::npy::{Array, Elements, read};
-use flatgrad::data::{DataFault, Dataset, Label, OpenOptions, Opened, TableOptions, open};
+use flatgrad::data::{Dataset, Label, OpenOptions, Opened, TableOptions, open};
+use flatgrad::{DataFault, Error};
 
 fn opened(content: &[u8], options: &OpenOptions) -> flatgrad::Result<Opened> {
     let folder = Folder::empty();

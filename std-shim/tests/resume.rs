@@ -10,9 +10,9 @@ use std::time::Duration;
 use common::program::*;
 use common::small;
 use flatgrad::data::{DataSplit, Images};
-use flatgrad::report::History;
 use flatgrad::train::{
-    Callback, Checkpoint, Clip, EarlyStopping, Fit, Flow, Plateau, Saved, Schedule, Settings, Shape, StepRecord,
+    Callback, Checkpoint, Clip, EarlyStopping, Fit, Flow, History, Plateau, Saved, Schedule, Settings, Shape,
+    StepRecord,
 };
 use flatgrad::{Error, Result};
 use flatgrad_core::net::{Layer, Net, Optimizer};
@@ -117,7 +117,7 @@ fn other_settings_and_data_are_refused() {
     let error = refused(NET, &data, &Settings { batch: 32, seed: 9, ..settings.clone() });
     assert!(error.contains("batch was 16, now it is 32; seed was 0, now it is 9"), "{error}");
     let error = refused(NET, &data, &Settings { optimizer: Optimizer::sgd(0.1), ..settings.clone() });
-    assert!(error.contains("optimizer was Adam"), "{error}");
+    assert!(error.contains("optimizer was adam"), "{error}");
     const OTHER: Net = Net::new([1, 8, 8], &[Layer::flatten(), Layer::dense(10)]);
     assert!(refused(OTHER, &data, &settings).contains("the network is not the same"));
     let other = DataSplit { test: data.test.filter("test", |i| i < 29).unwrap(), ..data.clone() };

@@ -1,8 +1,8 @@
 //! Test parts: which samples they take.
 #![allow(missing_docs, reason = "a test")]
 
-use flatgrad::Error;
-use flatgrad::data::{DataFault, DataSplit, Dataset, Floats, Images, Subset, Targets, split, split_groups};
+use flatgrad::data::{DataSplit, Dataset, Floats, Images, Subset, Targets, split, split_groups};
+use flatgrad::{DataFault, Error};
 
 /// `counts[c]` samples of class `c`, all mixed.
 fn classes(counts: &[usize]) -> Images {

@@ -6,8 +6,8 @@ mod common;
 use std::path::PathBuf;
 
 use common::Folder;
-use flatgrad::data::{DataFault, Dataset, Label, Normalizer, Table, TableOptions, Task, read_table};
-use flatgrad::{Error, Result};
+use flatgrad::data::{Dataset, Label, Normalizer, Table, TableOptions, Task, read_table};
+use flatgrad::{DataFault, Error, Result};
 
 struct File(Folder, PathBuf);
 
@@ -129,7 +129,7 @@ fn what_is_wrong_has_a_line_and_a_column() {
 fn too_many_classes_are_numbers() {
     let rows: String = (0..1001).map(|i| format!("1,{i}.5\n")).collect();
     let found = fault(format!("a,b\n{rows}"), &TableOptions::default()).to_string();
-    assert!(found.starts_with("line 1002, column 2 (b): more than 1000 classes") && found.contains("--regression"));
+    assert!(found.starts_with("line 1002, column 2 (b): more than 1000 classes") && found.contains("`regression`"));
 }
 
 #[test]

@@ -4,11 +4,11 @@
 mod common;
 
 use common::small;
-use flatgrad::data::{self, DataSplit, Floats, Images, Normalize, Normalizer, Targets, epoch_order};
-use flatgrad::model::{Tensor, layer_rows, state_dict};
-use flatgrad::report::EpochRecord;
+use flatgrad::data::{self, DataSplit, Floats, Images, Normalization, Normalizer, Targets, epoch_order};
+use flatgrad::model::{Tensor, state_dict};
+use flatgrad::report::layer_rows;
 use flatgrad::train::{
-    Callback, Checkpoint, Clip, EarlyStopping, EpochEnd, Flow, Outcome, Settings, StepRecord, train,
+    Callback, Checkpoint, Clip, EarlyStopping, EpochEnd, EpochRecord, Flow, Outcome, Settings, StepRecord, train,
 };
 use flatgrad::{Error, Result};
 use flatgrad_core::loss::Target;
@@ -137,14 +137,14 @@ fn settings_are_checked_against_data_and_network() {
         (Settings { epochs: 0, ..settings() }, "epochs"),
         (Settings { batch: 0, ..settings() }, "batch"),
         (Settings { batch: 101, ..settings() }, "batch"),
-        (Settings { max_steps: Some(0), ..settings() }, "max-steps"),
+        (Settings { max_steps: Some(0), ..settings() }, "max_steps"),
         (Settings { accumulate: 0, ..settings() }, "accumulate"),
-        (Settings { clip: Some(Clip::Norm(0.0)), ..settings() }, "clip-norm"),
+        (Settings { clip: Some(Clip::Norm(0.0)), ..settings() }, "clip"),
         (Settings { ema: Some(1.5), ..settings() }, "ema"),
-        (Settings { label_smoothing: f32::NAN, ..settings() }, "label-smoothing"),
-        (Settings { class_weights: vec![1.0; 9], ..settings() }, "class-weights"),
-        (Settings { class_weights: vec![0.0; 10], ..settings() }, "class-weights"),
-        (Settings { class_weights: vec![1.0; 10], label_smoothing: 0.1, ..settings() }, "class-weights"),
+        (Settings { label_smoothing: f32::NAN, ..settings() }, "label_smoothing"),
+        (Settings { class_weights: vec![1.0; 9], ..settings() }, "class_weights"),
+        (Settings { class_weights: vec![0.0; 10], ..settings() }, "class_weights"),
+        (Settings { class_weights: vec![1.0; 10], label_smoothing: 0.1, ..settings() }, "class_weights"),
     ] {
         assert!(matches!(run(&wrong), Err(Error::Setting { what, .. }) if what == name), "{name}");
     }
@@ -315,7 +315,7 @@ fn what_has_faded_away_in_the_state_is_flushed_after_every_32nd_step() {
     let mut found = Subnormal::default();
     // Some pixels are black in nearly all of the digits.
     let optimizer = Optimizer::momentum(0.05, 0.5);
-    let unit = Settings { normalize: Normalize::Unit, ..Settings::new(optimizer) };
+    let unit = Settings { normalize: Normalization::Unit, ..Settings::new(optimizer) };
     let settings = Settings { epochs: 2, batch: 8, max_steps: Some(350), ..unit };
     train(Context::serial(Isa::detect()), PLAIN, &data::digits().unwrap(), &settings, &mut [&mut found]).unwrap();
     let (before, after): (Vec<_>, Vec<_>) = found.0.chunks_exact(2).map(|pair| (pair[0], pair[1])).unzip();
@@ -333,7 +333,7 @@ fn without_eps_the_state_keeps_what_little_it_has() {
     let part = || Floats::new("tiny", [1, 8, 8], sample.to_vec(), targets.clone()).unwrap();
     let data = DataSplit { train: part(), test: part() };
     let by_loop = |eps| {
-        let settings = Settings { epochs: 40, batch: 1, normalize: Normalize::Unit, ..Settings::new(adam(eps)) };
+        let settings = Settings { epochs: 40, batch: 1, normalize: Normalization::Unit, ..Settings::new(adam(eps)) };
         train(Context::serial(Isa::detect()), LINEAR, &data, &settings, &mut []).unwrap().weights
     };
     let by_hand = |eps| {

@@ -1,7 +1,7 @@
 //! What is computed element by element: relu, exp and ln, and random numbers.
 
 use super::{Print, fill, nan};
-use flatgrad_core::activation::{Function, activate, activate_backward};
+use flatgrad_core::activation::{Activation, activate, activate_backward};
 use flatgrad_core::dropout::{Dropout, DropoutMask, dropout};
 use flatgrad_core::init::fan_in_uniform;
 use flatgrad_core::math::{exp, ln};
@@ -19,9 +19,9 @@ pub(super) fn run(ctx: Context, print: Print) -> Result {
 fn relu(ctx: Context, print: Print) -> Result {
     let (mut x, dy, mut y, mut dx) = (fill(60, N), fill(61, N), nan(N), nan(N));
     x[5] = -0.0;
-    activate(ctx, Function::Relu, &x, &mut y)?;
+    activate(ctx, Activation::Relu, &x, &mut y)?;
     print("relu/forward", &y);
-    activate_backward(ctx, Function::Relu, &y, &dy, &mut dx)?;
+    activate_backward(ctx, Activation::Relu, &y, &dy, &mut dx)?;
     print("relu/input_gradient", &dx);
     Ok(())
 }

@@ -3,7 +3,7 @@
 use super::{Print, fill, nan};
 use flatgrad_core::conv::*;
 use flatgrad_core::gemm::{Bias, Epilogue, gemm, gemm_scratch_len};
-use flatgrad_core::{Activation, Context, Mat, MatMut, Result, Update};
+use flatgrad_core::{Fused, Context, Mat, MatMut, Result, Update};
 
 pub(super) fn run(ctx: Context, print: Print) -> Result {
     product(ctx, print)?;
@@ -22,7 +22,7 @@ fn product(ctx: Context, print: Print) -> Result {
     let (a, b) = (Mat::new(&a, M, K)?, Mat::new(&b, K, N)?);
     let mut scratch = nan(gemm_scratch_len(M, N, K));
     let (mut c, mut added_to) = (nan(M * N), fill(4, M * N));
-    let epilogue = Epilogue { bias: Bias::PerCol(&bias), activation: Activation::Relu };
+    let epilogue = Epilogue { bias: Bias::PerCol(&bias), activation: Fused::Relu };
     gemm(ctx, a, b, Update::Overwrite, epilogue, MatMut::new(&mut c, M, N)?, &mut scratch)?;
     print("product/bias_relu", &c);
     gemm(ctx, a, b, Update::Accumulate, Epilogue::NONE, MatMut::new(&mut added_to, M, N)?, &mut scratch)?;
@@ -36,7 +36,7 @@ fn convolution(ctx: Context, print: Print, name: &str, conv: &Conv2d, seed: u32)
     let bias = fill(seed + 3, conv.out_channels);
     let (mut y, mut dx) = (nan(dy.len()), nan(x.len()));
     let mut scratch = nan(conv2d_scratch_len(conv));
-    conv2d(ctx, conv, &x, &w, Some(&bias), Activation::Relu, &mut y, &mut scratch)?;
+    conv2d(ctx, conv, &x, &w, Some(&bias), Fused::Relu, &mut y, &mut scratch)?;
     print(&format!("{name}/bias_relu"), &y);
     let mut scratch = nan(conv2d_backward_input_scratch_len(conv));
     conv2d_backward_input(ctx, conv, &dy, &w, &mut dx, &mut scratch)?;

@@ -1,7 +1,7 @@
 //! A function on slices, forward and backward.
 
-use super::formula::{Formula, with_formula};
-use super::function::Function;
+use super::formula::Formula;
+use super::function::{Activation, with_formula};
 use crate::error::{Result, check_len};
 use crate::machine::Context;
 use crate::simd::dispatch;
@@ -11,21 +11,21 @@ use crate::slice;
 ///
 /// # Numerics
 ///
-/// The formula of each [`Function`], one IEEE operation after another, on
+/// The formula of each [`Activation`], one IEEE operation after another, on
 /// [`reference::math`](crate::reference::math)'s exponentials.
 ///
 /// # Errors
 ///
-/// Those of [`Function::check`]; [`Error::Length`](crate::Error::Length) if `y` is not as long as `x`.
+/// Those of [`Activation::check`]; [`Error::Length`](crate::Error::Length) if `y` is not as long as `x`.
 ///
 /// ```
-/// use flatgrad_core::{Context, Isa, activation::{Function, activate}};
+/// use flatgrad_core::{Context, Isa, activation::{Activation, activate}};
 /// let mut y = [0.0; 2];
-/// activate(Context::serial(Isa::detect()), Function::Relu, &[-1.0, 0.5], &mut y)?;
+/// activate(Context::serial(Isa::detect()), Activation::Relu, &[-1.0, 0.5], &mut y)?;
 /// assert_eq!(y, [0.0, 0.5]);
 /// # Ok::<(), flatgrad_core::Error>(())
 /// ```
-pub fn activate(ctx: Context, function: Function, x: &[f32], y: &mut [f32]) -> Result {
+pub fn activate(ctx: Context, function: Activation, x: &[f32], y: &mut [f32]) -> Result {
     function.check()?;
     check_len("y", x.len(), y.len())?;
     apply(ctx, function, x, y);
@@ -34,7 +34,7 @@ pub fn activate(ctx: Context, function: Function, x: &[f32], y: &mut [f32]) -> R
 
 /// [`activate`], inlined: with a constant function, all others are left out.
 #[inline(always)]
-pub(crate) fn apply(ctx: Context, function: Function, x: &[f32], y: &mut [f32]) {
+pub(crate) fn apply(ctx: Context, function: Activation, x: &[f32], y: &mut [f32]) {
     with_formula!(function, |f| slice::share(ctx, [x], [y], &|[x], [y]| {
         dispatch!(ctx.isa(), |s| slice::map(
             s,
@@ -54,16 +54,16 @@ pub(crate) fn apply(ctx: Context, function: Function, x: &[f32], y: &mut [f32]) 
 ///
 /// # Errors
 ///
-/// Those of [`Function::check`].
+/// Those of [`Activation::check`].
 ///
 /// ```
-/// use flatgrad_core::{Context, Isa, activation::{Function, activate_in_place}};
+/// use flatgrad_core::{Context, Isa, activation::{Activation, activate_in_place}};
 /// let mut x = [-1.0, 0.5];
-/// activate_in_place(Context::serial(Isa::detect()), Function::Relu, &mut x)?;
+/// activate_in_place(Context::serial(Isa::detect()), Activation::Relu, &mut x)?;
 /// assert_eq!(x, [0.0, 0.5]);
 /// # Ok::<(), flatgrad_core::Error>(())
 /// ```
-pub fn activate_in_place(ctx: Context, function: Function, x: &mut [f32]) -> Result {
+pub fn activate_in_place(ctx: Context, function: Activation, x: &mut [f32]) -> Result {
     function.check()?;
     apply_in_place(ctx, function, x);
     Ok(())
@@ -71,7 +71,7 @@ pub fn activate_in_place(ctx: Context, function: Function, x: &mut [f32]) -> Res
 
 /// [`activate_in_place`], inlined: with a constant function, all others are left out.
 #[inline(always)]
-pub(crate) fn apply_in_place(ctx: Context, function: Function, x: &mut [f32]) {
+pub(crate) fn apply_in_place(ctx: Context, function: Activation, x: &mut [f32]) {
     with_formula!(function, |f| slice::share(ctx, [], [x], &|[], [x]| {
         dispatch!(ctx.isa(), |s| slice::update(
             s,
@@ -83,25 +83,25 @@ pub(crate) fn apply_in_place(ctx: Context, function: Function, x: &mut [f32]) {
     }))
 }
 
-/// `dx = dy f'(x)` for each element; `saved` is the input or the output of [`activate`], as [`Function::saved`] says.
+/// `dx = dy f'(x)` for each element; `saved` is the input or the output of [`activate`], as [`Activation::saved`] says.
 ///
 /// # Numerics
 ///
-/// The formula of each [`Function`], one IEEE operation after another, on
+/// The formula of each [`Activation`], one IEEE operation after another, on
 /// [`reference::math`](crate::reference::math)'s exponentials.
 ///
 /// # Errors
 ///
-/// Those of [`Function::check`]; [`Error::Length`](crate::Error::Length) if `dy` or `dx` is not as long as `saved`.
+/// Those of [`Activation::check`]; [`Error::Length`](crate::Error::Length) if `dy` or `dx` is not as long as `saved`.
 ///
 /// ```
-/// use flatgrad_core::{Context, Isa, activation::{Function, activate_backward}};
+/// use flatgrad_core::{Context, Isa, activation::{Activation, activate_backward}};
 /// let mut dx = [0.0; 2];
-/// activate_backward(Context::serial(Isa::detect()), Function::Relu, &[0.0, 0.5], &[3.0, 4.0], &mut dx)?;
+/// activate_backward(Context::serial(Isa::detect()), Activation::Relu, &[0.0, 0.5], &[3.0, 4.0], &mut dx)?;
 /// assert_eq!(dx, [0.0, 4.0]);
 /// # Ok::<(), flatgrad_core::Error>(())
 /// ```
-pub fn activate_backward(ctx: Context, function: Function, saved: &[f32], dy: &[f32], dx: &mut [f32]) -> Result {
+pub fn activate_backward(ctx: Context, function: Activation, saved: &[f32], dy: &[f32], dx: &mut [f32]) -> Result {
     function.check()?;
     check_len("dy", saved.len(), dy.len())?;
     check_len("dx", saved.len(), dx.len())?;
@@ -111,7 +111,7 @@ pub fn activate_backward(ctx: Context, function: Function, saved: &[f32], dy: &[
 
 /// [`activate_backward`], inlined: with a constant function, all others are left out.
 #[inline(always)]
-pub(crate) fn apply_backward(ctx: Context, function: Function, saved: &[f32], dy: &[f32], dx: &mut [f32]) {
+pub(crate) fn apply_backward(ctx: Context, function: Activation, saved: &[f32], dy: &[f32], dx: &mut [f32]) {
     with_formula!(function, |f| slice::share(ctx, [saved, dy], [dx], &|[saved, dy], [dx]| {
         dispatch!(ctx.isa(), |s| slice::map(
             s,
@@ -131,16 +131,16 @@ pub(crate) fn apply_backward(ctx: Context, function: Function, saved: &[f32], dy
 ///
 /// # Errors
 ///
-/// Those of [`Function::check`]; [`Error::Length`](crate::Error::Length) if `dy` is not as long as `saved`.
+/// Those of [`Activation::check`]; [`Error::Length`](crate::Error::Length) if `dy` is not as long as `saved`.
 ///
 /// ```
-/// use flatgrad_core::{Context, Isa, activation::{Function, activate_backward_in_place}};
+/// use flatgrad_core::{Context, Isa, activation::{Activation, activate_backward_in_place}};
 /// let mut dy = [3.0, 4.0];
-/// activate_backward_in_place(Context::serial(Isa::detect()), Function::Relu, &[0.0, 0.5], &mut dy)?;
+/// activate_backward_in_place(Context::serial(Isa::detect()), Activation::Relu, &[0.0, 0.5], &mut dy)?;
 /// assert_eq!(dy, [0.0, 4.0]);
 /// # Ok::<(), flatgrad_core::Error>(())
 /// ```
-pub fn activate_backward_in_place(ctx: Context, function: Function, saved: &[f32], dy: &mut [f32]) -> Result {
+pub fn activate_backward_in_place(ctx: Context, function: Activation, saved: &[f32], dy: &mut [f32]) -> Result {
     function.check()?;
     check_len("dy", saved.len(), dy.len())?;
     apply_backward_in_place(ctx, function, saved, dy);
@@ -149,7 +149,7 @@ pub fn activate_backward_in_place(ctx: Context, function: Function, saved: &[f32
 
 /// [`activate_backward_in_place`], inlined: with a constant function, all others are left out.
 #[inline(always)]
-pub(crate) fn apply_backward_in_place(ctx: Context, function: Function, saved: &[f32], dy: &mut [f32]) {
+pub(crate) fn apply_backward_in_place(ctx: Context, function: Activation, saved: &[f32], dy: &mut [f32]) {
     with_formula!(function, |f| slice::share(ctx, [saved], [dy], &|[saved], [dy]| {
         dispatch!(ctx.isa(), |s| slice::update(
             s,

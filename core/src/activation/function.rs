@@ -1,6 +1,7 @@
 //! The functions and their parameters.
 
 use crate::error::{Result, check_param};
+use crate::keys::{Keys, Value};
 
 /// A function applied to each element; names, formulas and defaults are PyTorch's (`torch.nn`).
 ///
@@ -23,18 +24,18 @@ use crate::error::{Result, check_param};
 /// `Relu` is meant for that.) The derivatives of `Relu` and `HardSwish` at a NaN are 0 and 1, as written there.
 ///
 /// ```
-/// use flatgrad_core::{Context, Isa, activation::{Function, activate}};
+/// use flatgrad_core::{Context, Isa, activation::{Activation, activate}};
 /// let (x, mut y) = ([-1.0, 0.5, 2.0], [0.0; 3]);
 /// let ctx = Context::serial(Isa::detect());
-/// activate(ctx, Function::Relu, &x, &mut y)?;
+/// activate(ctx, Activation::Relu, &x, &mut y)?;
 /// assert_eq!(y, [0.0, 0.5, 2.0]);
-/// activate(ctx, Function::leaky_relu(0.25), &x, &mut y)?;
+/// activate(ctx, Activation::leaky_relu(0.25), &x, &mut y)?;
 /// assert_eq!(y, [-0.25, 0.5, 2.0]);
 /// # Ok::<(), flatgrad_core::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
-pub enum Function {
+pub enum Activation {
     /// `y = if 0 > x { 0 } else { x }`: a NaN and a negative zero stay what they are. `dx = if 0 < y { dy } else { 0 }`
     /// (a NaN in `y` gives 0; PyTorch lets the gradient through there).
     Relu,
@@ -93,25 +94,39 @@ pub enum Saved {
     Output,
 }
 
-impl Function {
-    /// [`Function::LeakyRelu`] with PyTorch's slope, 0.01.
+impl Activation {
+    /// All of them, with PyTorch's parameters.
+    pub const ALL: [Self; 10] = [
+        Self::Relu,
+        Self::LEAKY_RELU,
+        Self::ELU,
+        Self::Sigmoid,
+        Self::Tanh,
+        Self::Gelu,
+        Self::GeluTanh,
+        Self::Silu,
+        Self::HardSwish,
+        Self::SOFTPLUS,
+    ];
+
+    /// [`Activation::LeakyRelu`] with PyTorch's slope, 0.01.
     pub const LEAKY_RELU: Self = Self::leaky_relu(0.01);
-    /// [`Function::Elu`] with PyTorch's alpha, 1.
+    /// [`Activation::Elu`] with PyTorch's alpha, 1.
     pub const ELU: Self = Self::elu(1.0);
-    /// [`Function::Softplus`] with PyTorch's beta, 1, and threshold, 20.
+    /// [`Activation::Softplus`] with PyTorch's beta, 1, and threshold, 20.
     pub const SOFTPLUS: Self = Self::softplus(1.0, 20.0);
 
-    /// [`Function::LeakyRelu`]
+    /// [`Activation::LeakyRelu`]
     pub const fn leaky_relu(slope: f32) -> Self {
         Self::LeakyRelu { slope }
     }
 
-    /// [`Function::Elu`]
+    /// [`Activation::Elu`]
     pub const fn elu(alpha: f32) -> Self {
         Self::Elu { alpha }
     }
 
-    /// [`Function::Softplus`]
+    /// [`Activation::Softplus`]
     pub const fn softplus(beta: f32, threshold: f32) -> Self {
         Self::Softplus { beta, threshold }
     }
@@ -120,9 +135,9 @@ impl Function {
     /// it.
     ///
     /// ```
-    /// use flatgrad_core::activation::{Function, Saved};
-    /// assert_eq!(Function::Tanh.saved(), Saved::Output);
-    /// assert_eq!(Function::leaky_relu(-0.1).saved(), Saved::Input);
+    /// use flatgrad_core::activation::{Activation, Saved};
+    /// assert_eq!(Activation::Tanh.saved(), Saved::Output);
+    /// assert_eq!(Activation::leaky_relu(-0.1).saved(), Saved::Input);
     /// ```
     pub const fn saved(&self) -> Saved {
         match self {
@@ -150,6 +165,43 @@ impl Function {
         }
     }
 
+    /// Its parameters by name.
+    ///
+    /// ```
+    /// use flatgrad_core::{Value, activation::Activation};
+    /// assert!(Activation::ELU.keys().iter().eq([("alpha", Value::Number(1.0))]));
+    /// ```
+    pub const fn keys(&self) -> Keys {
+        match *self {
+            Self::LeakyRelu { slope } => Keys::NONE.and("slope", Value::Number(slope)),
+            Self::Elu { alpha } => Keys::NONE.and("alpha", Value::Number(alpha)),
+            Self::Softplus { beta, threshold } => {
+                Keys::NONE.and("beta", Value::Number(beta)).and("threshold", Value::Number(threshold))
+            }
+            _ => Keys::NONE,
+        }
+    }
+
+    /// The same with other values, in the order of [`Activation::keys`]; `None` if they are not those of its keys.
+    ///
+    /// ```
+    /// use flatgrad_core::{Value, activation::Activation};
+    /// assert_eq!(Activation::ELU.with(&[Value::Number(0.5)]), Some(Activation::elu(0.5)));
+    /// assert_eq!(Activation::Relu.with(&[Value::Number(0.5)]), None);
+    /// ```
+    pub const fn with(&self, values: &[Value]) -> Option<Self> {
+        match (*self, values) {
+            (Self::LeakyRelu { .. }, [Value::Number(slope)]) => Some(Self::LeakyRelu { slope: *slope }),
+            (Self::Elu { .. }, [Value::Number(alpha)]) => Some(Self::Elu { alpha: *alpha }),
+            (Self::Softplus { .. }, [Value::Number(beta), Value::Number(threshold)]) => {
+                Some(Self::Softplus { beta: *beta, threshold: *threshold })
+            }
+            (Self::LeakyRelu { .. } | Self::Elu { .. } | Self::Softplus { .. }, _) => None,
+            (plain, []) => Some(plain),
+            _ => None,
+        }
+    }
+
     /// Whether the parameters make sense: slope and alpha finite, beta finite and positive, threshold not negative.
     ///
     /// # Errors
@@ -157,9 +209,9 @@ impl Function {
     /// [`Error::Parameter`](crate::Error::Parameter) with the name of the first that does not.
     ///
     /// ```
-    /// use flatgrad_core::activation::Function;
-    /// assert!(Function::SOFTPLUS.check().is_ok());
-    /// assert!(Function::softplus(0.0, 20.0).check().is_err());
+    /// use flatgrad_core::activation::Activation;
+    /// assert!(Activation::SOFTPLUS.check().is_ok());
+    /// assert!(Activation::softplus(0.0, 20.0).check().is_err());
     /// ```
     pub const fn check(&self) -> Result {
         match *self {
@@ -175,3 +227,30 @@ impl Function {
         }
     }
 }
+
+/// Evaluates `$body`, in which `$f` is the formula of `$function`: the body is compiled once for each of them.
+macro_rules! with_formula {
+    ($function:expr, |$f:ident| $body:expr) => {
+        with_formula!($function, |$f| $body,
+            Relu => rectified::Relu,
+            LeakyRelu { slope } => rectified::LeakyRelu { slope },
+            Elu { alpha } => rectified::Elu { alpha },
+            HardSwish => rectified::HardSwish,
+            Sigmoid => sigmoid::Sigmoid,
+            Tanh => sigmoid::Tanh,
+            Silu => sigmoid::Silu,
+            Softplus { beta, threshold } => sigmoid::Softplus { beta, threshold },
+            Gelu => gelu::Gelu,
+            GeluTanh => gelu::GeluTanh,
+        )
+    };
+    ($function:expr, |$f:ident| $body:expr, $($name:ident $({ $($field:ident),* })? => $file:ident::$formula:ident $({ $($value:ident),* })?,)*) => {
+        match $function {
+            $(Activation::$name $({ $($field),* })? => {
+                let $f = $crate::activation::$file::$formula $({ $($value),* })?;
+                $body
+            })*
+        }
+    };
+}
+pub(super) use with_formula;

@@ -1,4 +1,4 @@
-//! Activation functions: element by element ([`Function`]), softmax and log-softmax.
+//! Activation functions: element by element ([`Activation`]), softmax and log-softmax.
 
 mod apply;
 mod formula;
@@ -10,14 +10,14 @@ mod softmax;
 
 pub use apply::{activate, activate_backward, activate_backward_in_place, activate_in_place};
 pub(crate) use apply::{apply, apply_backward, apply_backward_in_place, apply_in_place};
-pub use function::{Function, Saved};
+pub use function::{Activation, Saved};
 pub use softmax::{log_softmax, log_softmax_backward, softmax, softmax_backward};
 
 pub(crate) use softmax::{exp_row, sum_exp};
 
 /// What is applied to a result on its way to memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Activation {
+pub enum Fused {
     /// `y = x`
     #[default]
     None,

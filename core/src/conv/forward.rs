@@ -5,7 +5,7 @@ use super::correlate;
 use super::strips::{Direction, Source};
 use super::ways::{All, Uses};
 use crate::error::{check_at_least, check_len};
-use crate::{Activation, Context, Result};
+use crate::{Context, Fused, Result};
 
 /// `y[n, oc, oh, ow] = activation(bias[oc] + sum over (ic, kh, kw) of weight[oc, ic, kh, kw] *
 /// x[n, ic, oh * stride + kh * dilation - padding, ow * stride + kw * dilation - padding])`, within groups.
@@ -29,11 +29,11 @@ use crate::{Activation, Context, Result};
 /// [`reference::conv::conv2d`](crate::reference::conv::conv2d).
 ///
 /// ```
-/// use flatgrad_core::{Activation, Context, Isa, conv::*};
+/// use flatgrad_core::{Fused, Context, Isa, conv::*};
 /// const CONV: Conv2d = Conv2d::new(1, [2, 1, 2], 1, [1, 1]);
 /// let (mut y, mut scratch) = ([0.0; 2], [0.0; conv2d_scratch_len(&CONV)]);
 /// let (x, weight, ctx) = ([1.0, 2.0, 3.0, 4.0], [10.0, -1.0], Context::serial(Isa::detect()));
-/// conv2d(ctx, &CONV, &x, &weight, None, Activation::None, &mut y, &mut scratch)?;
+/// conv2d(ctx, &CONV, &x, &weight, None, Fused::None, &mut y, &mut scratch)?;
 /// assert_eq!(y, [7.0, 16.0]);
 /// # Ok::<(), flatgrad_core::Error>(())
 /// ```
@@ -43,7 +43,7 @@ pub fn conv2d(
     x: &[f32],
     weight: &[f32],
     bias: Option<&[f32]>,
-    activation: Activation,
+    activation: Fused,
     y: &mut [f32],
     scratch: &mut [f32],
 ) -> Result {
@@ -64,7 +64,7 @@ pub(crate) fn conv2d_planned<U: Uses>(
     x: &[f32],
     weight: &[f32],
     bias: Option<&[f32]>,
-    activation: Activation,
+    activation: Fused,
     y: &mut [f32],
     scratch: &mut [f32],
 ) {

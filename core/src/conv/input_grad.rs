@@ -5,7 +5,7 @@ use super::correlate;
 use super::strips::{Direction, Source};
 use super::ways::{All, Uses};
 use crate::error::{check_at_least, check_len};
-use crate::{Activation, Context, Result};
+use crate::{Context, Fused, Result};
 
 /// `dx[n, ic, ih, iw] = sum over (oc, kh, kw) of weight[oc, ic, kh, kw] * dy[n, oc, oh, ow]` where `ih = oh * stride +
 /// kh * dilation - padding`, and `iw` likewise, within groups; `dx` is overwritten.
@@ -63,7 +63,7 @@ pub(crate) fn conv2d_backward_input_planned<U: Uses>(
     dx: &mut [f32],
     scratch: &mut [f32],
 ) {
-    let source = Source { from: dy, weight, bias: None, activation: Activation::None };
+    let source = Source { from: dy, weight, bias: None, activation: Fused::None };
     correlate::run::<U>(ctx, conv, Direction::Backward, source, dx, scratch);
 }
 

@@ -14,12 +14,12 @@
 //! reading a tap outside the image as zero, or not at all, is the same.
 //!
 //! ```
-//! use flatgrad_core::{Activation, Context, Isa, conv::*};
+//! use flatgrad_core::{Fused, Context, Isa, conv::*};
 //! const CONV: Conv2d = Conv2d::new(1, [1, 3, 3], 1, [3, 3]).padding([1, 1]);
 //! let (x, weight) = ([1.0; 9], [1.0; 9]);
 //! let (mut y, mut scratch) = ([0.0; 9], [0.0; conv2d_scratch_len(&CONV)]);
 //! let ctx = Context::serial(Isa::detect());
-//! conv2d(ctx, &CONV, &x, &weight, Some(&[0.5]), Activation::Relu, &mut y, &mut scratch)?;
+//! conv2d(ctx, &CONV, &x, &weight, Some(&[0.5]), Fused::Relu, &mut y, &mut scratch)?;
 //! assert_eq!(y, [4.5, 6.5, 4.5, 6.5, 9.5, 6.5, 4.5, 6.5, 4.5]);
 //! # Ok::<(), flatgrad_core::Error>(())
 //! ```

@@ -62,14 +62,14 @@ impl Conv2d {
     /// `.padding([0, 3])`, `.dilation([1, 4])`.
     ///
     /// ```
-    /// use flatgrad_core::{Activation, Context, Isa, conv::*};
+    /// use flatgrad_core::{Fused, Context, Isa, conv::*};
     /// // The change from one reading to the next, of every second reading.
     /// const CONV: Conv2d = Conv2d::new_1d(1, [1, 7], 1, 2).stride([1, 2]);
     /// assert_eq!((CONV.out_h(), CONV.out_w()), (1, 3));
     /// let (x, weight) = ([0.0, 1.0, 3.0, 3.0, 2.0, 0.5, 9.0], [-1.0, 1.0]);
     /// let (mut y, mut scratch) = ([0.0; 3], [0.0; conv2d_scratch_len(&CONV)]);
     /// let ctx = Context::serial(Isa::detect());
-    /// conv2d(ctx, &CONV, &x, &weight, None, Activation::None, &mut y, &mut scratch)?;
+    /// conv2d(ctx, &CONV, &x, &weight, None, Fused::None, &mut y, &mut scratch)?;
     /// assert_eq!(y, [1.0, 0.0, -1.5]);
     /// # Ok::<(), flatgrad_core::Error>(())
     /// ```

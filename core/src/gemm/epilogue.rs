@@ -1,14 +1,14 @@
 //! What happens to a finished sum on its way to memory: bias, then activation.
 
-use crate::Activation;
+use crate::Fused;
 use crate::error::{Result, check_len};
 use crate::simd::Simd;
 
 /// Applied once to every element after its last product: `activation(acc + bias)`.
 ///
 /// ```
-/// use flatgrad_core::{Activation, gemm::{Bias, Epilogue}};
-/// let relu = Epilogue { activation: Activation::Relu, ..Epilogue::NONE };
+/// use flatgrad_core::{Fused, gemm::{Bias, Epilogue}};
+/// let relu = Epilogue { activation: Fused::Relu, ..Epilogue::NONE };
 /// let bias = Epilogue { bias: Bias::PerCol(&[0.5, -0.5]), ..relu };
 /// assert_ne!(relu, bias);
 /// ```
@@ -17,7 +17,7 @@ pub struct Epilogue<'a> {
     /// Added to the finished sum.
     pub bias: Bias<'a>,
     /// Applied last.
-    pub activation: Activation,
+    pub activation: Fused,
 }
 
 /// A vector that is added to the rows or the columns of a product.
@@ -42,7 +42,7 @@ const fn skip(x: &[f32], first: usize) -> &[f32] {
 
 impl<'a> Epilogue<'a> {
     /// The sum is stored as it is.
-    pub const NONE: Epilogue<'static> = Epilogue { bias: Bias::None, activation: Activation::None };
+    pub const NONE: Epilogue<'static> = Epilogue { bias: Bias::None, activation: Fused::None };
 
     pub(super) const fn check(&self, m: usize, n: usize) -> Result {
         match self.bias {
@@ -110,7 +110,7 @@ impl<'a> Epilogue<'a> {
                 }
             }
         }
-        if self.activation == Activation::Relu {
+        if self.activation == Fused::Relu {
             for i in 0..MR {
                 for j in 0..NV {
                     acc[i][j] = s.max(s.splat(0.0), acc[i][j]);

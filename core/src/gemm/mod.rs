@@ -56,7 +56,7 @@ mod tiles;
 pub(crate) mod vector;
 
 pub use epilogue::{Bias, Epilogue};
-pub(crate) use tiles::{All, Tiles, Uses};
+pub(crate) use tiles::{All, Tiles, Uses, WIDTH};
 
 use crate::error::{Result, check_at_least, check_len};
 use crate::machine::target::MICROCONTROLLER;

@@ -1,6 +1,17 @@
 //! What a program uses of the products, as a type: tiles of the scalar engine that nobody uses are not linked.
 
-use super::scalar::log_width;
+/// Columns of the widest tile.
+pub(crate) const WIDTH: usize = 8;
+/// The largest power of two that is at most `left` and [`WIDTH`], as an exponent.
+#[inline(always)]
+pub(super) const fn log_width(left: usize) -> usize {
+    match left {
+        8.. => 3,
+        4.. => 2,
+        2.. => 1,
+        _ => 0,
+    }
+}
 
 /// What of the products a program uses.
 pub(crate) trait Uses {

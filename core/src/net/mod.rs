@@ -27,8 +27,9 @@ mod plan;
 mod run;
 
 pub use crate::error::{NetError, Problem};
+pub use crate::keys::{Keys, Value};
 pub use crate::loss::Target;
-pub use describe::{Keys, Kind, Layer, Options, Value};
+pub use describe::{Kind, Layer, Options};
 pub use layers::Slot;
 pub use learn::{Loss, Optimizer};
 pub use linked::{Everything, Linked, Parts};

@@ -10,6 +10,7 @@
 //! All but the first treat samples independently: a batch gives the bits of its samples one by one.
 
 mod batch;
+mod batch_shape;
 mod columns;
 mod frozen;
 mod group;
@@ -19,7 +20,8 @@ mod planes;
 mod rms;
 mod runs;
 
-pub use batch::{BatchNorm, batch_norm_backward, batch_norm_infer, batch_norm_train};
+pub use batch::{batch_norm_backward, batch_norm_infer, batch_norm_train};
+pub use batch_shape::BatchNorm;
 pub use frozen::{FoldInto, batch_norm_infer_backward, fold_batch_norm};
 pub use group::{GroupNorm, group_norm, group_norm_backward};
 pub use layer::{LayerNorm, layer_norm, layer_norm_backward};

@@ -1,5 +1,6 @@
 use super::{check_rate, check_step, decayed};
 use crate::error::{Result, check_len};
+use crate::keys::{Keys, Value};
 use crate::machine::Context;
 use crate::simd::{Simd, dispatch};
 use crate::slice::{share, update};
@@ -30,6 +31,30 @@ pub struct Adagrad {
 impl Adagrad {
     /// PyTorch's defaults: learning rate 1e-2, eps 1e-10, all else 0.
     pub const DEFAULT: Self = Self { lr: 1e-2, lr_decay: 0.0, weight_decay: 0.0, initial_accumulator: 0.0, eps: 1e-10 };
+
+    /// The hyper-parameters by name.
+    pub(crate) const fn keys(&self) -> Keys {
+        Keys::NONE
+            .and("lr", Value::Number(self.lr))
+            .and("lr_decay", Value::Number(self.lr_decay))
+            .and("weight_decay", Value::Number(self.weight_decay))
+            .and("initial_accumulator", Value::Number(self.initial_accumulator))
+            .and("eps", Value::Number(self.eps))
+    }
+
+    /// The optimizer with these hyper-parameters, in the order of its keys.
+    pub(crate) const fn with(values: &[Value]) -> Option<Self> {
+        match *values {
+            [
+                Value::Number(lr),
+                Value::Number(lr_decay),
+                Value::Number(weight_decay),
+                Value::Number(initial_accumulator),
+                Value::Number(eps),
+            ] => Some(Self { lr, lr_decay, weight_decay, initial_accumulator, eps }),
+            _ => None,
+        }
+    }
 
     /// Refuses hyper-parameters outside their range; every step does it.
     ///

@@ -1,6 +1,7 @@
 use super::lerp::Lerp;
 use super::{check_beta, check_rate, check_state, check_step, decayed, decays};
 use crate::error::{Result, check_len};
+use crate::keys::{Keys, Value};
 use crate::machine::Context;
 use crate::scalar::double;
 use crate::simd::{Simd, dispatch};
@@ -56,6 +57,34 @@ impl Adam {
 
     /// PyTorch's defaults of AdamW: the same with a decoupled weight decay of 1e-2.
     pub const ADAMW: Self = Self { weight_decay: 1e-2, decoupled: true, ..Self::DEFAULT };
+
+    /// The hyper-parameters by name.
+    pub(crate) const fn keys(&self) -> Keys {
+        Keys::NONE
+            .and("lr", Value::Number(self.lr))
+            .and("betas", Value::Doubles(self.betas))
+            .and("eps", Value::Number(self.eps))
+            .and("weight_decay", Value::Number(self.weight_decay))
+            .and("decoupled", Value::Flag(self.decoupled))
+            .and("amsgrad", Value::Flag(self.amsgrad))
+            .and("bias_correction", Value::Flag(self.bias_correction))
+    }
+
+    /// The optimizer with these hyper-parameters, in the order of its keys.
+    pub(crate) const fn with(values: &[Value]) -> Option<Self> {
+        match *values {
+            [
+                Value::Number(lr),
+                Value::Doubles(betas),
+                Value::Number(eps),
+                Value::Number(weight_decay),
+                Value::Flag(decoupled),
+                Value::Flag(amsgrad),
+                Value::Flag(bias_correction),
+            ] => Some(Self { lr, betas, eps, weight_decay, decoupled, amsgrad, bias_correction }),
+            _ => None,
+        }
+    }
 
     /// Refuses hyper-parameters outside their range; every step does it.
     ///

@@ -1,6 +1,7 @@
 use super::lerp::Lerp;
 use super::{check_beta, check_rate, check_state, check_step, decayed};
 use crate::error::{Result, check_len};
+use crate::keys::{Keys, Value};
 use crate::machine::Context;
 use crate::scalar::double;
 use crate::simd::{Simd, dispatch};
@@ -35,6 +36,32 @@ impl RmsProp {
     /// PyTorch's defaults: learning rate 1e-2, alpha 0.99, eps 1e-8, no weight decay, no momentum, not centered.
     pub const DEFAULT: Self =
         Self { lr: 1e-2, alpha: 0.99, eps: 1e-8, weight_decay: 0.0, momentum: 0.0, centered: false };
+
+    /// The hyper-parameters by name.
+    pub(crate) const fn keys(&self) -> Keys {
+        Keys::NONE
+            .and("lr", Value::Number(self.lr))
+            .and("alpha", Value::Double(self.alpha))
+            .and("eps", Value::Number(self.eps))
+            .and("weight_decay", Value::Number(self.weight_decay))
+            .and("momentum", Value::Number(self.momentum))
+            .and("centered", Value::Flag(self.centered))
+    }
+
+    /// The optimizer with these hyper-parameters, in the order of its keys.
+    pub(crate) const fn with(values: &[Value]) -> Option<Self> {
+        match *values {
+            [
+                Value::Number(lr),
+                Value::Double(alpha),
+                Value::Number(eps),
+                Value::Number(weight_decay),
+                Value::Number(momentum),
+                Value::Flag(centered),
+            ] => Some(Self { lr, alpha, eps, weight_decay, momentum, centered }),
+            _ => None,
+        }
+    }
 
     /// Refuses hyper-parameters outside their range; every step does it.
     ///

@@ -1,5 +1,6 @@
 use super::{check_rate, check_state, check_step, decayed, decays};
 use crate::error::{Result, check_len, check_param};
+use crate::keys::{Keys, Value};
 use crate::machine::Context;
 use crate::simd::{Simd, dispatch};
 use crate::slice::{share, update};
@@ -33,6 +34,32 @@ impl Sgd {
     /// PyTorch's defaults: learning rate 1e-3 and nothing else.
     pub const DEFAULT: Self =
         Self { lr: 1e-3, momentum: 0.0, dampening: 0.0, weight_decay: 0.0, decoupled: false, nesterov: false };
+
+    /// The hyper-parameters by name.
+    pub(crate) const fn keys(&self) -> Keys {
+        Keys::NONE
+            .and("lr", Value::Number(self.lr))
+            .and("momentum", Value::Number(self.momentum))
+            .and("dampening", Value::Number(self.dampening))
+            .and("weight_decay", Value::Number(self.weight_decay))
+            .and("decoupled", Value::Flag(self.decoupled))
+            .and("nesterov", Value::Flag(self.nesterov))
+    }
+
+    /// The optimizer with these hyper-parameters, in the order of its keys.
+    pub(crate) const fn with(values: &[Value]) -> Option<Self> {
+        match *values {
+            [
+                Value::Number(lr),
+                Value::Number(momentum),
+                Value::Number(dampening),
+                Value::Number(weight_decay),
+                Value::Flag(decoupled),
+                Value::Flag(nesterov),
+            ] => Some(Self { lr, momentum, dampening, weight_decay, decoupled, nesterov }),
+            _ => None,
+        }
+    }
 
     /// Refuses hyper-parameters outside their range; every step does it.
     ///

@@ -1,43 +1,43 @@
 //! Activation functions.
 
 use super::math::{exp, expm1, gaussian, log1p, maximum, scaled_tail, sigmoid, sum, tanh};
-use crate::activation::Function;
+use crate::activation::Activation;
 use crate::scalar::ln_of_sum;
 
 /// One element of [`activate`](crate::activation::activate).
-pub fn activate(function: Function, x: f32) -> f32 {
+pub fn activate(function: Activation, x: f32) -> f32 {
     match function {
-        Function::Relu => max(0.0, x),
-        Function::LeakyRelu { slope } => {
+        Activation::Relu => max(0.0, x),
+        Activation::LeakyRelu { slope } => {
             if 0.0 < x {
                 x
             } else {
                 slope * x
             }
         }
-        Function::Elu { alpha } => {
+        Activation::Elu { alpha } => {
             if 0.0 < x {
                 x
             } else {
                 alpha * expm1(x)
             }
         }
-        Function::Sigmoid => sigmoid(x),
-        Function::Tanh => tanh(x),
-        Function::Gelu => {
+        Activation::Sigmoid => sigmoid(x),
+        Activation::Tanh => tanh(x),
+        Activation::Gelu => {
             let a = min(15.0, x.abs());
             max(-15.0, x) * mirrored(x, gaussian(a) * scaled_tail(a))
         }
-        Function::GeluTanh => {
+        Activation::GeluTanh => {
             let x = max(-16.0, x);
             x * sigmoid(x * (1.595_769_2 + 0.071_354_82 * (x * x)))
         }
-        Function::Silu => max(-104.0, x) * sigmoid(x),
-        Function::HardSwish => {
+        Activation::Silu => max(-104.0, x) * sigmoid(x),
+        Activation::HardSwish => {
             let x = max(-3.0, x);
             x * (min(6.0, x + 3.0) / 6.0)
         }
-        Function::Softplus { beta, threshold } => {
+        Activation::Softplus { beta, threshold } => {
             let z = beta * x;
             if threshold < z { x } else { (max(0.0, z) + log1p(exp(-z.abs()))) / beta }
         }
@@ -45,24 +45,24 @@ pub fn activate(function: Function, x: f32) -> f32 {
 }
 
 /// One element of [`activate_backward`](crate::activation::activate_backward); `saved` is the function's input or output.
-pub fn activate_backward(function: Function, saved: f32, dy: f32) -> f32 {
+pub fn activate_backward(function: Activation, saved: f32, dy: f32) -> f32 {
     let (x, y) = (saved, saved);
     match function {
-        Function::Relu => {
+        Activation::Relu => {
             if 0.0 < y {
                 dy
             } else {
                 0.0
             }
         }
-        Function::LeakyRelu { slope } => {
+        Activation::LeakyRelu { slope } => {
             if 0.0 < saved {
                 dy
             } else {
                 dy * slope
             }
         }
-        Function::Elu { alpha } => {
+        Activation::Elu { alpha } => {
             if 0.0 < saved {
                 dy
             } else if alpha >= 0.0 {
@@ -71,28 +71,28 @@ pub fn activate_backward(function: Function, saved: f32, dy: f32) -> f32 {
                 dy * (alpha * exp(x))
             }
         }
-        Function::Sigmoid => dy * ((1.0 - y) * y),
-        Function::Tanh => dy * (1.0 - y * y),
-        Function::Gelu => {
+        Activation::Sigmoid => dy * ((1.0 - y) * y),
+        Activation::Tanh => dy * (1.0 - y * y),
+        Activation::Gelu => {
             let a = min(15.0, x.abs());
             dy * mirrored(x, gaussian(a) * (scaled_tail(a) - a * 0.398_942_3))
         }
-        Function::GeluTanh => {
+        Activation::GeluTanh => {
             let x = min(16.0, max(-16.0, x));
             let square = x * x;
             let s = sigmoid(x * (1.595_769_2 + 0.071_354_82 * square));
             dy * (s * (1.0 + x * (1.0 - s) * (1.595_769_2 + 3.0 * 0.071_354_82 * square)))
         }
-        Function::Silu => {
+        Activation::Silu => {
             let x = min(104.0, max(-104.0, x));
             let s = sigmoid(x);
             dy * (s * (1.0 + x * (1.0 - s)))
         }
-        Function::HardSwish => {
+        Activation::HardSwish => {
             let inside = if -3.0 < x { x / 3.0 + 0.5 } else { 0.0 };
             dy * if x < 3.0 { inside } else { 1.0 }
         }
-        Function::Softplus { beta, threshold } => {
+        Activation::Softplus { beta, threshold } => {
             let z = beta * x;
             if threshold < z { dy } else { dy * sigmoid(z) }
         }

@@ -2,7 +2,7 @@
 
 use super::fma;
 use crate::conv::Conv2d;
-use crate::{Activation, Update};
+use crate::{Fused, Update};
 
 /// The input position that output `o` and tap `k` read, if it lies in the image.
 fn position(o: usize, stride: usize, k: usize, dilation: usize, padding: usize, image: usize) -> Option<usize> {
@@ -17,7 +17,7 @@ fn tap(c: &Conv2d, [oh, ow]: [usize; 2], [kh, kw]: [usize; 2]) -> Option<usize> 
 }
 
 /// `y = activation((acc + 0.0) + bias)`, `acc` the chain over `(ic, kh, kw)` ascending; taps outside the image are zeros.
-pub fn conv2d(c: &Conv2d, x: &[f32], weight: &[f32], bias: Option<&[f32]>, activation: Activation, y: &mut [f32]) {
+pub fn conv2d(c: &Conv2d, x: &[f32], weight: &[f32], bias: Option<&[f32]>, activation: Fused, y: &mut [f32]) {
     let [kh, kw] = c.kernel;
     let (icg, ocg) = (c.in_channels / c.groups, c.out_channels / c.groups);
     let (oh, ow) = (c.out_h(), c.out_w());
@@ -35,7 +35,7 @@ pub fn conv2d(c: &Conv2d, x: &[f32], weight: &[f32], bias: Option<&[f32]>, activ
             acc += bias[oc];
         }
         *y = match activation {
-            Activation::Relu if 0.0 > acc => 0.0,
+            Fused::Relu if 0.0 > acc => 0.0,
             _ => acc,
         };
     }

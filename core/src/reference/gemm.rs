@@ -2,7 +2,7 @@
 
 use super::fma;
 use crate::gemm::{Bias, Epilogue};
-use crate::{Activation, Mat, Update};
+use crate::{Fused, Mat, Update};
 
 /// `c = activation([c +] a b + bias)`, `c` row-major: the definition of [`gemm`](crate::gemm::gemm)'s bits.
 ///
@@ -28,8 +28,8 @@ pub fn gemm(a: Mat, b: Mat, update: Update, epilogue: Epilogue, c: &mut [f32]) {
             Bias::PerCol(bias) => acc += bias[j],
         }
         *c = match epilogue.activation {
-            Activation::None => acc,
-            Activation::Relu => {
+            Fused::None => acc,
+            Fused::Relu => {
                 if 0.0 > acc {
                     0.0
                 } else {
@@ -47,7 +47,7 @@ pub fn dense(
     x: &[f32],
     weight: &[f32],
     bias: Option<&[f32]>,
-    activation: Activation,
+    activation: Fused,
     y: &mut [f32],
 ) {
     for s in 0..n {
@@ -59,7 +59,7 @@ pub fn dense(
             if let Some(bias) = bias {
                 acc += bias[o];
             }
-            if activation == Activation::Relu && 0.0 > acc {
+            if activation == Fused::Relu && 0.0 > acc {
                 acc = 0.0;
             }
             y[s * outputs + o] = acc;

@@ -27,21 +27,21 @@ pub const CASES: [Case; 8] = [
 const LENGTH: usize = 257;
 const BENCH: usize = 100_352;
 
-const FUNCTIONS: [Function; 14] = [
-    Function::Relu,
-    Function::LEAKY_RELU,
-    Function::leaky_relu(-0.5),
-    Function::ELU,
-    Function::elu(0.3),
-    Function::elu(-0.7),
-    Function::Sigmoid,
-    Function::Tanh,
-    Function::Gelu,
-    Function::GeluTanh,
-    Function::Silu,
-    Function::HardSwish,
-    Function::SOFTPLUS,
-    Function::softplus(2.5, 8.0),
+const FUNCTIONS: [Activation; 14] = [
+    Activation::Relu,
+    Activation::LEAKY_RELU,
+    Activation::leaky_relu(-0.5),
+    Activation::ELU,
+    Activation::elu(0.3),
+    Activation::elu(-0.7),
+    Activation::Sigmoid,
+    Activation::Tanh,
+    Activation::Gelu,
+    Activation::GeluTanh,
+    Activation::Silu,
+    Activation::HardSwish,
+    Activation::SOFTPLUS,
+    Activation::softplus(2.5, 8.0),
 ];
 
 /// Numbers on both sides of every seam.
@@ -77,7 +77,7 @@ fn forward_in_place(draw: &mut Draw) -> Call {
 }
 
 /// `(saved, dy)` and `dx` by the plain loop.
-fn gradient(draw: &mut Draw, function: Function) -> ([Vec<f32>; 2], Vec<f32>) {
+fn gradient(draw: &mut Draw, function: Activation) -> ([Vec<f32>; 2], Vec<f32>) {
     let len = draw.size(0, LENGTH, BENCH);
     let (saved, dy) = (numbers(draw, len), draw.any(len));
     let one = |(&saved, &dy)| reference::activation::activate_backward(function, saved, dy);

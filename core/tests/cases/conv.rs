@@ -2,7 +2,7 @@
 
 use super::{Call, Case, Draw, Output, for_threads};
 use flatgrad_core::conv::*;
-use flatgrad_core::{Activation, Context, Update, reference};
+use flatgrad_core::{Context, Fused, Update, reference};
 
 pub const CASES: [Case; 6] = [
     Case { covers: &["conv::conv2d", "conv::conv2d_scratch_len"], make: forward },
@@ -102,9 +102,9 @@ fn refused(c: Conv2d, kernel: fn(Context, &Conv2d) -> flatgrad_core::Result) -> 
 
 fn forward(draw: &mut Draw) -> Call {
     let c = shape(draw);
-    let (activation, with_bias) = (draw.pick(&[Activation::None, Activation::Relu]), !draw.flag());
+    let (activation, with_bias) = (draw.pick(&[Fused::None, Fused::Relu]), !draw.flag());
     if c.check().is_err() {
-        return refused(c, |ctx, c| conv2d(ctx, c, &[], &[], None, Activation::None, &mut [], &mut []));
+        return refused(c, |ctx, c| conv2d(ctx, c, &[], &[], None, Fused::None, &mut [], &mut []));
     }
     let (x, weight) = (draw.finite(c.input_len()), draw.finite(c.weight_len()));
     let bias = draw.any(if with_bias { c.out_channels } else { 0 });

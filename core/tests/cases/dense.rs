@@ -2,7 +2,7 @@
 
 use super::{Call, Case, Draw, Output, for_threads};
 use flatgrad_core::dense::*;
-use flatgrad_core::{Activation, Update, reference};
+use flatgrad_core::{Fused, Update, reference};
 
 pub const CASES: [Case; 4] = [
     Case { covers: &["dense::dense", "dense::dense_scratch_len"], make: forward },
@@ -17,7 +17,7 @@ fn shape(draw: &mut Draw) -> Dense {
 
 fn forward(draw: &mut Draw) -> Call {
     let d = shape(draw);
-    let activation = draw.pick(&[Activation::None, Activation::Relu]);
+    let activation = draw.pick(&[Fused::None, Fused::Relu]);
     let with_bias = !draw.flag();
     let (x, weight) = (draw.any(d.n * d.inputs), draw.any(d.inputs * d.outputs));
     let bias = draw.any(if with_bias { d.outputs } else { 0 });

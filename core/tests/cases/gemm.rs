@@ -2,7 +2,7 @@
 
 use super::{Call, Case, Draw, Output, for_threads};
 use flatgrad_core::gemm::{Bias, Epilogue, gemm, gemm_scratch_len};
-use flatgrad_core::{Activation, Mat, MatMut, Update, reference};
+use flatgrad_core::{Fused, Mat, MatMut, Update, reference};
 
 const COVERS: &[&str] = &["gemm::gemm", "gemm::gemm_scratch_len"];
 
@@ -80,14 +80,14 @@ fn product(m: usize, n: usize, k: usize, draw: &mut Draw) -> Call {
     laid_out(m, n, k, layouts, draw)
 }
 
-fn epilogue(kind: usize, bias: &[f32], activation: Activation) -> Epilogue<'_> {
+fn epilogue(kind: usize, bias: &[f32], activation: Fused) -> Epilogue<'_> {
     Epilogue { bias: [Bias::None, Bias::PerRow(bias), Bias::PerCol(bias)][kind], activation }
 }
 
 fn laid_out(m: usize, n: usize, k: usize, layouts: [Layout; 3], draw: &mut Draw) -> Call {
     let [la, lb, lc] = layouts;
     let (update, bias_kind) = (draw.pick(&[Update::Overwrite, Update::Accumulate]), draw.pick(&[0, 1, 2]));
-    let activation = draw.pick(&[Activation::None, Activation::Relu]);
+    let activation = draw.pick(&[Fused::None, Fused::Relu]);
     let (a, b) = (draw.any(la.len(m, k)), draw.any(lb.len(k, n)));
     let bias = draw.any([0, m, n][bias_kind]);
     let ([ar, ac], [br, bc], [cr, cc]) = (la.strides(m, k), lb.strides(k, n), lc.strides(m, n));

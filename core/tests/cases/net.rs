@@ -3,7 +3,7 @@
 use super::{Call, Case, Draw, Output};
 use flatgrad_core::conv::Conv2d;
 use flatgrad_core::net::{Config, Everything, Layer, Net, Optimizer, Plan, infer, infer_linked};
-use flatgrad_core::{Activation, Error, reference};
+use flatgrad_core::{Error, Fused, reference};
 
 pub const CASES: [Case; 1] = [Case { covers: &["net::infer", "net::infer_linked"], make: network }];
 
@@ -19,10 +19,10 @@ fn network(draw: &mut Draw) -> Call {
     let (conv, rest) = weights.split_at(5 * 2 * 9 + 5);
     let mut hidden = vec![0.0; n * 5 * 99];
     let shape = Conv2d::new(n, [2, 9, 11], 5, [3, 3]).padding([1, 1]);
-    reference::conv::conv2d(&shape, &x, &conv[..90], Some(&conv[90..]), Activation::Relu, &mut hidden);
+    reference::conv::conv2d(&shape, &x, &conv[..90], Some(&conv[90..]), Fused::Relu, &mut hidden);
     let (weight, bias) = rest.split_at(5 * 99 * 7);
     let mut want = vec![0.0; n * 7];
-    reference::gemm::dense([n, 5 * 99, 7], &hidden, weight, Some(bias), Activation::None, &mut want);
+    reference::gemm::dense([n, 5 * 99, 7], &hidden, weight, Some(bias), Fused::None, &mut want);
     Call {
         what: format!("{n} samples"),
         inputs: vec![weights, x],

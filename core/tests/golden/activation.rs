@@ -1,22 +1,22 @@
 //! Activation functions, softmax, and the functions of `math`.
 
 use super::{Golden, ctx, garbage};
-use flatgrad_core::activation::{self, Function, Saved};
+use flatgrad_core::activation::{self, Activation, Saved};
 use flatgrad_core::math;
 
-fn function(kind: &str, parameters: &[f64]) -> Function {
+fn function(kind: &str, parameters: &[f64]) -> Activation {
     let p = |i: usize| parameters[i] as f32;
     match kind {
-        "relu" => Function::Relu,
-        "leaky_relu" => Function::leaky_relu(p(0)),
-        "elu" => Function::elu(p(0)),
-        "sigmoid" => Function::Sigmoid,
-        "tanh" => Function::Tanh,
-        "gelu" => Function::Gelu,
-        "gelu_tanh" => Function::GeluTanh,
-        "silu" => Function::Silu,
-        "hard_swish" => Function::HardSwish,
-        "softplus" => Function::softplus(p(0), p(1)),
+        "relu" => Activation::Relu,
+        "leaky_relu" => Activation::leaky_relu(p(0)),
+        "elu" => Activation::elu(p(0)),
+        "sigmoid" => Activation::Sigmoid,
+        "tanh" => Activation::Tanh,
+        "gelu" => Activation::Gelu,
+        "gelu_tanh" => Activation::GeluTanh,
+        "silu" => Activation::Silu,
+        "hard_swish" => Activation::HardSwish,
+        "softplus" => Activation::softplus(p(0), p(1)),
         _ => panic!("{kind}"),
     }
 }

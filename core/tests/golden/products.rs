@@ -3,7 +3,7 @@
 use super::{Golden, ctx, garbage, transposed};
 use flatgrad_core::conv::{self, Conv2d};
 use flatgrad_core::dense::{self, Dense};
-use flatgrad_core::{Activation, Update};
+use flatgrad_core::{Fused, Update};
 
 #[test]
 fn conv2d() {
@@ -43,7 +43,7 @@ fn check_passes(golden: &Golden, case: &str, shape: &Conv2d) {
 
     let mut y = garbage(shape.output_len());
     let mut scratch = garbage(conv::conv2d_scratch_len(shape));
-    conv::conv2d(ctx(), shape, x, weight, Some(bias), Activation::None, &mut y, &mut scratch).unwrap();
+    conv::conv2d(ctx(), shape, x, weight, Some(bias), Fused::None, &mut y, &mut scratch).unwrap();
     golden.check("product", &format!("{case}y"), &y);
 
     let mut dx = garbage(x.len());
@@ -74,7 +74,7 @@ fn linear() {
 
         let mut y = garbage(n * outputs);
         let bias = Some(of("bias"));
-        dense::dense(ctx(), &shape, of("x"), &weight, bias, Activation::None, &mut y, &mut scratch).unwrap();
+        dense::dense(ctx(), &shape, of("x"), &weight, bias, Fused::None, &mut y, &mut scratch).unwrap();
         golden.check("product", &format!("{case}y"), &y);
 
         let mut dx = garbage(n * inputs);

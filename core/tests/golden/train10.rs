@@ -1,13 +1,13 @@
 //! A training run.
 
 use super::{Golden, common, garbage, labels, tolerance, transposed, zeros};
-use flatgrad_core::activation::{self, Function};
+use flatgrad_core::activation::{self, Activation};
 use flatgrad_core::conv::{self, Conv2d};
 use flatgrad_core::dense::{self, Dense};
 use flatgrad_core::norm::{self, Affine, BatchNorm, Gradients, Running, Saved};
 use flatgrad_core::optim::{Adam, adam_step};
 use flatgrad_core::pool::{self, MaxPool2d};
-use flatgrad_core::{Activation, Context, Update, loss};
+use flatgrad_core::{Context, Fused, Update, loss};
 
 #[test]
 fn train10() {
@@ -66,18 +66,18 @@ fn train(ctx: Context, golden: &Golden) -> Trained {
         let [weight, scale, shift, head_weight, head_bias] = split(&params, lens);
 
         let mut a = garbage(conv.output_len());
-        conv::conv2d(ctx, &conv, x, weight, None, Activation::None, &mut a, &mut scratch).unwrap();
+        conv::conv2d(ctx, &conv, x, weight, None, Fused::None, &mut a, &mut scratch).unwrap();
         let (mut y, mut mean, mut rstd) = (garbage(a.len()), garbage(8), garbage(8));
         let affine = Affine { weight: scale, bias: shift };
         let running = Running { mean: &mut running_mean[..], var: &mut running_var[..] };
         let saved = Saved { mean: &mut mean[..], rstd: &mut rstd[..] };
         norm::batch_norm_train(ctx, &norm, &a, affine, running, &mut y, saved).unwrap();
-        activation::activate_in_place(ctx, Function::Relu, &mut y).unwrap();
+        activation::activate_in_place(ctx, Activation::Relu, &mut y).unwrap();
         let mut pooled = garbage(pool.output_len());
         pool::max_pool2d(ctx, &pool, &y, &mut pooled).unwrap();
         let mut logits = garbage(n * 10);
         let bias = Some(head_bias);
-        dense::dense(ctx, &head, &pooled, head_weight, bias, Activation::None, &mut logits, &mut scratch).unwrap();
+        dense::dense(ctx, &head, &pooled, head_weight, bias, Fused::None, &mut logits, &mut scratch).unwrap();
 
         let mut dlogits = garbage(n * 10);
         let (target, grad_scale) = (loss::Target::Classes(&labels), 1.0 / n as f32);
@@ -93,7 +93,7 @@ fn train(ctx: Context, golden: &Golden) -> Trained {
         dense::dense_backward_input(ctx, &head, &dlogits, head_weight, &mut dpooled, &mut scratch).unwrap();
         let mut dy = garbage(y.len());
         pool::max_pool2d_backward(ctx, &pool, &y, &dpooled, &mut dy).unwrap();
-        activation::activate_backward_in_place(ctx, Function::Relu, &y, &mut dy).unwrap();
+        activation::activate_backward_in_place(ctx, Activation::Relu, &y, &mut dy).unwrap();
         let mut da = garbage(a.len());
         let saved = Saved { mean: &mean[..], rstd: &rstd[..] };
         let gradients = Gradients { x: &mut da, weight: dscale, bias: dshift };

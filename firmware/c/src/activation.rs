@@ -6,7 +6,7 @@ use crate::fault::{Fault, Outcome, report};
 use crate::layer::*;
 use crate::status::{fg_error, fg_status};
 use flatgrad_core::activation::{
-    Function, Saved, activate, activate_backward, activate_in_place, log_softmax, log_softmax_backward, softmax,
+    Activation, Saved, activate, activate_backward, activate_in_place, log_softmax, log_softmax_backward, softmax,
     softmax_backward,
 };
 
@@ -23,19 +23,19 @@ pub struct fg_function {
 }
 
 impl fg_function {
-    pub(crate) fn core(self) -> Outcome<Function> {
+    pub(crate) fn core(self) -> Outcome<Activation> {
         let Self { kind, alpha, threshold } = self;
         let (takes_alpha, function) = match kind {
-            FG_KIND_RELU => (false, Function::Relu),
-            FG_KIND_LEAKY_RELU => (true, Function::LeakyRelu { slope: alpha.or(0.01) }),
-            FG_KIND_ELU => (true, Function::Elu { alpha: alpha.or(1.0) }),
-            FG_KIND_SIGMOID => (false, Function::Sigmoid),
-            FG_KIND_TANH => (false, Function::Tanh),
-            FG_KIND_GELU => (false, Function::Gelu),
-            FG_KIND_GELU_TANH => (false, Function::GeluTanh),
-            FG_KIND_SILU => (false, Function::Silu),
-            FG_KIND_HARD_SWISH => (false, Function::HardSwish),
-            FG_KIND_SOFTPLUS => (true, Function::Softplus { beta: alpha.or(1.0), threshold: threshold.or(20.0) }),
+            FG_KIND_RELU => (false, Activation::Relu),
+            FG_KIND_LEAKY_RELU => (true, Activation::LeakyRelu { slope: alpha.or(0.01) }),
+            FG_KIND_ELU => (true, Activation::Elu { alpha: alpha.or(1.0) }),
+            FG_KIND_SIGMOID => (false, Activation::Sigmoid),
+            FG_KIND_TANH => (false, Activation::Tanh),
+            FG_KIND_GELU => (false, Activation::Gelu),
+            FG_KIND_GELU_TANH => (false, Activation::GeluTanh),
+            FG_KIND_SILU => (false, Activation::Silu),
+            FG_KIND_HARD_SWISH => (false, Activation::HardSwish),
+            FG_KIND_SOFTPLUS => (true, Activation::Softplus { beta: alpha.or(1.0), threshold: threshold.or(20.0) }),
             _ => return Err(Fault::Unknown { what: "kind of function", value: kind as usize }),
         };
         if alpha != 0.0 && !takes_alpha {

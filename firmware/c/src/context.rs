@@ -36,6 +36,6 @@ pub(crate) fn update(accumulate: bool) -> flatgrad_core::Update {
 }
 
 /// What is applied to a finished sum.
-pub(crate) fn fused(relu: bool) -> flatgrad_core::Activation {
-    if relu { flatgrad_core::Activation::Relu } else { flatgrad_core::Activation::None }
+pub(crate) fn fused(relu: bool) -> flatgrad_core::Fused {
+    if relu { flatgrad_core::Fused::Relu } else { flatgrad_core::Fused::None }
 }

@@ -8,7 +8,7 @@ use crate::status::{fg_error, fg_status};
 use crate::text::Text;
 use core::ffi::c_char;
 use flatgrad_core::Error;
-use flatgrad_core::activation::Function;
+use flatgrad_core::activation::Activation;
 use flatgrad_core::net::{Kind, Role};
 
 /// Bytes of a layer's or tensor's name, its final zero included.
@@ -70,16 +70,16 @@ fn kind(kind: Kind) -> fg_kind {
         Kind::Dropout { .. } => FG_KIND_DROPOUT,
         Kind::Add => FG_KIND_RESIDUAL,
         Kind::Activation(function) => match function {
-            Function::Relu => FG_KIND_RELU,
-            Function::LeakyRelu { .. } => FG_KIND_LEAKY_RELU,
-            Function::Elu { .. } => FG_KIND_ELU,
-            Function::Sigmoid => FG_KIND_SIGMOID,
-            Function::Tanh => FG_KIND_TANH,
-            Function::Gelu => FG_KIND_GELU,
-            Function::GeluTanh => FG_KIND_GELU_TANH,
-            Function::Silu => FG_KIND_SILU,
-            Function::HardSwish => FG_KIND_HARD_SWISH,
-            Function::Softplus { .. } => FG_KIND_SOFTPLUS,
+            Activation::Relu => FG_KIND_RELU,
+            Activation::LeakyRelu { .. } => FG_KIND_LEAKY_RELU,
+            Activation::Elu { .. } => FG_KIND_ELU,
+            Activation::Sigmoid => FG_KIND_SIGMOID,
+            Activation::Tanh => FG_KIND_TANH,
+            Activation::Gelu => FG_KIND_GELU,
+            Activation::GeluTanh => FG_KIND_GELU_TANH,
+            Activation::Silu => FG_KIND_SILU,
+            Activation::HardSwish => FG_KIND_HARD_SWISH,
+            Activation::Softplus { .. } => FG_KIND_SOFTPLUS,
             _ => 0,
         },
         _ => 0,

@@ -12,7 +12,7 @@ use flatgrad::gemm::*;
 use flatgrad_core::conv::*;
 use flatgrad_core::dense::*;
 use flatgrad_core::gemm::{Bias, Epilogue, gemm};
-use flatgrad_core::{Activation, Context, Isa, Mat, MatMut, Update};
+use flatgrad_core::{Fused, Context, Isa, Mat, MatMut, Update};
 
 fn ctx() -> Context<'static> {
     Context::serial(Isa::detect())
@@ -57,7 +57,7 @@ fn gemm_in_all_layouts() {
                 let b = if b_transposed { Mat::new(i[1], n, k).unwrap().t() } else { Mat::new(i[1], k, n).unwrap() };
                 let bias = if bias_per_row { Bias::PerRow(i[2]) } else { Bias::PerCol(i[2]) };
                 let update = if accumulate { Update::Accumulate } else { Update::Overwrite };
-                let activation = if relu { Activation::Relu } else { Activation::None };
+                let activation = if relu { Fused::Relu } else { Fused::None };
                 let c = MatMut::strided(c, m, n, 8, 1).unwrap();
                 gemm(ctx(), a, b, update, Epilogue { bias, activation }, c, scratch).unwrap();
             },
@@ -85,7 +85,7 @@ fn dense_layers() {
         },
         want: &|i, o| {
             let [y, s] = o else { panic!() };
-            dense(ctx(), &d, i[0], i[1], Some(i[2]), Activation::Relu, y, s).unwrap();
+            dense(ctx(), &d, i[0], i[1], Some(i[2]), Fused::Relu, y, s).unwrap();
         },
         ..Default::default()
     }
@@ -177,7 +177,7 @@ fn convolutions() {
         },
         want: &|i, o| {
             let [y, s] = o else { panic!() };
-            conv2d(ctx(), &conv, i[0], i[1], Some(i[2]), Activation::None, y, s).unwrap();
+            conv2d(ctx(), &conv, i[0], i[1], Some(i[2]), Fused::None, y, s).unwrap();
         },
         ..Default::default()
     }

@@ -8,7 +8,7 @@ use flatgrad_core::conv::{
 use flatgrad_core::dense::{Dense, dense, dense_backward_input, dense_backward_weight, dense_scratch_len};
 use flatgrad_core::gemm::{Epilogue, gemm, gemm_scratch_len};
 use flatgrad_core::optim::{Adam, adam_step};
-use flatgrad_core::{Activation, Context, Isa, Mat, MatMut, Result, Update};
+use flatgrad_core::{Fused, Context, Isa, Mat, MatMut, Result, Update};
 
 use crate::firmware::{instructions, print, report};
 
@@ -110,7 +110,7 @@ fn dense_layer<const IN: usize, const OUT: usize, const N: usize>(names: [&str; 
         (take(&mut rest, N * IN), take(&mut rest, IN * OUT), take(&mut rest, dense_scratch_len(&d)));
     let (macs, mut done) = ((N * IN * OUT) as u32, Ok(()));
     report(names[0], macs, goals[0], || {
-        done = dense(CTX, &d, x, w, any(Some(&*b)), any(Activation::None), y, scratch);
+        done = dense(CTX, &d, x, w, any(Some(&*b)), any(Fused::None), y, scratch);
     });
     done?;
     if FPU {
@@ -150,7 +150,7 @@ fn convolution(names: [&str; 3], conv: &Conv2d, goals: [u32; 3]) -> Result {
     let macs = (conv.output_len() * conv.weight_len() / conv.out_channels) as u32;
     let mut done = Ok(());
     report(names[0], macs, goals[0], || {
-        done = conv2d(CTX, conv, x, w, any(Some(&*b)), any(Activation::None), y, scratch);
+        done = conv2d(CTX, conv, x, w, any(Some(&*b)), any(Fused::None), y, scratch);
     });
     done?;
     report(names[1], macs, goals[1], || done = conv2d_backward_input(CTX, conv, y, w, dx, scratch));

@@ -41,8 +41,8 @@ impl Affine {
         Self([[x, 0.0, 0.0], [0.0, y, 0.0]])
     }
 
-    /// Slanted: by `x` degrees, which move what is below the middle to the left, then by `y`, which move what is right of
-    /// it up (the shear of torchvision's `affine`).
+    /// Slanted: by `x` degrees, which move what is below the middle to the left, then by `y`, which move what is right
+    /// of it up (the shear of torchvision's `affine`).
     pub fn shear(x: f64, y: f64) -> Self {
         let tan = |degrees: f64| {
             let [sin, cos] = sin_cos(degrees);

@@ -54,8 +54,8 @@ impl Canvas {
         &mut self.image
     }
 
-    /// Puts an image of another shape in the place of this one: `draw` gets this one's shape, this one, and the new one, which
-    /// holds anything at first.
+    /// Puts an image of another shape in the place of this one: `draw` gets this one's shape, this one, and the new
+    /// one, which holds anything at first.
     ///
     /// # Errors
     ///

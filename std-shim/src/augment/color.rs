@@ -27,7 +27,8 @@ fn check_factor(operation: &'static str, factor: f32) -> Result {
 ///
 /// # Errors
 ///
-/// [`Error::Augment`](crate::Error::Augment) if the factor is negative, or the image has another shape, or not 1 or 3 channels.
+/// [`Error::Augment`](crate::Error::Augment) if the factor is negative, or the image has another shape, or not 1 or 3
+/// channels.
 pub fn adjust_brightness(shape: [usize; 3], factor: f32, image: &mut [f32]) -> Result {
     check_factor("adjust_brightness", factor)?;
     check_image("adjust_brightness", shape, image)?;
@@ -35,7 +36,8 @@ pub fn adjust_brightness(shape: [usize; 3], factor: f32, image: &mut [f32]) -> R
     Ok(())
 }
 
-/// `x = clamp(x * factor + mean * (1 - factor))`, the mean over the gray image: 0 gives gray, 1 changes nothing (`adjust_contrast`).
+/// `x = clamp(x * factor + mean * (1 - factor))`, the mean over the gray image: 0 gives gray, 1 changes nothing
+/// (`adjust_contrast`).
 ///
 /// ```
 /// let mut image = [0.25, 0.75];
@@ -64,8 +66,8 @@ pub fn adjust_contrast(shape: [usize; 3], factor: f32, image: &mut [f32]) -> Res
     Ok(())
 }
 
-/// `x = clamp(x * factor + gray * (1 - factor))`: 0 gives the gray image, 1 changes nothing (`adjust_saturation`). An image
-/// of one channel stays as it is.
+/// `x = clamp(x * factor + gray * (1 - factor))`: 0 gives the gray image, 1 changes nothing (`adjust_saturation`). An
+/// image of one channel stays as it is.
 ///
 /// ```
 /// let mut red = [1.0, 0.0, 0.0];
@@ -87,7 +89,8 @@ pub fn adjust_saturation(shape: [usize; 3], factor: f32, image: &mut [f32]) -> R
     Ok(())
 }
 
-/// Turns the colors by a part of the color circle, from -0.5 to 0.5 (`adjust_hue`). An image of one channel stays as it is.
+/// Turns the colors by a part of the color circle, from -0.5 to 0.5 (`adjust_hue`). An image of one channel stays as it
+/// is.
 ///
 /// ```
 /// let mut red = [1.0, 0.0, 0.0];
@@ -152,8 +155,8 @@ pub fn rgb_to_grayscale(shape: [usize; 3], out_channels: usize, from: &[f32], to
 ///
 /// # Errors
 ///
-/// [`Error::Augment`](crate::Error::Augment) unless there is a finite mean and a positive deviation for each channel (or one for
-/// all), and the image has this shape.
+/// [`Error::Augment`](crate::Error::Augment) unless there is a finite mean and a positive deviation for each channel
+/// (or one for all), and the image has this shape.
 pub fn normalize(shape: [usize; 3], mean: &[f32], std: &[f32], image: &mut [f32]) -> Result {
     check_normalize(shape[0], mean, std)?;
     check_len("normalize", image, shape)?;

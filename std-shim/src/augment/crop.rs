@@ -33,8 +33,8 @@ impl RandomCrop {
     pub const DEFAULT: Self =
         Self { size: None, padding: [0; 4], pad_if_needed: false, fill: Vec::new(), mode: Padding::Constant };
 
-    /// Where the window lies: each place in the padded image is equally likely. The first draw is for the top, the second for
-    /// the left edge.
+    /// Where the window lies: each place in the padded image is equally likely. The first draw is for the top, the
+    /// second for the left edge.
     ///
     /// # Errors
     ///

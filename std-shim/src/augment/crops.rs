@@ -46,8 +46,8 @@ impl Transform for CenterCrop {
     }
 }
 
-/// Writes the crops of `size` from the four corners and the middle to `to`, `[5, c, size[0], size[1]]` (`FiveCrop`): top left,
-/// top right, bottom left, bottom right, middle.
+/// Writes the crops of `size` from the four corners and the middle to `to`, `[5, c, size[0], size[1]]` (`FiveCrop`):
+/// top left, top right, bottom left, bottom right, middle.
 ///
 /// ```
 /// let mut to = [0.0; 5];
@@ -76,8 +76,8 @@ pub fn five_crop(shape: [usize; 3], size: [usize; 2], from: &[f32], to: &mut [f3
     Ok(())
 }
 
-/// As [`five_crop`], then the same of the mirror image (`TenCrop`): `[10, c, size[0], size[1]]`; mirrored top and bottom if
-/// `vertical`, else left and right.
+/// As [`five_crop`], then the same of the mirror image (`TenCrop`): `[10, c, size[0], size[1]]`; mirrored top and
+/// bottom if `vertical`, else left and right.
 ///
 /// ```
 /// let mut to = [0.0; 10];

@@ -2,6 +2,8 @@
 
 use flatgrad_core::rng::Stream;
 
+use crate::error::Result;
+
 /// The random streams of samples, one for each operation; those of batches.
 const SAMPLES: u32 = 0x5000_0000;
 const BATCHES: u32 = 0x5100_0000;
@@ -24,8 +26,8 @@ pub struct Key {
 impl Key {
     /// The random numbers of operation `position` for this sample.
     ///
-    /// They are the elements from `epoch * 2^32` on of the [`Stream`] with the number `0x50000000 + position`, whose step is
-    /// the sample. They repeat after 2^18 epochs and 2^48 samples.
+    /// They are the elements from `epoch * 2^32` on of the [`Stream`] with the number `0x50000000 + position`, whose
+    /// step is the sample. They repeat after 2^18 epochs and 2^48 samples.
     ///
     /// ```
     /// use flatgrad::augment::Key;
@@ -38,7 +40,8 @@ impl Key {
         self.start(SAMPLES | position & OPERATIONS)
     }
 
-    /// The random numbers of operation `position` for the batch with the number `sample`; the streams are `0x51000000` and on.
+    /// The random numbers of operation `position` for the batch with the number `sample`; the streams are `0x51000000`
+    /// and on.
     pub const fn batch_draws(self, position: u32) -> Draws {
         self.start(BATCHES | position & OPERATIONS)
     }
@@ -120,7 +123,7 @@ impl Draws {
     /// # Errors
     ///
     /// As [`Stream::fill_normal`].
-    pub fn fill_normal(&mut self, out: &mut [f32], mean: f32, deviation: f32) -> crate::Result {
+    pub fn fill_normal(&mut self, out: &mut [f32], mean: f32, deviation: f32) -> Result {
         // It takes numbers in pairs.
         let first = self.next.next_multiple_of(2);
         self.stream.fill_normal(out, first, mean, deviation)?;
@@ -144,13 +147,14 @@ impl Draws {
     /// assert!((mean - 0.5).abs() < 0.05);
     /// ```
     pub fn beta(&mut self, a: f64) -> f64 {
-        // G1 / (G1 + G2) for two draws from Gamma(a), in logarithms: for a small `a` both may be below the smallest number.
+        // G1 / (G1 + G2) for two draws from Gamma(a), in logarithms: for a small `a` both may be below the smallest
+        // number.
         let (first, second) = (self.log_gamma(a), self.log_gamma(a));
         1.0 / (1.0 + libm::exp(second - first))
     }
 
-    /// The logarithm of a number from the distribution Gamma(a, 1): Marsaglia and Tsang, "A simple method for generating
-    /// gamma variables", 2000.
+    /// The logarithm of a number from the distribution Gamma(a, 1): Marsaglia and Tsang, "A simple method for
+    /// generating gamma variables", 2000.
     fn log_gamma(&mut self, a: f64) -> f64 {
         if a < 1.0 {
             return self.log_gamma(a + 1.0) + libm::log(1.0 - self.unit()) / a;

@@ -68,8 +68,8 @@ impl RandomErasing {
     /// torchvision's defaults.
     pub const DEFAULT: Self = Self { p: 0.5, scale: [0.02, 0.33], ratio: [0.3, 3.3], value: Erased::Fill(Vec::new()) };
 
-    /// What to erase, if anything. The area is uniform, the ratio uniform in its logarithm; after ten rectangles that are not
-    /// smaller than the image, nothing is erased.
+    /// What to erase, if anything. The area is uniform, the ratio uniform in its logarithm; after ten rectangles that
+    /// are not smaller than the image, nothing is erased.
     pub fn params(&self, draws: &mut Draws, [_, height, width]: [usize; 3]) -> Option<Region> {
         if !draws.chance(self.p) {
             return None;

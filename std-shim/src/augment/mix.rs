@@ -25,7 +25,8 @@ pub struct MixUp {
 ///
 /// ```
 /// use flatgrad::augment::{CutMix, Key};
-/// let (region, lambda) = CutMix::DEFAULT.params(&mut Key { seed: 1, epoch: 0, sample: 0 }.batch_draws(0), [1, 10, 10]);
+/// let mut draws = Key { seed: 1, epoch: 0, sample: 0 }.batch_draws(0);
+/// let (region, lambda) = CutMix::DEFAULT.params(&mut draws, [1, 10, 10]);
 /// assert_eq!(lambda, 1.0 - (region.height * region.width) as f32 / 100.0);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -63,8 +64,8 @@ impl CutMix {
     }
 }
 
-/// Each of the `n` samples in `x` becomes `(1 - lambda) other + lambda sample`; the other is the one before it, for the first
-/// one the last. Batches are shuffled: a neighbour is anyone. For images, and for labels that are probabilities.
+/// Each of the `n` samples in `x` becomes `(1 - lambda) other + lambda sample`; the other is the one before it, for the
+/// first one the last. Batches are shuffled: a neighbour is anyone. For images, and for labels that are probabilities.
 ///
 /// ```
 /// let mut labels = [1.0, 0.0, 0.0, 1.0];
@@ -90,8 +91,8 @@ pub fn mix_up(lambda: f32, n: usize, x: &mut [f32], spare: &mut Vec<f32>) -> Res
     Ok(())
 }
 
-/// The region of each image in `x`, `[n, c, h, w]`, comes from the image before it, of the first one from the last. Labels are to be
-/// mixed by [`mix_up`].
+/// The region of each image in `x`, `[n, c, h, w]`, comes from the image before it, of the first one from the last.
+/// Labels are to be mixed by [`mix_up`].
 ///
 /// ```
 /// use flatgrad::augment::{Region, cut_mix};

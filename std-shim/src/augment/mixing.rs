@@ -76,11 +76,13 @@ impl Mixing {
         }
     }
 
-    /// Mixes the images `[n, c, h, w]` and their labels, probabilities `[n, classes]`, in place; `key.sample` is the batch's number.
+    /// Mixes the images `[n, c, h, w]` and their labels, probabilities `[n, classes]`, in place; `key.sample` is the
+    /// batch's number.
     ///
     /// # Errors
     ///
-    /// [`Error::Augment`](crate::Error::Augment) if a parameter is out of range, or images and labels do not fit; nothing is written.
+    /// [`Error::Augment`](crate::Error::Augment) if a parameter is out of range, or images and labels do not fit;
+    /// nothing is written.
     pub fn apply(
         &self,
         key: Key,

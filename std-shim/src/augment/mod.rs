@@ -1,12 +1,12 @@
 //! Data augmentation: images and signals that are changed at random while their labels stay true.
 //!
-//! Images are `[c, h, w]` with values from 0 to 1, as torchvision's float tensors; the operations have torchvision's names,
-//! meaning and defaults. Signals are `[c, 1, len]`.
+//! Images are `[c, h, w]` with values from 0 to 1, as torchvision's float tensors; the operations have torchvision's
+//! names, meaning and defaults. Signals are `[c, 1, len]`.
 //!
-//! An operation is a [`Transform`]. What is random comes from one function, `params`, of the operation; what happens to the
-//! pixels is a plain function of these parameters, such as [`crop`] or [`warp`]. Both are public. A [`Pipeline`] is a chain of
-//! operations that has been checked against the shape of the images, and a [`Recipe`] is what a file says of one. An
-//! [`Augmentation`] is what training takes: a [`Fit`](crate::train::Fit), or a [`Loader`](crate::data::Loader).
+//! An operation is a [`Transform`]. What is random comes from one function, `params`, of the operation; what happens to
+//! the pixels is a plain function of these parameters, such as [`crop`] or [`warp`]. Both are public. A [`Pipeline`] is
+//! a chain of operations that has been checked against the shape of the images, and a [`Recipe`] is what a file says of
+//! one. An [`Augmentation`] is what training takes: a [`Fit`](crate::train::Fit), or a [`Loader`](crate::data::Loader).
 //!
 //! Random numbers are named by [`Key`] (seed, epoch, sample) and by the operation's position in the chain: the same
 //! image comes out on every thread, in every order, on every machine.
@@ -14,8 +14,9 @@
 //! | what | operations |
 //! |---|---|
 //! | mirror images | [`RandomHorizontalFlip`], [`RandomVerticalFlip`] |
-//! | windows | [`RandomCrop`], [`RandomTranslation`], [`RandomResizedCrop`], for testing [`Resize`], [`CenterCrop`], [`five_crop`], [`ten_crop`], [`MultiCrop`], [`average_crops`] |
-//! | maps of the plane | [`RandomAffine`], [`RandomRotation`]; [`RandomWarp`]: any mixture of rotation, translation, scale, stretch, shear and flips, resampled once |
+//! | windows | [`RandomCrop`], [`RandomTranslation`], [`RandomResizedCrop`] |
+//! | windows for testing | [`Resize`], [`CenterCrop`], [`five_crop`], [`ten_crop`], [`MultiCrop`], [`average_crops`] |
+//! | maps of the plane | [`RandomAffine`], [`RandomRotation`]; [`RandomWarp`] is any mixture, resampled once |
 //! | hiding | [`RandomErasing`], [`Cutout`] |
 //! | colors | [`ColorJitter`], [`Grayscale`], [`RandomGrayscale`], [`Normalize`], [`GaussianNoise`] |
 //! | batches | [`MixUp`], [`CutMix`] ([`Mixing`]), with soft labels |

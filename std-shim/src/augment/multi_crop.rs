@@ -4,7 +4,8 @@ use super::check::{check, check_shape};
 use super::{Canvas, CenterCrop, Padding, Place, Transform, Window, crop, five_crop, horizontal_flip, ten_crop};
 use crate::error::Result;
 
-/// Which crops of an image a network sees in testing; what it says of them is averaged ([`average_crops`](super::average_crops)).
+/// Which crops of an image a network sees in testing; what it says of them is averaged
+/// ([`average_crops`](super::average_crops)).
 ///
 /// ```
 /// use flatgrad::augment::Views;
@@ -39,8 +40,8 @@ impl Views {
     }
 }
 
-/// Several crops of each image in place of the image, one after another: `[count * c, size[0], size[1]]`. Not random; the end of a
-/// chain for testing.
+/// Several crops of each image in place of the image, one after another: `[count * c, size[0], size[1]]`. Not random;
+/// the end of a chain for testing.
 ///
 /// ```
 /// use flatgrad::augment::{Canvas, Key, MultiCrop, Pipeline, Views};
@@ -57,7 +58,8 @@ pub struct MultiCrop {
     pub views: Views,
     /// Height and width of a crop.
     pub size: [usize; 2],
-    /// Rows and columns of zeros that are put on every side of the image first: crops of its own size are then translations.
+    /// Rows and columns of zeros that are put on every side of the image first: crops of its own size are then
+    /// translations.
     pub padding: usize,
 }
 

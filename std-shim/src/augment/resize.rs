@@ -33,8 +33,8 @@ impl Axis {
         self.weights.clear();
         for i in 0..out {
             let middle = scale * (i as f64 + 0.5);
-            // Near the edge, what lies outside is left out, and the weights of the rest add up to 1; without antialiasing the
-            // outermost pixel stands for it, which is the same: only one pixel is left.
+            // Near the edge, what lies outside is left out, and the weights of the rest add up to 1; without
+            // antialiasing the outermost pixel stands for it, which is the same: only one pixel is left.
             let first = ((middle - reach + 0.5).max(0.0) as usize).min(len - self.taps);
             let weight = |j: usize| (1.0 - ((first + j) as f64 + 0.5 - middle).abs() / reach).max(0.0);
             let sum: f64 = (0..self.taps).map(weight).sum();
@@ -51,8 +51,8 @@ impl Axis {
 
 /// Resizes a region of `from` to `to`, `[c, size[0], size[1]]`, bilinear (`resize` and `resized_crop`).
 ///
-/// With `antialias`, a smaller image is made of all pixels, weighted by a triangle as wide as two new pixels; without, of
-/// the two nearest in each direction only.
+/// With `antialias`, a smaller image is made of all pixels, weighted by a triangle as wide as two new pixels; without,
+/// of the two nearest in each direction only.
 ///
 /// ```
 /// use flatgrad::augment::{Axes, Region, resize};

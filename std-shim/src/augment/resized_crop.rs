@@ -32,8 +32,8 @@ impl RandomResizedCrop {
         Self { size: Some(size), ..Self::DEFAULT }
     }
 
-    /// Which region. The area is uniform, the ratio uniform in its logarithm; after ten regions that do not fit into the image,
-    /// it is the largest one in the middle whose ratio is allowed.
+    /// Which region. The area is uniform, the ratio uniform in its logarithm; after ten regions that do not fit into
+    /// the image, it is the largest one in the middle whose ratio is allowed.
     pub fn params(&self, draws: &mut Draws, [_, height, width]: [usize; 3]) -> Region {
         let (rows, columns) = (height as f64, width as f64);
         let ratios = self.ratio.map(f64::from);

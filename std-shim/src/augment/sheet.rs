@@ -42,8 +42,8 @@ pub struct SheetRange {
 }
 
 impl Sheet {
-    /// An empty sheet for images of this shape, so many in a row. Three channels are red, green and blue; of other images, the first
-    /// channel is drawn; signals are drawn as curves.
+    /// An empty sheet for images of this shape, so many in a row. Three channels are red, green and blue; of other
+    /// images, the first channel is drawn; signals are drawn as curves.
     ///
     /// # Errors
     ///

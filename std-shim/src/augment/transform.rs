@@ -9,7 +9,8 @@ use crate::error::Result;
 
 /// An operation on one image `[c, h, w]`, or on one signal `[c, 1, len]`.
 ///
-/// The label of an image is kept: an operation never sees it. What mixes images and labels is in [`Mixing`](super::Mixing).
+/// The label of an image is kept: an operation never sees it. What mixes images and labels is in
+/// [`Mixing`](super::Mixing).
 ///
 /// ```
 /// use flatgrad::Result;
@@ -163,10 +164,6 @@ impl Pipeline {
         self.out_shape
     }
 
-    pub(super) fn operations(&self) -> &Compose {
-        &self.chain
-    }
-
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.chain.0.is_empty()
@@ -176,7 +173,8 @@ impl Pipeline {
     ///
     /// # Errors
     ///
-    /// [`Error::Augment`](crate::Error::Augment) if `from` or `to` has another length than its shape; nothing is written.
+    /// [`Error::Augment`](crate::Error::Augment) if `from` or `to` has another length than its shape; nothing is
+    /// written.
     pub fn apply(&self, key: Key, from: &[f32], to: &mut [f32], canvas: &mut Canvas) -> Result {
         check_len("pipeline", to, self.out_shape)?;
         canvas.load(self.shape, from)?;

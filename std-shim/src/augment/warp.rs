@@ -16,8 +16,8 @@ pub enum Interpolation {
 
 /// Moves the pixels of `from` by `map`; the result, `to`, has the same shape (`affine`).
 ///
-/// `fill` is what lies outside: one value, or one for each channel; empty: 0. A bilinear pixel on the edge is part image,
-/// part fill. (torchvision, when it is given a fill, weighs the edge twice: 0 there is darker than without one.)
+/// `fill` is what lies outside: one value, or one for each channel; empty: 0. A bilinear pixel on the edge is part
+/// image, part fill. (torchvision, when it is given a fill, weighs the edge twice: 0 there is darker than without one.)
 ///
 /// ```
 /// use flatgrad::augment::{Affine, Interpolation, warp};
@@ -29,8 +29,8 @@ pub enum Interpolation {
 ///
 /// # Numerics
 ///
-/// Coordinates are f64; of pixels equally near, the one with the even number is taken. Bilinear weights are rounded to f32; then `p + w (q - p)`
-/// in each row and between the rows. [`Affine::IDENTITY`] copies.
+/// Coordinates are f64; of pixels equally near, the one with the even number is taken. Bilinear weights are rounded to
+/// f32; then `p + w (q - p)` in each row and between the rows. [`Affine::IDENTITY`] copies.
 ///
 /// # Errors
 ///

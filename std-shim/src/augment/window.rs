@@ -59,8 +59,8 @@ pub struct Window {
     pub width: usize,
 }
 
-/// Copies a window of `from`, with `padding` and `fill` where it reaches beyond, to `to`, `[c, window.height, window.width]`
-/// (`pad` and `crop`).
+/// Copies a window of `from`, with `padding` and `fill` where it reaches beyond, to `to`,
+/// `[c, window.height, window.width]` (`pad` and `crop`).
 ///
 /// `fill` is one value, or one for each channel; empty: 0.
 ///

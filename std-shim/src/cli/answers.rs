@@ -1,9 +1,7 @@
 //! What a network says, as a table in CSV.
 
-use flatgrad::Result;
 use flatgrad::model::{Network, probabilities};
-
-use super::method_args::setting;
+use flatgrad::{Error, Result};
 
 /// A row for each sample: its class and the probability of every class, or its values.
 pub struct Answers<'a> {
@@ -47,12 +45,12 @@ impl<'a> Answers<'a> {
     }
 
     fn write(&mut self, row: Vec<String>) -> Result {
-        self.table.write_record(row).map_err(|e| setting("out", e.to_string()))
+        self.table.write_record(row).map_err(|e| Error::setting("out", e.to_string()))
     }
 
     /// All rows.
     pub fn finish(self) -> Result<String> {
-        let bytes = self.table.into_inner().map_err(|e| setting("out", e.to_string()))?;
+        let bytes = self.table.into_inner().map_err(|e| Error::setting("out", e.to_string()))?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 }

@@ -4,10 +4,10 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use flatgrad::Result;
-use flatgrad::data::{DataSplit, Dataset, Normalize};
-use flatgrad::model::Recipe;
+use flatgrad::data::Normalization;
 use flatgrad_core::net::Optimizer;
 
 use super::augment::AugmentArgs;
@@ -16,7 +16,7 @@ use super::eval::EvalArgs;
 use super::info::InfoArgs;
 use super::method_args::{MethodArgs, above_zero};
 use super::net::{self, NetChoice};
-use super::optimizer_args::OptimizerName;
+use super::optimizer_args::usual;
 use super::plan_args::PlanArgs;
 use super::predict::PredictArgs;
 use super::weights::{ExportArgs, ImportArgs};
@@ -36,19 +36,20 @@ pub struct Cli {
 pub enum Command {
     /// Trains a network on images and evaluates it; this is what happens without a command, too
     ///
-    /// Built with the cargo feature `mpi`, `mpirun -n 4 flatgrad train ..` trains with 4 processes, on one machine or on several,
-    /// that share every batch. Their number changes how sums are rounded, and so the weights.
+    /// Built with the cargo feature `mpi`, `mpirun -n 4 flatgrad train ..` trains with 4 processes, on one machine or
+    /// on several, that share every batch. Their number changes how sums are rounded, and so the weights.
     Train(Box<TrainArgs>),
     /// Shows how much memory a network needs, what lives where in it, and what would fit in less
     ///
-    /// As firmware has it: one thread, tensors without alignment. The exit status is 1 if training does not fit in --ram.
+    /// As firmware has it: one thread, tensors without alignment. The exit status is 1 if training does not fit in
+    /// --ram.
     Plan(PlanArgs),
     /// Shows what a recipe for data augmentation does to images
     Augment(AugmentArgs),
     /// Turns trained weights into what firmware compiles in or reads from flash memory
     ///
-    /// The numbers are in the order in which an arena holds them, ready to be copied into `Trainer::weights_mut()`. A file
-    /// of a run says its network; for others, name it with --net.
+    /// The numbers are in the order in which an arena holds them, ready to be copied into `Trainer::weights_mut()`. A
+    /// file of a run says its network; for others, name it with --net.
     Export(ExportArgs),
     /// Turns the weights that a device dumped into a safetensors file with PyTorch's names
     Import(ImportArgs),
@@ -56,7 +57,8 @@ pub enum Command {
     Eval(EvalArgs),
     /// Says which classes images, rows of a table or samples of an array are of, or their values
     ///
-    /// The answers are a table in CSV: the class and the probability of every class, or of a network that predicts numbers, these.
+    /// The answers are a table in CSV: the class and the probability of every class, or of a network that predicts
+    /// numbers, these.
     Predict(PredictArgs),
     /// Says what is in a file of weights
     Info(InfoArgs),
@@ -69,8 +71,8 @@ pub struct TrainArgs {
     #[arg(long, value_name = "NAME|FILE", value_parser = NetChoice::parse,
           help = net::help("its network, from scratch") + "\n[default: mlp for a table, else cnn]")]
     pub net: Option<NetChoice>,
-    /// Change the training samples at random: `light`, `digits`, `cifar`, `fashion`, `imagenet`, `signal`, or a recipe in TOML
-    /// (`flatgrad augment` shows what it does)
+    /// Change the training samples at random: `light`, `digits`, `cifar`, `fashion`, `imagenet`, `signal`, or a recipe
+    /// in TOML (`flatgrad augment` shows what it does)
     #[arg(long, value_name = "NAME|FILE")]
     pub augment: Option<PathBuf>,
     /// Train on about so many samples only, the same share of each class; --seed chooses which [default: all]
@@ -86,8 +88,9 @@ pub struct TrainArgs {
     #[arg(long, value_name = "N", value_parser = positive::<NonZeroUsize>, allow_negative_numbers = true)]
     pub batch: Option<NonZeroUsize>,
     /// The optimizer; sgd has momentum 0.9
-    #[arg(long, value_enum, default_value_t = OptimizerName::Adam)]
-    pub optimizer: OptimizerName,
+    #[arg(long, value_name = "OPTIMIZER", default_value = "adam",
+          value_parser = PossibleValuesParser::new(Optimizer::NAMES))]
+    pub optimizer: String,
     /// The learning rate [default: 0.001 for adam, adamw and rmsprop, 0.01 for sgd and adagrad]
     #[arg(long, value_name = "X", value_parser = above_zero, allow_negative_numbers = true)]
     pub lr: Option<f32>,
@@ -100,14 +103,15 @@ pub struct TrainArgs {
     /// How many threads: changes the speed only [default: as many as there are]
     #[arg(long, value_name = "N", value_parser = positive::<NonZeroUsize>, allow_negative_numbers = true)]
     pub threads: Option<NonZeroUsize>,
-    /// Threads that read samples ahead of the training: changes the speed only [default: up to 4 for a folder of images, else
-    /// none]
+    /// Threads that read samples ahead of the training: changes the speed only [default: up to 4 for a folder of
+    /// images, else none]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub workers: Option<usize>,
     /// Leave out an epoch's last batch if it is not full
     #[arg(long)]
     pub drop_last: bool,
-    /// Learn the numbers to predict as they are, not with mean 0 and deviation 1: for networks that end with a sigmoid or a softmax
+    /// Learn the numbers to predict as they are, not with mean 0 and deviation 1: for networks that end with a sigmoid
+    /// or a softmax
     #[arg(long)]
     pub raw_targets: bool,
     /// Stop after so many steps
@@ -146,7 +150,7 @@ pub enum NormalizeName {
     Unit,
 }
 
-impl From<NormalizeName> for Normalize {
+impl From<NormalizeName> for Normalization {
     fn from(name: NormalizeName) -> Self {
         match name {
             NormalizeName::Standard => Self::Standard,
@@ -156,35 +160,12 @@ impl From<NormalizeName> for Normalize {
 }
 
 impl TrainArgs {
-    pub fn epochs(&self, data: &DataSplit) -> usize {
-        self.epochs.map_or(if self.is_small(data) { 20 } else { 5 }, NonZeroUsize::get)
-    }
-    pub fn batch(&self, data: &DataSplit) -> usize {
-        let usual = if self.is_small(data) { 32 } else { 128 };
-        self.batch.map_or(usual.min(data.train.len()), NonZeroUsize::get)
-    }
-    pub fn net(&self, data: &DataSplit) -> NetChoice {
-        let usual = if is_table(data) { Recipe::Mlp } else { Recipe::Cnn };
-        self.net.clone().unwrap_or(NetChoice::Recipe(usual))
-    }
-    fn is_small(&self, data: &DataSplit) -> bool {
-        self.data.is_digits() || is_table(data)
-    }
     pub fn optimizer(&self) -> Result<Optimizer> {
-        self.method.optimizer.optimizer(self.optimizer, self.lr())
+        self.method.optimizer.optimizer(&self.optimizer, self.lr)
     }
     pub fn lr(&self) -> f32 {
-        self.lr.unwrap_or(self.optimizer.default_lr())
+        self.lr.unwrap_or(usual(&self.optimizer).map_or(f32::NAN, |usual| usual.lr()))
     }
-    pub fn optimizer_name(&self) -> &'static str {
-        self.optimizer.name()
-    }
-}
-
-/// Whether samples are rows of numbers.
-pub fn is_table(data: &DataSplit) -> bool {
-    let [_, height, width] = data.train.shape();
-    data.train.white().is_none() && [height, width] == [1, 1]
 }
 
 /// A number that is at least 1.

@@ -21,10 +21,12 @@ pub struct AugmentArgs {
     #[arg(long, value_name = "FILE.png", required_unless_present = "print")]
     pub preview: Option<PathBuf>,
     /// How many images
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=100), allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", default_value_t = 8,
+          value_parser = clap::value_parser!(u32).range(1..=100), allow_negative_numbers = true)]
     pub count: u32,
     /// How many variants of each
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=100), allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", default_value_t = 8,
+          value_parser = clap::value_parser!(u32).range(1..=100), allow_negative_numbers = true)]
     pub variants: u32,
     /// Decides the variants
     #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
@@ -72,7 +74,7 @@ pub fn find(recipe: &Path) -> Result<Recipe> {
 
 fn of_print(error: Error) -> Error {
     match error {
-        Error::Setting { fault, .. } => Error::Setting { what: "print", fault },
+        Error::Setting { fault, .. } => Error::setting("print", fault),
         other => other,
     }
 }

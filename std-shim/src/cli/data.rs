@@ -46,8 +46,7 @@ impl DataArgs {
         if !self.is_digits() {
             return data::open(&self.data, &options);
         }
-        data::check_plain(&options)?;
-        Ok(Opened { split: data::digits()?.shared(), columns: None, streams: false })
+        data::open_digits(&options)
     }
 
     fn options(&self) -> OpenOptions {

@@ -4,18 +4,16 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use flatgrad::data::{Columns, Dataset, Loader, Normalizer, TargetScaling, Task};
+use flatgrad::data::{Columns, Dataset, Loader, Normalizer, Task};
 use flatgrad::model::{Network, Predictor};
-use flatgrad::train::metrics::{MeanAbsoluteError, Metric};
-use flatgrad::{Pool, Result};
+use flatgrad::train::metrics::{MeanAbsoluteError, Metric, measure_all};
+use flatgrad::{Error, Pool, Result};
 use flatgrad_core::Isa;
-use flatgrad_core::loss::Target;
 
 use super::args::positive;
-use super::crops::{CropArgs, Entrance};
+use super::crops::CropArgs;
 use super::data::DataArgs;
 use super::measured::{Classes, report_error};
-use super::method_args::setting;
 use super::net::NetChoice;
 use super::weights_file::{Trained, load, of_file, with_plan};
 
@@ -36,7 +34,8 @@ pub struct EvalArgs {
     #[arg(long, value_enum, default_value_t = Part::Test)]
     pub part: Part,
     /// Also the share of samples whose class is among the K most probable
-    #[arg(long, value_name = "K", value_parser = positive::<NonZeroUsize>, default_value = "3", allow_negative_numbers = true)]
+    #[arg(long, value_name = "K",
+          value_parser = positive::<NonZeroUsize>, default_value = "3", allow_negative_numbers = true)]
     pub top: NonZeroUsize,
     #[command(flatten)]
     pub crops: CropArgs,
@@ -68,30 +67,31 @@ pub fn eval(args: &EvalArgs) -> Result {
         Part::Test => data.test,
     };
     let entrance = args.crops.entrance(&network, part.shape())?;
-    check(&part, &network, &entrance, scaling.white)?;
+    check(&part, &network, entrance.views.shape(part.shape()), scaling.white)?;
     check_task(&part, &network)?;
     check_columns(columns.as_ref(), &network)?;
     // Crops take the place of samples in a batch.
-    let batch = (BATCH / entrance.count).max(1);
-    with_plan(&network, batch * entrance.count, |plan| {
+    let views = &entrance.views;
+    let batch = (BATCH / views.count()).max(1);
+    with_plan(&network, batch * views.count(), |plan| {
         let pool = Pool::new(Pool::available())?;
         let predictor = Predictor::new(pool.context(Isa::detect()), plan, &weights);
         let mut predictor = predictor.map_err(of_file(&args.weights))?;
         let classes = part.task().is_classes();
         if classes && plan.outputs() < outputs || !classes && plan.outputs() != outputs {
             let fault = format!("{outputs} to tell; the network gives {}", plan.outputs());
-            return Err(setting("data", fault));
+            return Err(Error::setting("data", fault));
         }
         let normalizer = Normalizer::with_scaling(scaling.clone(), &part);
-        let loader = Loader::new(&part, &normalizer, batch).workers(workers).pipeline(entrance.pipeline.as_ref());
+        let loader = Loader::new(&part, &normalizer, batch).workers(workers).pipeline(views.pipeline());
         if classes {
             let [mut measured, mut plain] = [(); 2].map(|()| Classes::new(args.top.get(), plan.outputs()));
-            measure(&mut predictor, &loader, &entrance, None, &mut measured.metrics(), &mut plain.metrics())?;
-            measured.report(args, &part, Some((&entrance, &plain)).filter(|_| entrance.count > 1));
+            measure_all(&mut predictor, &loader, views, None, &mut measured.metrics(), &mut plain.metrics())?;
+            measured.report(args, &part, Some((&entrance, &plain)).filter(|_| views.count() > 1));
         } else {
             let [mut error, mut plain] = [MeanAbsoluteError::default(); 2];
-            measure(&mut predictor, &loader, &entrance, network.targets(), &mut [&mut error], &mut [&mut plain])?;
-            let plain = Some((&entrance, plain.value())).filter(|_| entrance.count > 1);
+            measure_all(&mut predictor, &loader, views, network.targets(), &mut [&mut error], &mut [&mut plain])?;
+            let plain = Some((&entrance, plain.value())).filter(|_| views.count() > 1);
             report_error(args, part.len(), error.value(), plain);
         }
         Ok(())
@@ -99,28 +99,25 @@ pub fn eval(args: &EvalArgs) -> Result {
 }
 
 /// Whether these are samples for the network.
-fn check(part: &dyn Dataset, network: &Network, entrance: &Entrance, white: f32) -> Result {
+fn check(part: &dyn Dataset, network: &Network, seen: [usize; 3], white: f32) -> Result {
     let found = part.white().map_or(1.0, f32::from);
     let (shape, input) = (part.shape(), network.input());
-    if entrance.shape(shape) == input && found == white {
+    if seen == input && found == white {
         return Ok(());
     }
-    let becomes = match entrance.shape(shape) {
-        seen if seen == shape => String::new(),
-        seen => format!(", which become {seen:?}"),
-    };
+    let becomes = if seen == shape { String::new() } else { format!(", which become {seen:?}") };
     let fault = format!("samples {shape:?} of 0 to {found}{becomes}; the network takes {input:?} of 0 to {white}");
-    Err(setting("data", fault))
+    Err(Error::setting("data", fault))
 }
 
 /// Whether classes are asked of classes, and values of values.
 fn check_task(part: &dyn Dataset, network: &Network) -> Result {
     match (part.task(), network.targets()) {
         (Task::Classes { .. }, Some(_)) => {
-            Err(setting("data", "has classes; the network predicts numbers (--regression)"))
+            Err(Error::setting("data", "has classes; the network predicts numbers (--regression)"))
         }
         (Task::Values { .. }, None) if !network.classes().is_empty() => {
-            Err(setting("data", "has numbers to predict; the network tells classes apart"))
+            Err(Error::setting("data", "has numbers to predict; the network tells classes apart"))
         }
         _ => Ok(()),
     }
@@ -131,46 +128,10 @@ fn check_columns(found: Option<&Columns>, network: &Network) -> Result {
     let (Some(found), Some(known)) = (found, network.columns()) else { return Ok(()) };
     let differ = |(a, b): &(&String, &String)| a.replace(char::is_control, "\u{fffd}") != **b;
     match found.features.iter().zip(&known.features).find(differ) {
-        Some((found, known)) => Err(setting(
+        Some((found, known)) => Err(Error::setting(
             "data",
             format!("has the feature {found:?} where training had {known:?}: the same columns, in order"),
         )),
         None => Ok(()),
     }
-}
-
-/// Adds all samples to `metrics`, outputs that are standardized `values` as values; where the network gets several crops of
-/// each, the plain ones alone to `plain`.
-fn measure(
-    predictor: &mut Predictor,
-    loader: &Loader,
-    entrance: &Entrance,
-    values: Option<&TargetScaling>,
-    metrics: &mut [&mut dyn Metric],
-    plain: &mut [&mut dyn Metric],
-) -> Result {
-    let classes = loader.data().task().is_classes();
-    loader.in_order(|batches| {
-        while let Some(batch) = batches.next_batch()? {
-            let mut standardized;
-            let mut outputs = predictor.outputs(batch.x())?;
-            if let Some(values) = values {
-                standardized = outputs.to_vec();
-                values.undo(&mut standardized);
-                outputs = &standardized;
-            }
-            if entrance.count == 1 {
-                add(metrics, outputs, batch.target())?;
-                continue;
-            }
-            let each = outputs.len() / (entrance.count * batch.len()).max(1);
-            add(metrics, &entrance.average(outputs, each, classes)?, batch.target())?;
-            add(plain, &entrance.plain(outputs, each), batch.target())?;
-        }
-        Ok(())
-    })
-}
-
-fn add(metrics: &mut [&mut dyn Metric], outputs: &[f32], target: Target) -> Result {
-    metrics.iter_mut().try_for_each(|metric| metric.add(outputs, target))
 }

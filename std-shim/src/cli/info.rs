@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use flatgrad::Result;
-use flatgrad::model::{flat_weights, layer_rows, named_weights};
-use flatgrad::report::{grouped, layer_table};
+use flatgrad::model::{flat_weights, named_weights};
+use flatgrad::report::{grouped, layer_rows, layer_table};
 
 use super::net::NetArgs;
 use super::output::Printer;

@@ -1,12 +1,10 @@
 //! What `flatgrad train` says before it trains.
 
 use flatgrad::Result;
-use flatgrad::data::{DataSplit, Dataset, Normalizer, Scaling};
-use flatgrad::model::layer_rows;
-use flatgrad::report::{grouped, layer_table};
+use flatgrad::data::{DataSplit, Dataset, Normalizer, Scaling, is_rows};
+use flatgrad::report::{grouped, layer_rows, layer_table};
 use flatgrad_core::net::Plan;
 
-use super::args::is_table;
 use super::job::Job;
 use super::output::{Printer, megabytes};
 use super::summary::Machine;
@@ -19,13 +17,13 @@ pub fn introduce(job: &Job, plan: &Plan, printer: Printer, machine: Machine) -> 
         "{} on {}: {}, batches of {}, seed {}; {}",
         network.name(),
         data.train.name(),
-        args.optimizer_name(),
+        args.optimizer,
         settings.batch,
         args.seed,
         machine.describe(),
     ));
     // Files are not all decoded for a line of text.
-    let measured = if samples.streams { None } else { Some(settings.normalize.fit(&data.train, 0)?) };
+    let measured = if job.streams { None } else { Some(settings.normalize.fit(&data.train, 0)?) };
     printer.line(format_args!("  {}\n", describe(data, measured.as_ref().map(Normalizer::scaling))));
     printer.line(format_args!("{}", layer_table(&layer_rows(plan))));
     let arena = megabytes(4 * plan.train_len() as u64);
@@ -40,7 +38,7 @@ fn describe(data: &DataSplit, scaling: Option<&Scaling>) -> String {
     let outputs = data.train.task().outputs();
     let task =
         if data.train.task().is_classes() { format!("{outputs} classes") } else { format!("{outputs} to predict") };
-    if is_table(data) {
+    if is_rows(&data.train) {
         return format!("{train} training and {test} test samples of {channels} numbers, {task}");
     }
     let measured = scaling

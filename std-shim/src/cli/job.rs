@@ -3,9 +3,9 @@
 use std::num::NonZeroUsize;
 
 use flatgrad::augment::{Augmentation, Recipe};
-use flatgrad::data::{DataSplit, Dataset, Task};
+use flatgrad::data::{Columns, Dataset, Opened, SampleOptions, Samples, Task};
 use flatgrad::distributed::Group;
-use flatgrad::model::Network;
+use flatgrad::model::{Architecture, Network};
 use flatgrad::train::{Fit, Loading, Outcome, Settings};
 use flatgrad::{Error, Pool, Result};
 use flatgrad_core::net::{Net, Plan};
@@ -13,7 +13,7 @@ use flatgrad_core::{Context, Isa};
 
 use super::args::TrainArgs;
 use super::augment;
-use super::samples::Samples;
+use super::net::NetChoice;
 use super::summary::Machine;
 
 /// More than this must be asked for.
@@ -25,6 +25,9 @@ pub struct Job<'a> {
     isa: Isa,
     pool: Pool,
     pub samples: Samples,
+    columns: Option<Columns>,
+    /// Whether samples are decoded on the way.
+    pub streams: bool,
     recipe: Option<Recipe>,
     augmentation: Option<Augmentation>,
     pub network: Network,
@@ -35,18 +38,27 @@ impl<'a> Job<'a> {
     pub fn open(args: &'a TrainArgs) -> Result<Self> {
         let isa = instruction_set(&args.isa)?;
         let pool = Pool::new(args.threads.map_or_else(Pool::available, NonZeroUsize::get))?;
-        let samples = Samples::open(args)?;
+        let Opened { split, columns, streams, small } = args.data.open()?;
+        let options = SampleOptions {
+            limit: args.train_samples.map(NonZeroUsize::get),
+            validation: args.method.val,
+            raw_targets: args.raw_targets,
+            seed: args.seed,
+        };
+        let samples = options.choose(split)?;
         let data = &samples.data;
         let recipe = args.augment.as_deref().map(augment::find).transpose()?;
         let augmentation = recipe.as_ref().map(|recipe| recipe.augmentation(data.train.shape())).transpose()?;
         let shape = augmentation.as_ref().map_or(data.train.shape(), Augmentation::out_shape);
-        let network = args.net(data).network(shape, data.train.task().outputs())?;
+        let usual = || NetChoice::Architecture(Architecture::usual(&data.train));
+        let network = args.net.clone().unwrap_or_else(usual).network(shape, data.train.task().outputs())?;
         let network = match args.method.max_norm {
             Some(limit) => network.with_max_norm(limit),
             None => network,
         };
-        let settings = settings(args, data, samples.streams)?;
-        Ok(Self { args, isa, pool, samples, recipe, augmentation, network, settings })
+        let usual = Settings::usual(args.optimizer()?, small, data.train.len());
+        let settings = settings(args, usual, data.train.len(), streams)?;
+        Ok(Self { args, isa, pool, samples, columns, streams, recipe, augmentation, network, settings })
     }
 
     /// The run of this job's network, `net`.
@@ -88,13 +100,13 @@ impl<'a> Job<'a> {
 
     /// The network, with what those who use its weights must know of the data.
     pub fn described(&self, outcome: &Outcome) -> Network {
-        let Self { samples, recipe, network, .. } = self;
+        let Self { samples, columns, recipe, network, .. } = self;
         let train = &samples.data.train;
         let network = network
             .clone()
             .with_test(train.shape(), recipe.as_ref())
             .with_targets(samples.targets.clone())
-            .with_columns(samples.columns.clone())
+            .with_columns(columns.clone())
             .with_scaling(outcome.scaling.clone());
         match train.task() {
             Task::Classes { names } => network.with_classes(names),
@@ -110,21 +122,21 @@ impl<'a> Job<'a> {
 fn instruction_set(name: &str) -> Result<Isa> {
     Isa::by_name(name).map_err(|_| {
         let have = Isa::available().map(Isa::name).collect::<Vec<_>>().join(", ");
-        Error::Setting { what: "isa", fault: format!("this machine lacks {name}; it has {have}") }
+        Error::setting("isa", format!("this machine lacks {name}; it has {have}"))
     })
 }
 
-fn settings(args: &TrainArgs, data: &DataSplit, streams: bool) -> Result<Settings> {
+fn settings(args: &TrainArgs, usual: Settings, samples: usize, streams: bool) -> Result<Settings> {
     let settings = Settings {
-        epochs: args.epochs(data),
-        batch: args.batch(data),
+        epochs: args.epochs.map_or(usual.epochs, NonZeroUsize::get),
+        batch: args.batch.map_or(usual.batch, NonZeroUsize::get),
         seed: args.seed,
         max_steps: args.max_steps.map(|n| n.get()),
         normalize: args.normalize.into(),
         loading: Loading { workers: args.workers.unwrap_or_else(|| workers(streams)), drop_last: args.drop_last },
-        ..Settings::new(args.optimizer()?)
+        ..usual
     };
-    args.method.apply(settings, data.train.len())
+    args.method.apply(settings, samples)
 }
 
 /// Decoding is worth threads, copying is not.

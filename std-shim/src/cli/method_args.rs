@@ -39,13 +39,15 @@ pub struct MethodArgs {
     #[arg(long, value_name = "N", default_value_t = 10, allow_negative_numbers = true)]
     pub plateau_patience: u64,
     /// Scale the gradients down where their norm is larger
-    #[arg(long, value_name = "X", value_parser = above_zero, allow_negative_numbers = true, conflicts_with = "clip_value")]
+    #[arg(long, value_name = "X",
+          value_parser = above_zero, allow_negative_numbers = true, conflicts_with = "clip_value")]
     pub clip_norm: Option<f32>,
     /// Limit each gradient
     #[arg(long, value_name = "X", value_parser = above_zero, allow_negative_numbers = true)]
     pub clip_value: Option<f32>,
     /// Batches whose gradients make one step: large steps in little memory
-    #[arg(long, value_name = "N", value_parser = positive::<NonZeroUsize>, default_value = "1", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N",
+          value_parser = positive::<NonZeroUsize>, default_value = "1", allow_negative_numbers = true)]
     pub accumulate: NonZeroUsize,
     /// Evaluate and give back an exponential moving average of the weights, with this decay, such as 0.999
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
@@ -91,13 +93,13 @@ impl MethodArgs {
     pub fn apply(&self, settings: Settings, samples: usize) -> Result<Settings> {
         let needs = "needs images held out for validation: add --val 0.1";
         if self.val.is_none() && self.patience.is_some() {
-            return Err(setting("patience", needs));
+            return Err(Error::setting("patience", needs));
         }
         if self.val.is_none() && self.schedule == ScheduleName::Plateau {
-            return Err(setting("schedule", format!("plateau {needs}")));
+            return Err(Error::setting("schedule", format!("plateau {needs}")));
         }
         if !(self.min_delta >= 0.0 && self.min_delta.is_finite()) {
-            return Err(setting("min-delta", "must be a finite number from 0 on"));
+            return Err(Error::setting("min-delta", "must be a finite number from 0 on"));
         }
         let clip = self.clip_norm.map(Clip::Norm).or(self.clip_value.map(Clip::Value));
         let decay = if self.decay_weights_only { Decay::Weights } else { Decay::All };
@@ -146,10 +148,6 @@ impl MethodArgs {
 /// The f64 of the same shortest decimal: what was typed.
 fn decimal(x: f32) -> f64 {
     x.to_string().parse().unwrap_or(f64::from(x))
-}
-
-pub fn setting(what: &'static str, fault: impl Into<String>) -> Error {
-    Error::Setting { what, fault: fault.into() }
 }
 
 pub fn above_zero(text: &str) -> std::result::Result<f32, String> {

@@ -6,6 +6,7 @@ mod augment;
 mod crops;
 mod data;
 mod eval;
+mod flags;
 mod info;
 mod introduction;
 mod job;
@@ -19,7 +20,6 @@ mod plan_args;
 mod predict;
 mod ranks;
 mod resume;
-mod samples;
 mod summary;
 mod train;
 mod weights;
@@ -33,7 +33,7 @@ use clap::Parser;
 use clap::error::ErrorKind;
 
 use args::{Cli, Command, TrainArgs};
-use flatgrad::Error;
+use flags::message;
 
 /// Does what the arguments say, and gives the exit status.
 ///
@@ -64,14 +64,6 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode, String
         None => train::run(TrainArgs { given: given(), ..cli.train }),
     };
     done.map_err(|error| message(&error))
-}
-
-fn message(error: &Error) -> String {
-    match error {
-        // Settings have the names of their options.
-        Error::Setting { what, fault } => format!("--{what}: {fault}"),
-        other => other.to_string(),
-    }
 }
 
 /// One line on stderr.

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use flatgrad::model::{Network, Recipe, StateDict};
+use flatgrad::model::{Architecture, Network, StateDict};
 use flatgrad::{Error, Result};
 
 use super::args::positive;
@@ -12,24 +12,24 @@ use super::args::positive;
 /// What `--net` says.
 #[derive(Clone, Debug)]
 pub enum NetChoice {
-    Recipe(Recipe),
+    Architecture(Architecture),
     File(PathBuf),
 }
 
 impl NetChoice {
-    /// A recipe's name comes first: a file of that name can be called `./cnn`.
+    /// An architecture's name comes first: a file of that name can be called `./cnn`.
     pub fn parse(text: &str) -> std::result::Result<Self, String> {
-        match Recipe::by_name(text) {
+        match Architecture::by_name(text) {
             _ if text.is_empty() => Err(format!("must be {}, or a network file", names())),
-            Some(recipe) => Ok(Self::Recipe(recipe)),
+            Some(architecture) => Ok(Self::Architecture(architecture)),
             None => Ok(Self::File(text.into())),
         }
     }
 
-    /// The network; a recipe's for images of `input` in so many classes.
+    /// The network; an architecture's for images of `input` in so many classes.
     pub fn network(&self, input: [usize; 3], classes: usize) -> Result<Network> {
         match self {
-            Self::Recipe(recipe) => Ok(Network::recipe(*recipe, input, classes)),
+            Self::Architecture(architecture) => Ok(Network::new(*architecture, input, classes)),
             Self::File(path) => load(path),
         }
     }
@@ -53,7 +53,7 @@ impl NetArgs {
     pub fn network(&self, missing: &str) -> Result<Network> {
         match &self.net {
             Some(choice) => self.network_or(choice.clone()),
-            None => Err(Error::Setting { what: "net", fault: format!("{missing}: name it with --net") }),
+            None => Err(Error::setting("net", format!("{missing}: name it with --net"))),
         }
     }
 
@@ -68,7 +68,7 @@ impl NetArgs {
         let (input, classes) = (self.input.unwrap_or([1, 8, 8]), self.classes.map_or(10, NonZeroUsize::get));
         let network = choice.network(input, classes)?;
         match &choice {
-            NetChoice::Recipe(_) => Ok(network),
+            NetChoice::Architecture(_) => Ok(network),
             NetChoice::File(path) => self.of(network, path),
         }
     }
@@ -77,7 +77,7 @@ impl NetArgs {
     pub fn of(&self, network: Network, path: &Path) -> Result<Network> {
         if self.classes.is_some() {
             let fault = format!("{} says itself how many outputs there are", path.display());
-            return Err(Error::Setting { what: "classes", fault });
+            return Err(Error::setting("classes", fault));
         }
         Ok(match self.input {
             Some(input) => network.with_input(input),
@@ -94,14 +94,14 @@ fn shape(text: &str) -> std::result::Result<[usize; 3], String> {
 
 fn load(path: &Path) -> Result<Network> {
     if !path.exists() {
-        let closest = path.to_str().and_then(Recipe::close_to);
+        let closest = path.to_str().and_then(Architecture::close_to);
         let (path, names) = (path.display(), names());
         let meant = match closest {
-            Some(recipe) => format!("did you mean {}?", recipe.name()),
+            Some(architecture) => format!("did you mean {}?", architecture.name()),
             None => format!("the names are {names}"),
         };
         let fault = format!("{path} is neither a file nor the name of a network; {meant}");
-        return Err(Error::Setting { what: "net", fault });
+        return Err(Error::setting("net", fault));
     }
     if path.extension().is_some_and(|ending| ending == "safetensors") {
         return of_weights(path);
@@ -111,19 +111,21 @@ fn load(path: &Path) -> Result<Network> {
 
 /// The network that a file of weights says it is of.
 fn of_weights(path: &Path) -> Result<Network> {
-    let bytes = std::fs::read(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
+    let bytes = std::fs::read(path).map_err(Error::io(path))?;
     let origin = path.display().to_string();
-    let missing = || Error::Setting { what: "net", fault: format!("{origin} does not say its network") };
+    let missing = || Error::setting("net", format!("{origin} does not say its network"));
     StateDict::network_in(&origin, &bytes)?.ok_or_else(missing)
 }
 
 /// The help of `--net`, with all names; `of_weights` says what becomes of a file of weights.
 pub fn help(of_weights: &str) -> String {
-    let line = |recipe: Recipe| format!("\n  {:<10} {}", recipe.name(), recipe.summary());
-    let recipes: String = Recipe::ALL.map(line).concat();
-    format!("A network file in TOML, the weights.safetensors of a run ({of_weights}), or one of these names:{recipes}")
+    let line = |architecture: Architecture| format!("\n  {:<10} {}", architecture.name(), architecture.summary());
+    let architectures: String = Architecture::ALL.map(line).concat();
+    format!(
+        "A network file in TOML, the weights.safetensors of a run ({of_weights}), or one of these names:{architectures}"
+    )
 }
 
 fn names() -> String {
-    Recipe::ALL.map(Recipe::name).join(", ")
+    Architecture::ALL.map(Architecture::name).join(", ")
 }

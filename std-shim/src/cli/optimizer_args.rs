@@ -1,12 +1,8 @@
 //! What the optimizer is, with PyTorch's names, defaults and checks.
 
-use clap::{Args, ValueEnum};
-use flatgrad::Result;
-use flatgrad_core::net::Optimizer;
-use flatgrad_core::optim::{Adagrad, Adam, RmsProp, Sgd};
-
-use super::method_args::setting;
-use OptimizerName::{Adagrad as AdagradName, Adam as AdamName, Adamw, Rmsprop, Sgd as SgdName};
+use clap::Args;
+use flatgrad::{Error, Result};
+use flatgrad_core::net::{Optimizer, Value};
 
 #[derive(Clone, Debug, Args)]
 pub struct OptimizerArgs {
@@ -39,106 +35,52 @@ pub struct OptimizerArgs {
     pub weight_decay: Option<f32>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum OptimizerName {
-    Sgd,
-    Adam,
-    Adamw,
-    Rmsprop,
-    Adagrad,
-}
-
-impl OptimizerName {
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Sgd => "sgd",
-            Self::Adam => "adam",
-            Self::Adamw => "adamw",
-            Self::Rmsprop => "rmsprop",
-            Self::Adagrad => "adagrad",
-        }
-    }
-
-    pub const fn default_lr(self) -> f32 {
-        match self {
-            Self::Sgd | Self::Adagrad => 0.01,
-            Self::Adam | Self::Adamw | Self::Rmsprop => 0.001,
-        }
-    }
-}
-
 impl OptimizerArgs {
-    pub fn optimizer(&self, name: OptimizerName, lr: f32) -> Result<Optimizer> {
-        self.check_names(name)?;
-        let optimizer = match name {
-            SgdName => Optimizer::Sgd(self.sgd(lr)),
-            AdamName => Optimizer::Adam(self.adam(Adam { lr, ..Adam::DEFAULT })),
-            Adamw => Optimizer::Adam(self.adam(Adam { lr, ..Adam::ADAMW })),
-            Rmsprop => Optimizer::RmsProp(self.rms_prop(lr)),
-            AdagradName => Optimizer::Adagrad(Adagrad {
-                lr,
-                eps: self.eps.unwrap_or(Adagrad::DEFAULT.eps),
-                weight_decay: self.weight_decay.unwrap_or(Adagrad::DEFAULT.weight_decay),
-                ..Adagrad::DEFAULT
-            }),
-        };
+    /// The optimizer of this name; sgd has a momentum unless told otherwise.
+    pub fn optimizer(&self, name: &str, lr: Option<f32>) -> Result<Optimizer> {
+        let usual = usual(name)?;
+        let given = self.given(name, lr);
+        if let Some((option, _)) = given.iter().find(|(option, _)| !has(&usual, option)) {
+            let owners =
+                Optimizer::NAMES.iter().filter(|other| Optimizer::named(other).is_some_and(|o| has(&o, option)));
+            let owners = owners.copied().collect::<Vec<_>>().join(", ");
+            return Err(Error::setting(option, format!("{name} does not have it; it is for {owners}")));
+        }
+        let value = |(key, usual)| given.iter().find(|(option, _)| *option == key).map_or(usual, |(_, value)| *value);
+        let values: Vec<Value> = usual.keys().iter().map(value).collect();
+        let optimizer = usual.with(&values).unwrap_or(usual);
         optimizer.check()?;
         Ok(optimizer)
     }
 
-    /// Refuses what the optimizer does not have.
-    fn check_names(&self, name: OptimizerName) -> Result {
+    /// What is not left at its default.
+    fn given(&self, name: &str, lr: Option<f32>) -> Vec<(&'static str, Value)> {
+        let number = |key, x: Option<f32>| x.map(|x| (key, Value::Number(x)));
+        let flag = |key, on: bool| on.then_some((key, Value::Flag(true)));
+        let momentum = self.momentum.or((name == "sgd").then_some(0.9));
         let given = [
-            ("momentum", self.momentum.is_some(), &[SgdName, Rmsprop][..]),
-            ("nesterov", self.nesterov, &[SgdName]),
-            ("dampening", self.dampening.is_some(), &[SgdName]),
-            ("betas", self.betas.is_some(), &[AdamName, Adamw]),
-            ("alpha", self.alpha.is_some(), &[Rmsprop]),
-            ("eps", self.eps.is_some(), &[AdamName, Adamw, Rmsprop, AdagradName]),
-            ("amsgrad", self.amsgrad, &[AdamName, Adamw]),
-            ("centered", self.centered, &[Rmsprop]),
+            number("lr", lr),
+            number("momentum", momentum),
+            flag("nesterov", self.nesterov),
+            number("dampening", self.dampening),
+            self.betas.map(|betas| ("betas", Value::Doubles(betas))),
+            self.alpha.map(|alpha| ("alpha", Value::Double(alpha))),
+            number("eps", self.eps),
+            flag("amsgrad", self.amsgrad),
+            flag("centered", self.centered),
+            number("weight_decay", self.weight_decay),
         ];
-        match given.into_iter().find(|(_, is_given, owners)| *is_given && !owners.contains(&name)) {
-            None => Ok(()),
-            Some((option, _, owners)) => {
-                let owners = owners.iter().map(|owner| owner.name()).collect::<Vec<_>>().join(", ");
-                Err(setting(option, format!("{} does not have it; it is for {owners}", name.name())))
-            }
-        }
+        given.into_iter().flatten().collect()
     }
+}
 
-    fn sgd(&self, lr: f32) -> Sgd {
-        Sgd {
-            lr,
-            momentum: self.momentum.unwrap_or(0.9),
-            dampening: self.dampening.unwrap_or(Sgd::DEFAULT.dampening),
-            nesterov: self.nesterov,
-            weight_decay: self.weight_decay.unwrap_or(Sgd::DEFAULT.weight_decay),
-            ..Sgd::DEFAULT
-        }
-    }
+/// The optimizer of this name, with the usual hyper-parameters.
+pub fn usual(name: &str) -> Result<Optimizer> {
+    Optimizer::named(name).ok_or_else(|| Error::setting("optimizer", format!("{name} is not known")))
+}
 
-    fn adam(&self, usual: Adam) -> Adam {
-        Adam {
-            betas: self.betas.unwrap_or(usual.betas),
-            eps: self.eps.unwrap_or(usual.eps),
-            amsgrad: self.amsgrad,
-            weight_decay: self.weight_decay.unwrap_or(usual.weight_decay),
-            ..usual
-        }
-    }
-
-    fn rms_prop(&self, lr: f32) -> RmsProp {
-        let usual = RmsProp::DEFAULT;
-        RmsProp {
-            lr,
-            alpha: self.alpha.unwrap_or(usual.alpha),
-            eps: self.eps.unwrap_or(usual.eps),
-            weight_decay: self.weight_decay.unwrap_or(usual.weight_decay),
-            momentum: self.momentum.unwrap_or(usual.momentum),
-            centered: self.centered,
-        }
-    }
+fn has(optimizer: &Optimizer, option: &str) -> bool {
+    optimizer.keys().iter().any(|(key, _)| key == option)
 }
 
 /// Two numbers.

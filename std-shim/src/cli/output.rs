@@ -4,8 +4,8 @@ use std::fmt::Arguments;
 use std::io::Write;
 
 use flatgrad::Result;
-use flatgrad::report::{EpochRecord, Progress, grouped};
-use flatgrad::train::{Callback, EpochEnd, Flow, RunStart, StepRecord};
+use flatgrad::report::{Progress, grouped};
+use flatgrad::train::{Callback, EpochEnd, EpochRecord, Flow, RunStart, StepRecord};
 
 /// Lines for people: to stdout, or to stderr if stdout is for a program.
 #[derive(Clone, Copy, Debug)]

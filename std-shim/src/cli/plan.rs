@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use flatgrad::memory::{
     Alternative, MemoryMap, Usage, alternatives, least_bytes, memory_svg, memory_table, memory_text,
 };
-use flatgrad::model::{LayerStore, Network, Recipe};
+use flatgrad::model::{Architecture, LayerStore, Network};
 use flatgrad::report::grouped;
 use flatgrad::{Error, Result, atomic_write};
 use flatgrad_core::net::{Config, Kind, Net, Plan};
@@ -13,20 +13,20 @@ use serde::Serialize;
 
 use super::net::NetChoice;
 use super::output::Printer;
-use super::plan_args::{OptimizerState, PlanArgs};
+use super::plan_args::PlanArgs;
 
 /// Plans, prints and draws; 1 if there is a limit and training is above it.
 pub fn run(args: &PlanArgs) -> Result<ExitCode> {
-    let network = args.net.network_or(NetChoice::Recipe(Recipe::Cnn))?;
+    let network = args.net.network_or(NetChoice::Architecture(Architecture::Cnn))?;
     let store = LayerStore::default();
     let net = network.net(&store)?;
-    let config = Config::new(args.batch.get(), args.optimizer.optimizer()).train_from(args.train_from);
+    let config = Config::new(args.batch.get(), args.optimizer()).train_from(args.train_from);
     let plan = Plan::try_new(&net, config).map_err(|error| network.explain(error))?;
     check_train_from(args.train_from, &plan)?;
     let map = MemoryMap::new(&plan);
     let limit = args.ram.map(|bytes| Limit::new(bytes, &map, &net, config));
     if let Some(path) = &args.svg {
-        let title = format!("{}, batch {}, {}", network.name(), config.batch, OptimizerState::name(config.optimizer));
+        let title = format!("{}, batch {}, {}", network.name(), config.batch, PlanArgs::name(config.optimizer));
         let svg = memory_svg(&title, &map).unwrap_or_default();
         atomic_write(path, svg.as_bytes())?;
     }
@@ -51,13 +51,13 @@ fn check_train_from(first: usize, plan: &Plan) -> Result {
         let last = plan.layers().enumerate().filter(|(_, layer)| layer.parameters > 0).last();
         let last = last.map_or(String::new(), |(i, _)| format!("; the last layer with parameters is {i}"));
         let fault = format!("nothing would be trained from layer {first} on{last}");
-        return Err(Error::Setting { what: "train-from", fault });
+        return Err(Error::setting("train-from", fault));
     }
     Ok(())
 }
 
 fn print(printer: Printer, network: &Network, config: Config, map: &MemoryMap) {
-    let ([c, h, w], optimizer) = (network.input(), OptimizerState::name(config.optimizer));
+    let ([c, h, w], optimizer) = (network.input(), PlanArgs::name(config.optimizer));
     let name = network.name();
     printer
         .line(format_args!("{name} on {c} x {h} x {w}, batches of {}, {optimizer}; bytes in training\n", config.batch));
@@ -135,7 +135,7 @@ fn describe(one: &Alternative, config: Config) -> String {
         parts.push(format!("--train-from {}", one.train_from));
     }
     if one.optimizer != config.optimizer {
-        parts.push(format!("--optimizer {}", OptimizerState::name(one.optimizer)));
+        parts.push(format!("--optimizer {}", PlanArgs::name(one.optimizer)));
     }
     format!("{:<50} {:>13} bytes", parts.join(" "), grouped(one.bytes as u64))
 }
@@ -146,7 +146,7 @@ struct Report<'a> {
     net: &'a str,
     input: [usize; 3],
     batch: usize,
-    optimizer: String,
+    optimizer: &'static str,
     train_from: usize,
     ram: Option<usize>,
     fits: Option<bool>,
@@ -159,21 +159,21 @@ struct Report<'a> {
 struct AlternativeReport {
     batch: usize,
     train_from: usize,
-    optimizer: String,
+    optimizer: &'static str,
     bytes: usize,
 }
 
 impl<'a> Report<'a> {
     fn new(network: &'a Network, config: Config, map: &'a MemoryMap, limit: Option<&Limit>) -> Self {
         let named = |&Alternative { batch, train_from, optimizer, bytes }| {
-            let optimizer = OptimizerState::name(optimizer);
+            let optimizer = PlanArgs::name(optimizer);
             AlternativeReport { batch, train_from, optimizer, bytes }
         };
         Self {
             net: network.name(),
             input: network.input(),
             batch: config.batch,
-            optimizer: OptimizerState::name(config.optimizer),
+            optimizer: PlanArgs::name(config.optimizer),
             train_from: config.train_from,
             ram: limit.map(|limit| limit.bytes),
             fits: limit.map(|limit| limit.fits),

@@ -3,7 +3,8 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::PossibleValuesParser;
 use flatgrad_core::net::Optimizer;
 use flatgrad_core::optim::{Adam, Sgd};
 
@@ -15,12 +16,14 @@ pub struct PlanArgs {
     #[command(flatten)]
     pub net: NetArgs,
     /// Samples per step
-    #[arg(long, value_name = "N", default_value = "32", value_parser = positive::<NonZeroUsize>, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", default_value = "32",
+          value_parser = positive::<NonZeroUsize>, allow_negative_numbers = true)]
     pub batch: NonZeroUsize,
-    /// The optimizer: sgd keeps no state, momentum, nesterov, adagrad and rmsprop one number per parameter, adam and adamw
-    /// two, amsgrad three (`flatgrad train --optimizer sgd` is momentum here)
-    #[arg(long, value_enum, default_value_t = OptimizerState::Adam)]
-    pub optimizer: OptimizerState,
+    /// The optimizer: sgd keeps no state, momentum, nesterov, adagrad and rmsprop one number per parameter, adam and
+    /// adamw two, amsgrad three (`flatgrad train --optimizer sgd` is momentum here)
+    #[arg(long, value_name = "OPTIMIZER", default_value = "adam",
+          value_parser = PossibleValuesParser::new(states().map(|(name, _)| name)))]
+    pub optimizer: String,
     /// Only this layer and those after it are trained; the table has the numbers
     #[arg(long, value_name = "LAYER", default_value_t = 0, allow_negative_numbers = true)]
     pub train_from: usize,
@@ -35,38 +38,29 @@ pub struct PlanArgs {
     pub json: bool,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum OptimizerState {
-    Sgd,
-    Momentum,
-    Nesterov,
-    Adagrad,
-    Rmsprop,
-    Adam,
-    Adamw,
-    Amsgrad,
+/// Kinds of optimizers by what state they keep.
+fn states() -> impl Iterator<Item = (&'static str, Optimizer)> {
+    // The learning rate does not matter to a plan.
+    let lr = 1e-3;
+    let plain = Optimizer::NAMES.into_iter().filter_map(|name| Some((name, Optimizer::named(name)?)));
+    let others = [
+        ("momentum", Optimizer::momentum(lr, 0.9)),
+        ("nesterov", Optimizer::Sgd(Sgd { momentum: 0.9, nesterov: true, ..Sgd::DEFAULT })),
+        ("amsgrad", Optimizer::Adam(Adam { amsgrad: true, ..Adam::DEFAULT })),
+    ];
+    plain.chain(others).map(move |(name, optimizer)| (name, optimizer.with_lr(lr)))
 }
 
-impl OptimizerState {
-    /// The optimizer; its learning rate does not matter to a plan.
-    pub fn optimizer(self) -> Optimizer {
-        let lr = 1e-3;
-        match self {
-            Self::Sgd => Optimizer::sgd(lr),
-            Self::Momentum => Optimizer::momentum(lr, 0.9),
-            Self::Nesterov => Optimizer::Sgd(Sgd { lr, momentum: 0.9, nesterov: true, ..Sgd::DEFAULT }),
-            Self::Adagrad => Optimizer::adagrad(lr),
-            Self::Rmsprop => Optimizer::rmsprop(lr),
-            Self::Adam => Optimizer::adam(lr),
-            Self::Adamw => Optimizer::adamw(lr),
-            Self::Amsgrad => Optimizer::Adam(Adam { lr, amsgrad: true, ..Adam::DEFAULT }),
-        }
+impl PlanArgs {
+    /// Other names the parser refuses.
+    pub fn optimizer(&self) -> Optimizer {
+        let found = states().find(|(name, _)| *name == self.optimizer);
+        found.map_or(Optimizer::adam(1e-3), |(_, optimizer)| optimizer)
     }
 
     /// The name of the option that gives `optimizer`.
-    pub fn name(optimizer: Optimizer) -> String {
-        let found = Self::value_variants().iter().find(|one| one.optimizer() == optimizer);
-        found.and_then(ValueEnum::to_possible_value).map_or(String::new(), |value| value.get_name().to_string())
+    pub fn name(optimizer: Optimizer) -> &'static str {
+        states().find(|(_, one)| *one == optimizer).map_or("", |(name, _)| name)
     }
 }
 
@@ -101,9 +95,8 @@ mod tests {
 
     #[test]
     fn every_optimizer_has_its_name_back() {
-        for one in OptimizerState::value_variants() {
-            let name = one.to_possible_value().unwrap();
-            assert_eq!(OptimizerState::name(one.optimizer()), name.get_name());
+        for (name, optimizer) in states() {
+            assert_eq!(PlanArgs::name(optimizer), name);
         }
     }
 }

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use flatgrad::augment::{Canvas, Key};
 use flatgrad::data::{Dataset, FeatureOptions, Loader, Normalizer, Scaling, image_bytes, read_samples};
 use flatgrad::model::{Network, Predictor, StateDict};
 use flatgrad::{Error, Pool, Result, atomic_write};
@@ -11,8 +10,7 @@ use flatgrad_core::Isa;
 use flatgrad_core::net::Plan;
 
 use super::answers::Answers;
-use super::crops::{CropArgs, Entrance};
-use super::method_args::setting;
+use super::crops::CropArgs;
 use super::net::NetArgs;
 use super::output::Printer;
 use super::weights_file::{Trained, load, of_file, with_plan};
@@ -25,15 +23,15 @@ pub struct PredictArgs {
     /// The `weights.safetensors` of a run, or a state dict of PyTorch's with --net
     #[arg(long, value_name = "FILE")]
     pub weights: PathBuf,
-    /// A PNG, JPEG or BMP image, or a folder of them, each resized to what the images of training were; a table, .csv or .tsv; or
-    /// an array of samples, .npy or .npz (`x`)
+    /// A PNG, JPEG or BMP image, or a folder of them, each resized to what the images of training were; a table, .csv
+    /// or .tsv; or an array of samples, .npy or .npz (`x`)
     #[arg(value_name = "IMAGE|DIR|TABLE|ARRAY")]
     pub samples: PathBuf,
     /// Light on dark becomes dark on light, and the other way round, in images
     #[arg(long)]
     pub invert: bool,
-    /// The table's column that holds the target, by name or by number from 1, if there is one and it is neither the last nor
-    /// called as in training
+    /// The table's column that holds the target, by name or by number from 1, if there is one and it is neither the
+    /// last nor called as in training
     #[arg(long, value_name = "COLUMN")]
     pub target: Option<String>,
     /// The table's first line is not names but numbers
@@ -104,7 +102,7 @@ fn check(args: &PredictArgs, kind: Kind) -> Result {
         ("no-header", args.no_header && !table, "only a table has a header"),
     ];
     match faults.into_iter().find(|&(_, wrong, _)| wrong) {
-        Some((what, _, fault)) => Err(setting(what, fault)),
+        Some((what, _, fault)) => Err(Error::setting(what, fault)),
         None => Ok(()),
     }
 }
@@ -123,27 +121,22 @@ impl Asked<'_> {
         let (args, network) = (self.args, self.network);
         if self.scaling.white == 1.0 {
             let fault = "the network was trained on numbers, not on images of bytes: it takes tables and arrays";
-            return Err(setting("weights", fault));
+            return Err(Error::setting("weights", fault));
         }
         let files = if args.samples.is_dir() { files_in(&args.samples)? } else { vec![args.samples.clone()] };
-        let entrance = self.entrance(network.samples())?;
-        with_plan(network, entrance.count, |plan| {
+        let views = args.crops.entrance(network, network.samples())?.views;
+        with_plan(network, views.count(), |plan| {
             let pool = Pool::new(1)?;
             let mut predictor = self.predictor(&pool, plan)?;
-            let (mut answers, mut canvas) = (Answers::new("file", network, plan.outputs())?, Canvas::default());
+            let mut answers = Answers::new("file", network, plan.outputs())?;
             for file in &files {
-                // In parts of white, whatever white was in training.
-                let part = |byte| f32::from(if args.invert { 255 - byte } else { byte }) / 255.0;
-                let mut x: Vec<f32> = image_bytes(file, network.samples())?.into_iter().map(part).collect();
-                if let Some(pipeline) = &entrance.pipeline {
-                    let image = std::mem::replace(&mut x, vec![0.0; plan_input(plan) * entrance.count]);
-                    pipeline.apply(Key { seed: 0, epoch: 0, sample: 0 }, &image, &mut x, &mut canvas)?;
+                let mut image = image_bytes(file, network.samples())?;
+                if args.invert {
+                    image.iter_mut().for_each(|byte| *byte = 255 - *byte);
                 }
-                x.chunks_exact_mut(plan_input(plan)).for_each(|x| self.scaling.apply(x));
-                answers.push(
-                    &file.display().to_string(),
-                    &entrance.answer(predictor.outputs(&x)?, plan.outputs(), network)?,
-                )?;
+                let x = views.of_image(&image, self.scaling)?;
+                let outputs = views.answer(predictor.outputs(&x)?, plan.outputs(), network.targets())?;
+                answers.push(&file.display().to_string(), &outputs)?;
             }
             answers.finish()
         })
@@ -152,35 +145,27 @@ impl Asked<'_> {
     /// Rows of a table, or samples of an array, numbered from 1.
     fn numbers(&self, data: &dyn Dataset) -> Result<String> {
         let network = self.network;
-        let entrance = self.entrance(data.shape())?;
+        let views = self.args.crops.entrance(network, data.shape())?.views;
         let (found, white) = (data.white().map_or(1.0, f32::from), self.scaling.white);
         let (shape, input) = (data.shape(), network.input());
-        if entrance.shape(shape) != input || found != white {
+        if views.shape(shape) != input || found != white {
             let fault = format!("samples {shape:?} of 0 to {found}; the network takes {input:?} of 0 to {white}");
-            return Err(setting("samples", fault));
+            return Err(Error::setting("samples", fault));
         }
-        let batch = (BATCH / entrance.count).max(1);
-        with_plan(network, batch * entrance.count, |plan| {
+        let batch = (BATCH / views.count()).max(1);
+        with_plan(network, batch * views.count(), |plan| {
             let pool = Pool::new(1)?;
             let mut predictor = self.predictor(&pool, plan)?;
             let mut answers = Answers::new("row", network, plan.outputs())?;
             let normalizer = Normalizer::with_scaling(self.scaling.clone(), data);
-            let loader = Loader::new(data, &normalizer, batch).pipeline(entrance.pipeline.as_ref());
-            loader.in_order(|batches| {
-                while let Some(batch) = batches.next_batch()? {
-                    let outputs = entrance.answer(predictor.outputs(batch.x())?, plan.outputs(), network)?;
-                    for (index, outputs) in batch.indices().iter().zip(outputs.chunks(plan.outputs())) {
-                        answers.push(&(u64::from(*index) + 1).to_string(), outputs)?;
-                    }
-                }
-                Ok(())
+            let loader = Loader::new(data, &normalizer, batch).pipeline(views.pipeline());
+            predictor.each(&loader, |batch, outputs| {
+                let outputs = views.answer(outputs, plan.outputs(), network.targets())?;
+                let mut rows = batch.indices().iter().zip(outputs.chunks(plan.outputs()));
+                rows.try_for_each(|(index, outputs)| answers.push(&(u64::from(*index) + 1).to_string(), outputs))
             })?;
             answers.finish()
         })
-    }
-
-    fn entrance(&self, samples: [usize; 3]) -> Result<Entrance> {
-        self.args.crops.entrance(self.network, samples)
     }
 
     fn predictor<'p>(&self, pool: &'p Pool, plan: &'p Plan) -> Result<Predictor<'p>> {
@@ -189,24 +174,17 @@ impl Asked<'_> {
     }
 }
 
-/// Values in one sample.
-fn plan_input(plan: &Plan) -> usize {
-    plan.input().iter().product()
-}
-
 /// The images of a folder, by name.
 fn files_in(folder: &Path) -> Result<Vec<PathBuf>> {
-    let io = |source| Error::Io { path: folder.to_owned(), source };
-    let entries = std::fs::read_dir(folder).map_err(io)?;
     let mut files = Vec::new();
-    for entry in entries {
-        files.push(entry.map_err(io)?.path());
+    for entry in std::fs::read_dir(folder).map_err(Error::io(folder))? {
+        files.push(entry.map_err(Error::io(folder))?.path());
     }
     let ending = |path: &PathBuf| path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
     files.retain(|path| ending(path).is_some_and(|e| ["png", "jpg", "jpeg", "bmp"].contains(&e.as_str())));
     files.sort();
     if files.is_empty() {
-        return Err(setting("images", format!("{} has no PNG, JPEG or BMP files", folder.display())));
+        return Err(Error::setting("images", format!("{} has no PNG, JPEG or BMP files", folder.display())));
     }
     Ok(files)
 }

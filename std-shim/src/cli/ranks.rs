@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use flatgrad::Result;
 
-use super::{complain, message};
+use super::complain;
+use super::flags::message;
 use flatgrad::distributed::Group;
 
 /// The exit status after an error.
@@ -72,8 +73,8 @@ fn in_group(task: impl FnOnce(&mut dyn Group) -> Result<ExitCode>) -> Result<Exi
         0..=1u64 => task(&mut flatgrad::distributed::Alone),
         n => Err(flatgrad::Error::Ranks {
             fault: format!(
-                "started as one of {n} processes, but built without the feature mpi: each would train by itself and replace \
-                 the others' results; build with `cargo install flatgrad --features mpi`, or start one process"
+                "started as one of {n} processes, but built without the feature mpi: each would train by itself and \
+                 replace the others' results; build with `cargo install flatgrad --features mpi`, or start one process"
             ),
         }),
     }

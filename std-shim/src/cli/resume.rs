@@ -8,28 +8,17 @@ use flatgrad::train::{Checkpoint, Checkpoints};
 use flatgrad::{Error, Result};
 
 use super::args::{Cli, Command, TrainArgs};
-use super::message;
-use super::method_args::setting;
+use super::flags::message;
 
 /// Options that are not kept: where, how fast, how loud, and for how long this time.
-const PASSING: [&str; 10] = [
-    "--resume",
-    "--out",
-    "--isa",
-    "--threads",
-    "--workers",
-    "--max-steps",
-    "--checkpoint-steps",
-    "--tensorboard",
-    "--json",
-    "--quiet",
-];
+const PASSING: &str = "\
+    --resume --out --isa --threads --workers --max-steps --checkpoint-steps --tensorboard --json --quiet";
 
 /// The options on which the course of training depends, as `--name=value`.
 pub fn lasting(arguments: &[String]) -> Vec<String> {
     options(arguments)
         .into_iter()
-        .filter(|(name, _)| !PASSING.contains(&name.as_str()))
+        .filter(|(name, _)| !PASSING.split(' ').any(|passing| passing == name))
         .map(|(name, value)| value.map_or(name.clone(), |value| format!("{name}={value}")))
         .collect()
 }
@@ -65,7 +54,8 @@ fn is_flag(option: &str) -> bool {
     found.is_some_and(|argument| !argument.get_action().takes_values())
 }
 
-/// The options of the run in `folder`, where `given` does not say otherwise, and its checkpoint; rank 0 reads it for all.
+/// The options of the run in `folder`, where `given` does not say otherwise, and its checkpoint; rank 0 reads it for
+/// all.
 pub fn options_of_run(folder: &Path, given: &[String], group: &mut dyn Group) -> Result<(TrainArgs, Checkpoint)> {
     let path = Checkpoint::path_in(folder);
     let content = match group.rank() {
@@ -93,9 +83,9 @@ pub fn options_of_run(folder: &Path, given: &[String], group: &mut dyn Group) ->
 fn read(folder: &Path, path: &Path) -> Result<Vec<u8>> {
     if !path.exists() {
         let fault = format!("{} has no checkpoint: the run is complete, or none was begun there", folder.display());
-        return Err(setting("resume", fault));
+        return Err(Error::setting("resume", fault));
     }
-    std::fs::read(path).map_err(|source| Error::Io { path: path.to_owned(), source })
+    std::fs::read(path).map_err(Error::io(path))
 }
 
 /// Refuses to begin where an interrupted run could go on; one that was stopped on purpose has left its results.
@@ -112,11 +102,11 @@ pub fn check_unfinished(folder: &Path) -> Result {
     }
     let shown = folder.display();
     let fault = format!(
-        "{shown} holds a run interrupted after step {step}: continue it with --resume {shown}, choose another folder, or \
-         remove {}",
+        "{shown} holds a run interrupted after step {step}: continue it with --resume {shown}, choose another folder, \
+         or remove {}",
         path.display()
     );
-    Err(setting("out", fault))
+    Err(Error::setting("out", fault))
 }
 
 /// How to go on.

@@ -60,7 +60,7 @@ struct Run<'a> {
     #[serde(flatten)]
     summary: &'a Summary,
     batch: usize,
-    optimizer: &'static str,
+    optimizer: &'a str,
     lr: f32,
     version: &'static str,
 }
@@ -90,7 +90,7 @@ impl Summary {
     }
 
     pub fn run_json(&self, args: &TrainArgs, batch: usize) -> Value {
-        let (summary, optimizer, lr) = (self, args.optimizer_name(), args.lr());
+        let (summary, optimizer, lr) = (self, args.optimizer.as_str(), args.lr());
         let run = Run { summary, batch, optimizer, lr, version: env!("CARGO_PKG_VERSION") };
         serde_json::to_value(run).unwrap_or_default()
     }

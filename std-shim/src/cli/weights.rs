@@ -10,15 +10,15 @@ use flatgrad::{Error, Result, atomic_write};
 
 use super::net::NetArgs;
 use super::output::Printer;
-use super::weights_file::with_plan;
+use super::weights_file::{of_file, with_plan};
 
 #[derive(Debug, Args)]
 pub struct ExportArgs {
     /// The trained weights: `weights.safetensors` of a run, or any safetensors file with PyTorch's names
     #[arg(long, value_name = "FILE")]
     pub weights: PathBuf,
-    /// rust: a static array of f32; c: a header with an array of float; raw: the bytes of that array, little-endian, and
-    /// nothing else; safetensors: PyTorch's names and layouts
+    /// rust: a static array of f32; c: a header with an array of float; raw: the bytes of that array, little-endian,
+    /// and nothing else; safetensors: PyTorch's names and layouts
     #[arg(long, value_enum)]
     pub format: Format,
     /// The file to write
@@ -51,17 +51,8 @@ pub enum Format {
 /// Weights under names to weights for a device.
 pub fn export(args: &ExportArgs) -> Result {
     let origin = args.weights.display().to_string();
-    let bytes = std::fs::read(&args.weights).map_err(in_file(&args.weights))?;
-    let of_file = |error: Error| match error {
-        Error::Weights { origin: tensor, fault } if tensor == "safetensors" => {
-            Error::Weights { origin: origin.clone(), fault }
-        }
-        Error::Weights { origin: tensor, fault } => {
-            Error::Weights { origin: origin.clone(), fault: format!("{tensor} {fault}") }
-        }
-        other => other,
-    };
-    let dict = StateDict::from_safetensors(&bytes).map_err(of_file)?;
+    let bytes = std::fs::read(&args.weights).map_err(Error::io(&args.weights))?;
+    let dict = StateDict::from_safetensors(&bytes).map_err(of_file(&args.weights))?;
     let described = match &args.net.net {
         Some(_) => None,
         None => StateDict::network_in(&origin, &bytes)?,
@@ -71,8 +62,8 @@ pub fn export(args: &ExportArgs) -> Result {
         None => args.net.network(&format!("{origin} does not say its network"))?,
     };
     with_plan(&network, 1, |plan| {
-        let weights = flat_weights(plan, &dict).map_err(of_file)?;
-        check_weights(plan, &weights).map_err(of_file)?;
+        let weights = flat_weights(plan, &dict).map_err(of_file(&args.weights))?;
+        check_weights(plan, &weights).map_err(of_file(&args.weights))?;
         let named = named_weights(plan, &weights, batches(&dict))?;
         let sha256 = named.sha256();
         let (scaling, targets) = (network.scaling(), network.targets());
@@ -94,13 +85,7 @@ pub fn import(args: &ImportArgs) -> Result {
     let network = args.net.network("a raw file does not say its network")?;
     with_plan(&network, 1, |plan| {
         let weights = read_raw(&args.raw, plan.weights_len())?;
-        let of_file = |error: Error| match error {
-            Error::Weights { origin, fault } => {
-                Error::Weights { origin: args.raw.display().to_string(), fault: format!("{origin} {fault}") }
-            }
-            other => other,
-        };
-        check_weights(plan, &weights).map_err(of_file)?;
+        check_weights(plan, &weights).map_err(of_file(&args.raw))?;
         let named = named_weights(plan, &weights, 0)?;
         atomic_write(&args.out, &named.to_safetensors_with(&network)?)?;
         report(&weights, &named.sha256(), &args.out);
@@ -112,11 +97,11 @@ pub fn import(args: &ImportArgs) -> Result {
 fn read_raw(path: &Path, len: usize) -> Result<Vec<f32>> {
     let fault = |text: String| Error::Weights { origin: path.display().to_string(), fault: text };
     let expected = len as u64 * size_of::<f32>() as u64;
-    let file = std::fs::File::open(path).map_err(in_file(path))?;
-    let found = file.metadata().map_err(in_file(path))?.len();
+    let file = std::fs::File::open(path).map_err(Error::io(path))?;
+    let found = file.metadata().map_err(Error::io(path))?.len();
     let mut bytes = Vec::new();
     // One byte more shows that there is more; whatever it is, it need not fit in memory.
-    file.take(expected + 1).read_to_end(&mut bytes).map_err(in_file(path))?;
+    file.take(expected + 1).read_to_end(&mut bytes).map_err(Error::io(path))?;
     let found = found.max(bytes.len() as u64);
     if bytes.len() as u64 != expected {
         let more = if found > expected { "; of a whole arena, the weights are the beginning" } else { "" };
@@ -142,9 +127,4 @@ fn report(weights: &[f32], sha256: &str, out: &Path) {
     printer.line(format_args!("{count} weights, {bytes} bytes, in {}", out.display()));
     printer.line(format_args!("weights sha256  {sha256}"));
     printer.line(format_args!("raw sha256      {}", raw_sha256(weights)));
-}
-
-fn in_file(path: &Path) -> impl FnOnce(std::io::Error) -> Error {
-    let path = path.to_owned();
-    |source| Error::Io { path, source }
 }

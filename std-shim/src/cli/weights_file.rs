@@ -15,12 +15,9 @@ pub struct Trained {
 
 /// Reads it; `named` is the network if the file does not say it, or is not to be asked.
 pub fn load(path: &Path, named: Option<Network>) -> Result<Trained> {
-    let bytes = std::fs::read(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
+    let bytes = std::fs::read(path).map_err(Error::io(path))?;
     let origin = path.display().to_string();
-    let weights = StateDict::from_safetensors(&bytes).map_err(|error| match error {
-        Error::Weights { fault, .. } => Error::Weights { origin: origin.clone(), fault },
-        other => other,
-    })?;
+    let weights = StateDict::from_safetensors(&bytes).map_err(of_file(path))?;
     let network = match named {
         Some(network) => network,
         None => StateDict::network_in(&origin, &bytes)?.ok_or_else(|| Error::Weights {
@@ -31,7 +28,8 @@ pub fn load(path: &Path, named: Option<Network>) -> Result<Trained> {
     Ok(Trained { network, weights, bytes: bytes.len() })
 }
 
-/// A plan for inference in batches of at most so many, and what uses it. The order of the weights does not depend on the batch.
+/// A plan for inference in batches of at most so many, and what uses it. The order of the weights does not depend on
+/// the batch.
 pub fn with_plan<T>(network: &Network, batch: usize, task: impl FnOnce(&Plan) -> Result<T>) -> Result<T> {
     let store = LayerStore::default();
     let net = network.net(&store)?;
@@ -43,6 +41,7 @@ pub fn with_plan<T>(network: &Network, batch: usize, task: impl FnOnce(&Plan) ->
 pub fn of_file(path: &Path) -> impl Fn(Error) -> Error {
     let path = path.display().to_string();
     move |error| match error {
+        Error::Weights { origin, fault } if origin == "safetensors" => Error::Weights { origin: path.clone(), fault },
         Error::Weights { origin, fault } => Error::Weights { origin: path.clone(), fault: format!("{origin} {fault}") },
         other => other,
     }

@@ -1,7 +1,7 @@
 //! CIFAR-10 and CIFAR-100 in their binary versions.
 //!
-//! A file is a run of records without a header: the label (CIFAR-100: the coarse one, then the fine one), then 3,072 bytes,
-//! the red, green and blue planes of an image of 32 by 32.
+//! A file is a run of records without a header: the label (CIFAR-100: the coarse one, then the fine one), then 3,072
+//! bytes, the red, green and blue planes of an image of 32 by 32.
 
 use std::fs::File;
 use std::io::Read;

@@ -7,8 +7,8 @@ use crate::error::{Error, Result};
 
 /// Samples with their targets: numbered from 0, all of one shape, read in any order from any thread.
 ///
-/// A data set need not be in memory: [`Dataset::read`] may decode a file into the caller's [`Scratch`]. Samples are bytes
-/// ([`Dataset::white`]) or `f32`; bytes stay bytes until [`Normalizer`](super::Normalizer) looks them up.
+/// A data set need not be in memory: [`Dataset::read`] may decode a file into the caller's [`Scratch`]. Samples are
+/// bytes ([`Dataset::white`]) or `f32`; bytes stay bytes until [`Normalizer`](super::Normalizer) looks them up.
 ///
 /// ```
 /// use flatgrad::Result;
@@ -70,8 +70,8 @@ pub trait Dataset: Send + Sync {
     fn white(&self) -> Option<u8>;
     /// The target of sample `index`, as [`Dataset::task`] says; of a sample that does not exist, anything.
     fn target(&self, index: usize) -> Label<'_>;
-    /// How its values to predict were standardized, if they were ([`Standardized`](super::Standardized)): errors are measured in
-    /// the unit that they had before.
+    /// How its values to predict were standardized, if they were ([`Standardized`](super::Standardized)): errors are
+    /// measured in the unit that they had before.
     fn target_scaling(&self) -> Option<&TargetScaling> {
         None
     }
@@ -204,6 +204,11 @@ impl<D: Dataset + 'static> DataSplit<D> {
     pub fn shared(self) -> DataSplit {
         DataSplit { train: Arc::new(self.train), test: Arc::new(self.test) }
     }
+}
+
+/// Whether samples are rows of numbers, as those of tables.
+pub fn is_rows(data: &dyn Dataset) -> bool {
+    data.white().is_none() && data.shape()[1..] == [1, 1]
 }
 
 /// The fault of asking for a sample that does not exist, or of a buffer that does not fit it.

@@ -29,21 +29,21 @@ pub struct FeatureOptions<'a> {
     pub count: usize,
     /// Their names, if they are known; else the columns are the features in order.
     pub columns: Option<&'a Columns>,
-    /// The column that holds the target, by name or by number from 1, if there is one and it is not the last, nor called as in
-    /// training.
+    /// The column that holds the target, by name or by number from 1, if there is one and it is not the last, nor
+    /// called as in training.
     pub target: Option<&'a str>,
     /// The first line holds the names of the columns.
     pub header: bool,
 }
 
 impl FeatureOptions<'_> {
-    /// Reads a table as [`read_table`](super::read_table) does; a column with the target may be there or be missing, and is not
-    /// looked at. All targets of the result are 0.
+    /// Reads a table as [`read_table`](super::read_table) does; a column with the target may be there or be missing,
+    /// and is not looked at. All targets of the result are 0.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`]; [`Error::Data`] with the file and the line and column of what is wrong, or the column that is missing or one too
-    /// many.
+    /// [`Error::Io`]; [`Error::Data`] with the file and the line and column of what is wrong, or the column that is
+    /// missing or one too many.
     pub fn read(&self, path: &Path) -> Result<Floats> {
         let failed = |fault| Error::data(path.display(), fault);
         let (mut chosen, mut columns, mut values) = (None, Vec::new(), Vec::new());
@@ -129,8 +129,8 @@ fn row(record: &ByteRecord, columns: &[String], places: &[usize], values: &mut V
     Ok(())
 }
 
-/// Reads the samples of an `.npy` file, or the array `x` (or `x_test`) of an `.npz` file: `[n, columns]`, `[n, h, w]` or
-/// `[n, c, h, w]`. All targets of the result are 0.
+/// Reads the samples of an `.npy` file, or the array `x` (or `x_test`) of an `.npz` file: `[n, columns]`, `[n, h, w]`
+/// or `[n, c, h, w]`. All targets of the result are 0.
 ///
 /// # Errors
 ///
@@ -141,7 +141,8 @@ fn row(record: &ByteRecord, columns: &[String], places: &[usize], values: &mut V
 /// let folder = tempfile::tempdir()?;
 /// let path = folder.path().join("x.npy");
 /// let header = "{'descr': '|u1', 'fortran_order': False, 'shape': (2, 3), }";
-/// let file = [b"\x93NUMPY\x01\x00", &(header.len() as u16).to_le_bytes()[..], header.as_bytes(), &[1, 2, 3, 4, 5, 6]].concat();
+/// let len = (header.len() as u16).to_le_bytes();
+/// let file = [b"\x93NUMPY\x01\x00", &len[..], header.as_bytes(), &[1, 2, 3, 4, 5, 6]].concat();
 /// std::fs::write(&path, file)?;
 /// assert_eq!(read_samples(&path)?.shape(), [3, 1, 1]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -28,8 +28,8 @@ impl Floats {
     ///
     /// # Errors
     ///
-    /// [`Error::Data`] with the name and [`DataFault::NoPixels`], [`DataFault::Pixels`], or [`DataFault::NotFinite`] for
-    /// the first sample with a value that is not a finite number.
+    /// [`Error::Data`] with the name and [`DataFault::NoPixels`], [`DataFault::Pixels`], or [`DataFault::NotFinite`]
+    /// for the first sample with a value that is not a finite number.
     pub fn new(name: impl Into<String>, shape: [usize; 3], values: Vec<f32>, targets: Targets) -> Result<Self> {
         let name = name.into();
         if let Some(fault) = fault(shape, targets.len(), values.len()) {

@@ -15,9 +15,9 @@ const OTHERS: [&str; 7] = ["gif", "webp", "tif", "tiff", "avif", "heic", "jxl"];
 
 /// A folder with a folder of PNG, JPEG or BMP files for each class; images are decoded when they are asked for.
 ///
-/// Classes are numbered in the order of their folders' names, images in the order of classes and their own names. If all
-/// images are gray (a BMP never is) there is one channel, else there are three; transparency is dropped and 16 bits become 8. Folders inside
-/// a class, hidden files, and files of other kinds are left out.
+/// Classes are numbered in the order of their folders' names, images in the order of classes and their own names. If
+/// all images are gray (a BMP never is) there is one channel, else there are three; transparency is dropped and 16 bits
+/// become 8. Folders inside a class, hidden files, and files of other kinds are left out.
 ///
 /// ```
 /// use flatgrad::data::{Dataset, ImageFolder, Label};

@@ -82,8 +82,8 @@ impl Images {
         self.labels().get(index).copied().unwrap_or_default()
     }
 
-    /// The samples for which `keep(index)` is true, in order, under another name; [`Subset`](super::Subset) does the same
-    /// without a copy.
+    /// The samples for which `keep(index)` is true, in order, under another name; [`Subset`](super::Subset) does the
+    /// same without a copy.
     ///
     /// # Errors
     ///

@@ -76,9 +76,9 @@ impl<'a> Loader<'a> {
     pub fn drop_last(self, drop_last: bool) -> Self {
         Self { drop_last, ..self }
     }
-    /// Changes each sample on its way: images of bytes in parts of white, from 0 to 1, and normalized afterwards; `f32` samples
-    /// when they are normalized. The pipeline must be for the data's shape, and keep the
-    /// channels, or give several images, one after another, with all channels each ([`MultiCrop`](crate::augment::MultiCrop)).
+    /// Changes each sample on its way: images of bytes in parts of white, from 0 to 1, and normalized afterwards; `f32`
+    /// samples when they are normalized. The pipeline must be for the data's shape, and keep the channels, or give
+    /// several images, one after another, with all channels each ([`MultiCrop`](crate::augment::MultiCrop)).
     pub fn pipeline(self, pipeline: Option<&'a Pipeline>) -> Self {
         let pipeline = pipeline.filter(|pipeline| !pipeline.is_empty());
         Self { filler: Filler { pipeline, ..self.filler }, ..self }
@@ -87,8 +87,8 @@ impl<'a> Loader<'a> {
     pub fn mixing(self, mixing: Mixing) -> Self {
         Self { filler: Filler { mixing, ..self.filler }, ..self }
     }
-    /// Takes from each batch only the share of one of `size` ranks ([`share`](distributed::share)): together they have what one
-    /// would have. A share is empty where a batch has fewer samples than there are ranks.
+    /// Takes from each batch only the share of one of `size` ranks ([`share`](distributed::share)): together they have
+    /// what one would have. A share is empty where a batch has fewer samples than there are ranks.
     pub fn share(self, rank: usize, size: usize) -> Self {
         Self { part: Part { rank, size }, ..self }
     }
@@ -118,8 +118,8 @@ impl<'a> Loader<'a> {
         self.epoch_from(epoch, 0, consume)
     }
 
-    /// [`Loader::epoch`] without its first `skip` batches, which are not even fetched: the others are what they are in the
-    /// whole pass.
+    /// [`Loader::epoch`] without its first `skip` batches, which are not even fetched: the others are what they are in
+    /// the whole pass.
     ///
     /// # Errors
     ///
@@ -145,6 +145,20 @@ impl<'a> Loader<'a> {
     /// As [`Loader::epoch`].
     pub fn in_order<T>(&self, consume: impl FnOnce(&mut Batches) -> Result<T>) -> Result<T> {
         self.pass(0, (0..self.filler.data.len() as u32).collect(), 0, consume)
+    }
+
+    /// All batches in the data's own order, one after another.
+    ///
+    /// # Errors
+    ///
+    /// As [`Loader::epoch`].
+    pub fn each(&self, mut consume: impl FnMut(&Batch) -> Result) -> Result {
+        self.in_order(|batches| {
+            while let Some(batch) = batches.next_batch()? {
+                consume(batch)?;
+            }
+            Ok(())
+        })
     }
 
     fn pass<T>(

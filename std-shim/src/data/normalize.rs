@@ -19,12 +19,12 @@ use crate::error::{Error, Result};
 /// # Numerics
 ///
 /// Of bytes, mean and standard deviation (the biased one) come from exact integer sums, divided and rooted in f64 and
-/// rounded to f32 once. The formula is then evaluated in f64 for each of the 256 possible bytes and rounded to f32 once;
-/// every pixel is looked up.
+/// rounded to f32 once. The formula is then evaluated in f64 for each of the 256 possible bytes and rounded to f32
+/// once; every pixel is looked up.
 ///
 /// Of `f32`, they come from two passes in f64, sample after sample: the mean, then the mean square of what differs from
-/// it. The formula is evaluated in f64 for each value and rounded to f32 once. All the same on every machine, and however
-/// many threads read.
+/// it. The formula is evaluated in f64 for each value and rounded to f32 once. All the same on every machine, and
+/// however many threads read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Normalizer {
     scaling: Scaling,
@@ -45,7 +45,7 @@ pub struct Scaling {
 
 /// What the network is given in place of a sample's values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Normalize {
+pub enum Normalization {
     /// Numbers with mean 0 and standard deviation 1 in every channel, as measured on the training part.
     #[default]
     Standard,
@@ -54,12 +54,12 @@ pub enum Normalize {
     Unit,
 }
 
-impl Normalize {
+impl Normalization {
     /// The normalizer, measured on `train` if there is anything to measure, read by so many threads (0: the caller's).
     ///
     /// ```
-    /// use flatgrad::data::{self, Normalize};
-    /// let unit = Normalize::Unit.fit(&data::digits()?.train, 0)?;
+    /// use flatgrad::data::{self, Normalization};
+    /// let unit = Normalization::Unit.fit(&data::digits()?.train, 0)?;
     /// assert_eq!((unit.mean(), unit.std()), (&[0.0][..], &[1.0][..]));
     /// # Ok::<(), flatgrad::Error>(())
     /// ```
@@ -202,7 +202,8 @@ impl Normalizer {
 
     /// Normalizes one sample `[c, h, w]` that is in parts of `white`.
     ///
-    /// A byte that goes this way (divided, rounded to f32, normalized) may differ from the looked up one in its last bit.
+    /// A byte that goes this way (divided, rounded to f32, normalized) may differ from the looked up one in its last
+    /// bit.
     pub fn apply(&self, sample: &mut [f32]) {
         self.scaling.apply(sample);
     }

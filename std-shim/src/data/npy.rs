@@ -1,7 +1,7 @@
 //! NumPy's array files, `.npy`.
 //!
-//! A file is `\x93NUMPY`, a version, the length of the header, the header (a Python dictionary as text), and the elements.
-//! Nothing in it is believed: memory grows with the bytes that are really there.
+//! A file is `\x93NUMPY`, a version, the length of the header, the header (a Python dictionary as text), and the
+//! elements. Nothing in it is believed: memory grows with the bytes that are really there.
 
 use std::io::Read;
 
@@ -38,7 +38,8 @@ fn format(fault: impl Into<String>) -> DataFault {
     DataFault::Format(fault.into())
 }
 
-/// Reads an array of `uint8`, integers, `float32` or `float64` in C order, of either byte order, to the end of the source.
+/// Reads an array of `uint8`, integers, `float32` or `float64` in C order, of either byte order, to the end of the
+/// source.
 ///
 /// # Errors
 ///
@@ -53,7 +54,7 @@ fn format(fault: impl Into<String>) -> DataFault {
 /// file.extend([1.5f32, -2.0].map(f32::to_le_bytes).concat());
 /// let array = read(&mut &file[..])?;
 /// assert_eq!((array.shape, array.elements), (vec![1, 2], Elements::Floats(vec![1.5, -2.0])));
-/// # Ok::<(), flatgrad::data::DataFault>(())
+/// # Ok::<(), flatgrad::DataFault>(())
 /// ```
 pub fn read(source: &mut dyn Read) -> Checked<Array> {
     let start = take(source, 8)?;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::folder::name;
 use super::{
-    Columns, DataFault, DataSplit, ImageFolder, TableOptions, cifar, idx, npz, read_table, split, split_groups,
+    Columns, DataFault, DataSplit, ImageFolder, TableOptions, cifar, digits, idx, is_rows, npz, read_table, split,
+    split_groups,
 };
 use crate::error::{Error, Result};
 
@@ -34,11 +35,20 @@ pub struct Opened {
     pub columns: Option<Columns>,
     /// Samples are decoded each time they are read: workers are worth it.
     pub streams: bool,
+    /// Samples are small, rows of numbers or the digits: training takes many passes in small batches.
+    pub small: bool,
 }
 
-/// Opens what the path is: a table (`.csv`, `.tsv`), an archive of arrays (`.npz`: `x` and `y`, or `x_train`, `y_train`,
-/// `x_test` and `y_test`), a folder of CIFAR's binary files, of IDX files ([`idx`]), or of
-/// folders of images ([`ImageFolder`]): with `train` and `test` (or `val`) if it has these, else one part is split off.
+impl Opened {
+    fn new(split: DataSplit, columns: Option<Columns>, streams: bool) -> Self {
+        let small = is_rows(&split.train);
+        Self { split, columns, streams, small }
+    }
+}
+
+/// Opens what the path is: a table (`.csv`, `.tsv`), an archive of arrays (`.npz`: `x` and `y`, or `x_train`,
+/// `y_train`, `x_test` and `y_test`), a folder of CIFAR's binary files, of IDX files ([`idx`]), or of folders of images
+/// ([`ImageFolder`]): with `train` and `test` (or `val`) if it has these, else one part is split off.
 ///
 /// # Errors
 ///
@@ -56,7 +66,7 @@ pub struct Opened {
 pub fn open(path: &Path, options: &OpenOptions) -> Result<Opened> {
     let kind = Kind::of(path)?;
     kind.check(options)?;
-    let memory = |split| Opened { split, columns: None, streams: false };
+    let memory = |split| Opened::new(split, None, false);
     match kind {
         Kind::Table => open_table(path, options),
         Kind::Arrays => open_arrays(path, options).map(memory),
@@ -75,7 +85,7 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Opened> {
                     split(all, options.split.unwrap_or(0.2), SPLIT_SEED)?.shared()
                 }
             };
-            Ok(Opened { split, columns: None, streams: true })
+            Ok(Opened::new(split, None, true))
         }
     }
 }
@@ -89,16 +99,17 @@ fn open_table(path: &Path, options: &OpenOptions) -> Result<Opened> {
         Some(_) => split_groups(rows, &table.groups, share, SPLIT_SEED),
         None => split(rows, share, SPLIT_SEED),
     };
-    Ok(Opened { split: parts?.shared(), columns, streams: false })
+    Ok(Opened::new(parts?.shared(), columns, false))
 }
 
-/// Whether the options are those of data that needs none.
+/// The [`digits`], as data of a path.
 ///
 /// # Errors
 ///
-/// [`Error::Setting`] for the first that is set.
-pub fn check_plain(options: &OpenOptions) -> Result {
-    Kind::Idx.check(options)
+/// [`Error::Setting`] for the first option that is set: the digits need none.
+pub fn open_digits(options: &OpenOptions) -> Result<Opened> {
+    Kind::Idx.check(options)?;
+    Ok(Opened { small: true, ..Opened::new(digits()?.shared(), None, false) })
 }
 
 fn open_arrays(path: &Path, options: &OpenOptions) -> Result<DataSplit> {
@@ -159,7 +170,7 @@ impl Kind {
             ("target", target.is_some() && !table, "only a table has columns"),
             ("group", group.is_some() && !table, "only a table has columns"),
             ("regression", *regression && !table && !arrays, "only a table or .npz has numbers to predict"),
-            ("no-header", !header && !table, "only a table has a header"),
+            ("header", !header && !table, "only a table has a header"),
             ("resize", options.resize.is_some() && !images, "only images in a folder are resized"),
             ("split", options.split.is_some() && !splits, SAYS_ITSELF),
         ];

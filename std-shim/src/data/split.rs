@@ -47,8 +47,8 @@ pub fn split<D: Dataset + Clone>(data: D, share: f64, seed: u64) -> Result<DataS
     parts(data, &test)
 }
 
-/// Takes whole groups for testing until they are about `share` of the samples: no group is in both parts. `groups` has the
-/// group of each sample.
+/// Takes whole groups for testing until they are about `share` of the samples: no group is in both parts. `groups` has
+/// the group of each sample.
 ///
 /// In a random order, a group is taken if that brings the test part closer to its share.
 ///

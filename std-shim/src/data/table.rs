@@ -68,10 +68,11 @@ impl Table {
     }
 }
 
-/// Reads a table whose features are finite numbers: separated by tabs if the file's name ends in `.tsv`, else by commas.
+/// Reads a table whose features are finite numbers: separated by tabs if the file's name ends in `.tsv`, else by
+/// commas.
 ///
-/// Blank lines are skipped; in an error, they count with the line that follows them. Classes are numbered in the order of
-/// their names: as numbers if all are whole numbers, else as text.
+/// Blank lines are skipped; in an error, they count with the line that follows them. Classes are numbered in the order
+/// of their names: as numbers if all are whole numbers, else as text.
 ///
 /// ```
 /// use flatgrad::data::{Dataset, Label, TableOptions, read_table};
@@ -201,7 +202,7 @@ impl Reader {
             } else {
                 let label = self.classes.number(text);
                 if label as usize >= MAX_CLASSES {
-                    let fault = format!("more than {MAX_CLASSES} classes: to predict a number, say --regression");
+                    let fault = format!("more than {MAX_CLASSES} classes: to predict a number, say `regression`");
                     return Err(failed(fault));
                 }
                 self.labels.push(label);

@@ -19,8 +19,8 @@ use crate::error::{Error, Result};
 ///
 /// # Numerics
 ///
-/// Mean and (biased) standard deviation come from two passes in f64, sample after sample, rounded to f32 once; the deviation of
-/// a constant is 1. Both formulas are in f64, rounded once.
+/// Mean and (biased) standard deviation come from two passes in f64, sample after sample, rounded to f32 once; the
+/// deviation of a constant is 1. Both formulas are in f64, rounded once.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TargetScaling {
     /// The mean of each output.
@@ -76,9 +76,9 @@ impl TargetScaling {
     }
 }
 
-/// The samples of another data set, with standardized values to predict; as scikit-learn's `TransformedTargetRegressor`. Losses
-/// are then those of standardized values; mean absolute errors are still in the target's own unit
-/// ([`Dataset::target_scaling`]).
+/// The samples of another data set, with standardized values to predict; as scikit-learn's
+/// `TransformedTargetRegressor`. Losses are then those of standardized values; mean absolute errors are still in the
+/// target's own unit ([`Dataset::target_scaling`]).
 ///
 /// ```
 /// use flatgrad::data::{Dataset, Floats, Label, Standardized, TargetScaling, Targets};

@@ -35,7 +35,7 @@ impl Targets {
     /// [`DataFault::NotFinite`] for the first that is not a finite number.
     ///
     /// ```
-    /// use flatgrad::data::{DataFault, Targets};
+    /// use flatgrad::{DataFault, data::Targets};
     /// assert_eq!(Targets::values(2, vec![1.0, 2.0, 3.0, 4.0]).unwrap().len(), 2);
     /// assert_eq!(Targets::values(1, vec![1.0, f32::NAN]), Err(DataFault::NotFinite { index: 1, what: "target" }));
     /// ```

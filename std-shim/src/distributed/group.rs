@@ -99,8 +99,8 @@ pub trait Group: Send {
     }
 }
 
-/// Which of `n` things, such as the samples of a batch, are for this rank: a contiguous part. Where they cannot be shared
-/// evenly, the first ranks have one more.
+/// Which of `n` things, such as the samples of a batch, are for this rank: a contiguous part. Where they cannot be
+/// shared evenly, the first ranks have one more.
 ///
 /// ```
 /// use flatgrad::distributed::share;

@@ -10,12 +10,12 @@
 //! ```
 //!
 //! The second line starts 4 processes on the machines in `hosts`, with 8 cores each: that many threads, unless
-//! `--threads` says otherwise. Each process reads the data from the same path on its own machine. Rank 0 prints, and writes
-//! the results and checkpoints; for `--resume` it reads the checkpoint for all. The number of processes must then be what
-//! it was: it decides over bits.
+//! `--threads` says otherwise. Each process reads the data from the same path on its own machine. Rank 0 prints, and
+//! writes the results and checkpoints; for `--resume` it reads the checkpoint for all. The number of processes must
+//! then be what it was: it decides over bits.
 //!
-//! Ctrl-C, and SIGTERM to `mpirun`, reach all processes: after the step under way rank 0 writes a checkpoint, says how to
-//! go on, and all end. Open MPI kills processes that take longer than a second; for steps that do, say
+//! Ctrl-C, and SIGTERM to `mpirun`, reach all processes: after the step under way rank 0 writes a checkpoint, says how
+//! to go on, and all end. Open MPI kills processes that take longer than a second; for steps that do, say
 //! `mpirun --mca odls_base_sigkill_timeout 60`. The checkpoint of the last minute is there in any case.
 
 use mpi::Count;
@@ -30,7 +30,8 @@ use crate::error::{Error, Result};
 /// The status of a program that one rank's error has ended.
 const STATUS: i32 = 2;
 
-/// Runs `task` as one of the processes that were started together; without `mpirun` there is one. Only once in a program.
+/// Runs `task` as one of the processes that were started together; without `mpirun` there is one. Only once in a
+/// program.
 ///
 /// An error that all ranks have ([`Error::is_everybodys`]) comes back on all of them. Any other is this rank's alone:
 /// it is written to stderr, and MPI ends all processes, since the others would wait for this one. So does a panic.
@@ -56,7 +57,8 @@ const STATUS: i32 = 2;
 ///
 /// # Errors
 ///
-/// Those of `task`; [`Error::Ranks`] if MPI has been started before, or must not be called from any thread but the first.
+/// Those of `task`; [`Error::Ranks`] if MPI has been started before, or must not be called from any thread but the
+/// first.
 pub fn run<T>(task: impl FnOnce(&mut World) -> Result<T>) -> Result<T> {
     let universe = start()?;
     let (communicator, guard) = (universe.world(), EndsAllOnPanic);

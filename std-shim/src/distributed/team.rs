@@ -7,8 +7,8 @@ use crate::error::{Error, Result};
 
 /// A group of `size` threads (at least 1) in this process: give each member to a thread of its own.
 ///
-/// It computes what processes on as many machines would, with the same bits: for tests, and for programs that have no MPI.
-/// To use the cores of one machine, [`Pool`](crate::Pool) is faster.
+/// It computes what processes on as many machines would, with the same bits: for tests, and for programs that have no
+/// MPI. To use the cores of one machine, [`Pool`](crate::Pool) is faster.
 ///
 /// ```
 /// use flatgrad::data;

@@ -16,17 +16,17 @@ pub struct Alternative {
     pub bytes: usize,
 }
 
-/// Plans that fit in `bytes`, each as near to `config` as it can be: a smaller batch, fewer trained layers, an optimizer
-/// with less state, and combinations. Empty if nothing fits.
+/// Plans that fit in `bytes`, each as near to `config` as it can be: a smaller batch, fewer trained layers, an
+/// optimizer with less state, and combinations. Empty if nothing fits.
 ///
 /// The learning rates of other optimizers are not adapted.
 ///
 /// ```
 /// use flatgrad::memory::alternatives;
-/// use flatgrad::model::{LayerStore, Network, Recipe};
+/// use flatgrad::model::{Architecture, LayerStore, Network};
 /// use flatgrad_core::net::{Config, Optimizer};
 /// let store = LayerStore::default();
-/// let net = Network::recipe(Recipe::Tiny, [1, 8, 8], 10).net(&store)?;
+/// let net = Network::new(Architecture::Tiny, [1, 8, 8], 10).net(&store)?;
 /// let found = alternatives(&net, Config::new(32, Optimizer::adam(1e-3)), 64 * 1024);
 /// assert!(found[0].batch < 32 && found.iter().all(|one| one.bytes <= 64 * 1024));
 /// assert!(alternatives(&net, Config::new(32, Optimizer::adam(1e-3)), 1024).is_empty());

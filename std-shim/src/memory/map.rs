@@ -4,7 +4,7 @@ use flatgrad_core::net::{Kind, LayerInfo, Phase, Plan};
 use serde::Serialize;
 
 use super::usage::usage;
-use crate::model::layer_rows;
+use crate::report::layer_rows;
 
 pub(super) const ELEMENT: usize = size_of::<f32>();
 
@@ -12,10 +12,10 @@ pub(super) const ELEMENT: usize = size_of::<f32>();
 ///
 /// ```
 /// use flatgrad::memory::MemoryMap;
-/// use flatgrad::model::{LayerStore, Network, Recipe};
+/// use flatgrad::model::{Architecture, LayerStore, Network};
 /// use flatgrad_core::net::{Config, Optimizer, Plan};
 /// let store = LayerStore::default();
-/// let net = Network::recipe(Recipe::Tiny, [1, 8, 8], 10).net(&store)?;
+/// let net = Network::new(Architecture::Tiny, [1, 8, 8], 10).net(&store)?;
 /// let map = MemoryMap::new(&Plan::try_new(&net, Config::new(1, Optimizer::adam(1e-3)))?);
 /// // Weights, their gradients, and two moments.
 /// assert_eq!(map.training.bytes - map.training.work, 4 * 1_898 * 4);

@@ -14,8 +14,8 @@ const CHARACTER: f64 = 0.56;
 
 const RED_LINE: RGBColor = RGBColor(200, 30, 30);
 
-/// The map as an SVG picture: above training, below inference; steps from left to right, addresses from bottom to top, a
-/// rectangle for everything that lives there, from its first step to its last; the peak is marked.
+/// The map as an SVG picture: above training, below inference; steps from left to right, addresses from bottom to top,
+/// a rectangle for everything that lives there, from its first step to its last; the peak is marked.
 ///
 /// `None` if the drawing fails.
 pub fn memory_svg(title: &str, map: &MemoryMap) -> Option<String> {

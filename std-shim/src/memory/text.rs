@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{Content, LayerMemory, MemoryMap, Usage};
-use crate::report::grouped;
+use crate::report::{aligned, grouped};
 
 const ROWS: usize = 16;
 const COLUMNS: usize = 64;
@@ -34,25 +34,7 @@ pub fn memory_table(map: &MemoryMap) -> String {
     (total[3], total[4], total[5]) = (bytes(weights), bytes(gradients), bytes(optimizer_state));
     let body = map.layers.iter().enumerate().map(row);
     let lines: Vec<[String; 10]> = [heading.map(String::from)].into_iter().chain(body).chain([total]).collect();
-    aligned(&lines)
-}
-
-/// Numbers to the right, the layer's name to the left; rules below the heading and above the sums.
-fn aligned(lines: &[[String; 10]]) -> String {
-    let widths: [usize; 10] = std::array::from_fn(|c| lines.iter().map(|line| line[c].len()).max().unwrap_or(0));
-    let rule = "-".repeat(widths.iter().sum::<usize>() + 2 * 9);
-    let mut table = String::new();
-    for (i, line) in lines.iter().enumerate() {
-        if i == 1 || i + 1 == lines.len() {
-            let _ = writeln!(table, "  {rule}");
-        }
-        for (c, (cell, &width)) in line.iter().zip(&widths).enumerate() {
-            let _ = if c == 1 { write!(table, "  {cell:width$}") } else { write!(table, "  {cell:>width$}") };
-        }
-        table.truncate(table.trim_end().len());
-        table.push('\n');
-    }
-    table
+    aligned(&lines, 1)
 }
 
 /// A picture of `usage` in characters: steps from left to right, addresses from bottom to top, the peak marked.

@@ -17,8 +17,8 @@ impl StateDict {
     /// As [`StateDict::to_safetensors`].
     ///
     /// ```
-    /// use flatgrad::model::{Network, Recipe, StateDict};
-    /// let network = Network::recipe(Recipe::Tiny, [1, 8, 8], 10);
+    /// use flatgrad::model::{Architecture, Network, StateDict};
+    /// let network = Network::new(Architecture::Tiny, [1, 8, 8], 10);
     /// let file = StateDict::new().to_safetensors_with(&network)?;
     /// assert_eq!(StateDict::network_in("weights", &file)?.unwrap().to_toml(), network.to_toml());
     /// # Ok::<(), flatgrad::Error>(())
@@ -26,8 +26,8 @@ impl StateDict {
     pub fn to_safetensors_with(&self, network: &Network) -> Result<Vec<u8>> {
         let fault = |what: &str| Error::weights("safetensors", what);
         let plain = safetensors::serialize(self.iter(), None).map_err(|e| fault(&e.to_string()))?;
-        // The library keeps metadata in a hash map, whose order would decide over the file's bytes: the header, which is
-        // JSON after its length in 8 bytes, gets them here.
+        // The library keeps metadata in a hash map, whose order would decide over the file's bytes: the header, which
+        // is JSON after its length in 8 bytes, gets them here.
         let (len, rest) = plain.split_first_chunk::<8>().ok_or_else(|| fault("no header"))?;
         let len = usize::try_from(u64::from_le_bytes(*len)).unwrap_or(usize::MAX);
         let (header, data) = rest.split_at_checked(len).ok_or_else(|| fault("no header"))?;

@@ -3,9 +3,9 @@
 use flatgrad_core::net::{Plan, Role, Slot, TensorInfo};
 use sha2::{Digest, Sha256};
 
-use super::state_dict::hexadecimal;
 use super::{StateDict, Tensor};
 use crate::error::{Error, Result};
+use crate::files::hexadecimal;
 
 /// The weights of a network, in the order in which its arena holds them, under PyTorch's names and in its order;
 /// `batches` is what batch norms have counted (`num_batches_tracked`, after their running averages).
@@ -15,10 +15,10 @@ use crate::error::{Error, Result};
 /// [`Error::Weights`] unless there are [`Plan::weights_len`] of them.
 ///
 /// ```
-/// use flatgrad::model::{LayerStore, Network, Recipe, flat_weights, named_weights};
+/// use flatgrad::model::{Architecture, LayerStore, Network, flat_weights, named_weights};
 /// use flatgrad_core::net::{Config, Optimizer, Plan};
 /// let store = LayerStore::default();
-/// let net = Network::recipe(Recipe::Tiny, [1, 8, 8], 10).net(&store)?;
+/// let net = Network::new(Architecture::Tiny, [1, 8, 8], 10).net(&store)?;
 /// let plan = Plan::try_new(&net, Config::new(1, Optimizer::sgd(0.1))).unwrap();
 /// let weights: Vec<f32> = (0..1_898u16).map(f32::from).collect();
 /// let named = named_weights(&plan, &weights, 0)?;
@@ -102,10 +102,11 @@ pub fn check_weights(plan: &Plan, weights: &[f32]) -> Result {
     Ok(())
 }
 
-/// The SHA-256 of weights in the order of the arena, in hexadecimal: of their bytes, little-endian. A device can hash its
-/// memory as it is, and `sha256sum` a raw export.
+/// The SHA-256 of weights in the order of the arena, in hexadecimal: of their bytes, little-endian. A device can hash
+/// its memory as it is, and `sha256sum` a raw export.
 ///
-/// [`StateDict::sha256`] is another hash: PyTorch's layouts enter there, in which the weights of dense layers are transposed.
+/// [`StateDict::sha256`] is another hash: PyTorch's layouts enter there, in which the weights of dense layers are
+/// transposed.
 ///
 /// ```
 /// let zeros = flatgrad::model::raw_sha256(&[0.0; 8]);

@@ -5,15 +5,16 @@ use flatgrad_core::net::{Plan, infer};
 
 use super::{StateDict, check_weights, flat_weights};
 use crate::augment::average_crops;
+use crate::data::{Batch, Loader};
 use crate::error::Result;
 
 /// A trained network that gives its outputs for normalized samples.
 ///
 /// ```
-/// use flatgrad::model::{LayerStore, Network, Predictor, Recipe, named_weights};
+/// use flatgrad::model::{Architecture, LayerStore, Network, Predictor, named_weights};
 /// use flatgrad_core::net::{Config, Optimizer, Plan};
 /// use flatgrad_core::{Context, Isa};
-/// let network = Network::recipe(Recipe::Tiny, [1, 8, 8], 10);
+/// let network = Network::new(Architecture::Tiny, [1, 8, 8], 10);
 /// let store = LayerStore::default();
 /// let plan = Plan::try_new(&network.net(&store)?, Config::new(1, Optimizer::sgd(1.0))).unwrap();
 /// let weights = named_weights(&plan, &vec![0.0; plan.weights_len()], 0)?;
@@ -40,14 +41,23 @@ impl<'a> Predictor<'a> {
         Ok(Self { ctx, plan, weights, work: vec![0.0; plan.infer_work_len()] })
     }
 
-    /// The outputs `[n, outputs]` for `n` samples `[n, c, h, w]`, at most as many as the plan's batch; they are normalized by
-    /// the [`Scaling`](crate::data::Scaling) of the training.
+    /// The outputs `[n, outputs]` for `n` samples `[n, c, h, w]`, at most as many as the plan's batch; they are
+    /// normalized by the [`Scaling`](crate::data::Scaling) of the training.
     ///
     /// # Errors
     ///
     /// [`Error::Core`](crate::Error::Core) if they are not whole samples, or too many.
     pub fn outputs<'s>(&'s mut self, x: &'s [f32]) -> Result<&'s [f32]> {
         Ok(infer(self.ctx, self.plan, &self.weights, x, &mut self.work)?)
+    }
+
+    /// Gives all batches of `loader` to `consume`, in order and with their outputs.
+    ///
+    /// # Errors
+    ///
+    /// Those of the data and of `consume`; as [`Predictor::outputs`].
+    pub fn each(&mut self, loader: &Loader, mut consume: impl FnMut(&Batch, &[f32]) -> Result) -> Result {
+        loader.each(|batch| consume(batch, self.outputs(batch.x())?))
     }
 }
 
@@ -68,13 +78,14 @@ pub fn probabilities(outputs: &[f32], classes: usize) -> Vec<f64> {
 }
 
 /// The logits of classes for each of `n` samples whose softmax is the mean of the softmax of its `views`: `outputs` is
-/// `[n, views, classes]`. So Krizhevsky, Sutskever and Hinton average ten crops ("ImageNet classification with deep convolutional
-/// neural networks", 2012). Of values to predict, [`average_crops`](crate::augment::average_crops) is the mean.
+/// `[n, views, classes]`. So Krizhevsky, Sutskever and Hinton average ten crops ("ImageNet classification with deep
+/// convolutional neural networks", 2012). Of values to predict, [`average_crops`](crate::augment::average_crops) is the
+/// mean.
 ///
 /// # Numerics
 ///
-/// Probabilities in f64, rounded to f32; their mean by [`average_crops`](crate::augment::average_crops); the logarithm in f64,
-/// rounded. A mean below the smallest normal number counts as that.
+/// Probabilities in f64, rounded to f32; their mean by [`average_crops`](crate::augment::average_crops); the logarithm
+/// in f64, rounded. A mean below the smallest normal number counts as that.
 ///
 /// # Errors
 ///

@@ -26,14 +26,14 @@ pub struct Firmware<'a> {
     pub targets: Option<&'a TargetScaling>,
 }
 
-const SCALING: &str = "A value `x` of a sample becomes the network's input by `(x / white - mean) / std`, with the mean and \
-                       standard deviation of its channel; in training, in f64, rounded to f32 once.";
+const SCALING: &str = "A value `x` of a sample becomes the network's input by `(x / white - mean) / std`, with the mean \
+                       and standard deviation of its channel; in training, in f64, rounded to f32 once.";
 
 const TARGETS: &str = "An output becomes a value by `mean + std * output`.";
 
 impl Firmware<'_> {
-    /// A Rust file with a `static WEIGHTS: [f32; N]`, for `include!` or as a module; with `WHITE`, `MEAN` and `STD` if the
-    /// scaling is known, and `TARGET_MEAN` and `TARGET_STD` if the outputs are values.
+    /// A Rust file with a `static WEIGHTS: [f32; N]`, for `include!` or as a module; with `WHITE`, `MEAN` and `STD` if
+    /// the scaling is known, and `TARGET_MEAN` and `TARGET_STD` if the outputs are values.
     ///
     /// The numbers are the shortest decimals that the compiler, which rounds correctly, turns into the same bits.
     pub fn rust(&self) -> String {
@@ -62,8 +62,8 @@ impl Firmware<'_> {
     }
 
     /// A C header with an array of `float`, `flatgrad_STEM`, where the stem is that of the file at `path`; with
-    /// `flatgrad_STEM_white`, `_mean` and `_std` if the scaling is known, and `_target_mean` and `_target_std` if the outputs are
-    /// values.
+    /// `flatgrad_STEM_white`, `_mean` and `_std` if the scaling is known, and `_target_mean` and `_target_std` if the
+    /// outputs are values.
     ///
     /// The numbers are hexadecimal (C99, C++17): every digit is exact.
     pub fn c(&self, path: &Path) -> String {

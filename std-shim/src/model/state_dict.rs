@@ -8,7 +8,7 @@ use safetensors::tensor::{Dtype, SafeTensors, View};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
-use crate::files::atomic_write;
+use crate::files::{atomic_write, hexadecimal};
 
 /// One tensor in PyTorch's layout: convolutions `[out, in, h, w]`, dense layers `[out, in]`.
 #[derive(Clone, Debug, PartialEq)]
@@ -168,11 +168,6 @@ impl StateDict {
         let bytes = std::fs::read(path).map_err(Error::io(path))?;
         Self::from_safetensors(&bytes).map_err(|e| Error::weights(path.display(), e.to_string()))
     }
-}
-
-/// A hash as people read it.
-pub(super) fn hexadecimal(hash: Sha256) -> String {
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// `[rows, cols]` to `[cols, rows]`; a wrong length gives an empty vector, which [`StateDict::push`] refuses.

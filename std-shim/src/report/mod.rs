@@ -2,7 +2,6 @@
 
 mod curves;
 mod folder;
-mod history;
 mod memory;
 mod progress;
 mod table;
@@ -10,8 +9,8 @@ mod tensorboard;
 
 pub use curves::{curves_png, curves_svg};
 pub use folder::{RunFiles, RunFolder};
-pub use history::{EpochRecord, History};
 pub use memory::peak_memory;
 pub use progress::Progress;
-pub use table::{LayerRow, grouped, layer_table};
+pub(crate) use table::aligned;
+pub use table::{LayerRow, grouped, layer_rows, layer_table};
 pub use tensorboard::TensorBoard;

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use flatgrad_core::net::{Kind, LayerInfo, Plan};
+
 /// One row of the table: a layer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerRow {
@@ -18,12 +20,13 @@ pub struct LayerRow {
 /// The rows, aligned, with a heading and the sums of parameters and bytes.
 ///
 /// ```
-/// use flatgrad::model::{LayerStore, Network, Recipe, layer_rows};
+/// use flatgrad::model::{Architecture, LayerStore, Network};
+/// use flatgrad::report::{layer_rows, layer_table};
 /// use flatgrad_core::net::{Config, Optimizer, Plan};
 /// let store = LayerStore::default();
-/// let net = Network::recipe(Recipe::Mlp, [1, 28, 28], 10).net(&store)?;
+/// let net = Network::new(Architecture::Mlp, [1, 28, 28], 10).net(&store)?;
 /// let plan = Plan::try_new(&net, Config::new(128, Optimizer::sgd(0.1)))?;
-/// let table = flatgrad::report::layer_table(&layer_rows(&plan));
+/// let table = layer_table(&layer_rows(&plan));
 /// assert!(table.contains("628,000"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -38,18 +41,54 @@ pub fn layer_table(rows: &[LayerRow]) -> String {
     let total = ["total".to_string(), String::new(), grouped(parameters as u64), grouped(bytes as u64)];
 
     let lines: Vec<[String; 4]> = std::iter::once(heading).chain(body).chain(std::iter::once(total)).collect();
-    let width = |column: usize| lines.iter().map(|line| line[column].len()).max().unwrap_or(0);
-    let widths: [usize; 4] = std::array::from_fn(width);
-    let rule = "-".repeat(widths.iter().sum::<usize>() + 6);
+    aligned(&lines, 0)
+}
+
+/// Numbers to the right, the column `left` to the left; rules below the heading and above the sums.
+pub(crate) fn aligned<const N: usize>(lines: &[[String; N]], left: usize) -> String {
+    let widths: [usize; N] = std::array::from_fn(|c| lines.iter().map(|line| line[c].len()).max().unwrap_or(0));
+    let rule = "-".repeat(widths.iter().sum::<usize>() + 2 * (N - 1));
     let mut table = String::new();
-    for (i, [layer, output, parameters, bytes]) in lines.iter().enumerate() {
+    for (i, line) in lines.iter().enumerate() {
         if i == 1 || i + 1 == lines.len() {
             let _ = writeln!(table, "  {rule}");
         }
-        let [a, b, c, d] = widths;
-        let _ = writeln!(table, "  {layer:a$}  {output:>b$}  {parameters:>c$}  {bytes:>d$}");
+        for (c, (cell, &width)) in line.iter().zip(&widths).enumerate() {
+            let _ = if c == left { write!(table, "  {cell:width$}") } else { write!(table, "  {cell:>width$}") };
+        }
+        table.truncate(table.trim_end().len());
+        table.push('\n');
     }
     table
+}
+
+/// One row per layer, with the bytes that it takes for the batches of the plan.
+pub fn layer_rows(plan: &Plan) -> Vec<LayerRow> {
+    let batch = plan.config().batch;
+    let row = |layer: LayerInfo| {
+        let LayerInfo { output, parameters, .. } = layer;
+        let own = if layer.in_place { 0 } else { batch * output.iter().product::<usize>() };
+        let flat = output[1..] == [1, 1]
+            && !matches!(layer.kind, Kind::Conv2d { .. } | Kind::MaxPool2d { .. } | Kind::AvgPool2d { .. });
+        LayerRow {
+            layer: description(&layer.kind),
+            output: if flat { output[..1].to_vec() } else { output.to_vec() },
+            parameters,
+            bytes: 4 * (parameters + own),
+        }
+    };
+    plan.layers().map(row).collect()
+}
+
+fn description(kind: &Kind) -> String {
+    let name = kind.name();
+    if let Kind::Conv2d { kernel: [h, w], .. }
+    | Kind::MaxPool2d { kernel: [h, w], .. }
+    | Kind::AvgPool2d { kernel: [h, w], .. } = kind
+    {
+        return format!("{name} {h}x{w}");
+    }
+    if let Kind::Dropout { p, .. } = kind { format!("{name} {p}") } else { name.to_string() }
 }
 
 /// A number with commas.

@@ -13,8 +13,8 @@ use crate::train::{Callback, EpochEnd, Flow, StepRecord};
 /// The file is a row of records: length (u64, little-endian), masked CRC-32C of it, an event, masked CRC-32C of that
 /// (TensorFlow's TFRecord). An event is a protobuf message with a time, a step and, here, one `simple_value`.
 ///
-/// As a callback it writes `loss/batch` and `lr` for every step, and `loss/test`, `accuracy/test` (and `validation`) for
-/// every epoch. A run that goes on after a checkpoint writes another file; TensorBoard shows both as one run.
+/// As a callback it writes `loss/batch` and `lr` for every step, and `loss/test`, `accuracy/test` (and `validation`)
+/// for every epoch. A run that goes on after a checkpoint writes another file; TensorBoard shows both as one run.
 ///
 /// ```
 /// use flatgrad::report::TensorBoard;

@@ -45,13 +45,9 @@ pub(super) fn evaluate_in(
     loader: &Loader,
 ) -> Result<Evaluation> {
     let mut sums = Sums::default();
-    loader.in_order(|batches| {
-        while let Some(batch) = batches.next_batch()? {
-            if !batch.is_empty() {
-                sums.add(ctx, trainer, batch, loader.data().target_scaling())?;
-            }
-        }
-        Ok(())
+    loader.each(|batch| match batch.is_empty() {
+        true => Ok(()),
+        false => sums.add(ctx, trainer, batch, loader.data().target_scaling()),
     })?;
     let sums = sums.of_all(group)?;
     let samples = sums.samples as f64;

@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 use super::Settings;
 use crate::data::{Batch, Dataset, Label, Loader, Scratch, Values};
 use crate::error::Result;
+use crate::files::hexadecimal;
 
 /// At most so many samples of each part go into its fingerprint, evenly spread; all targets do.
 const FINGERPRINT_SAMPLES: usize = 1024;
@@ -109,7 +110,7 @@ pub(super) fn fingerprint(parts: &[Option<&dyn Dataset>]) -> Result<String> {
             None => hash.update([0]),
         }
     }
-    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hexadecimal(hash))
 }
 
 fn add_part(hash: &mut Sha256, part: &dyn Dataset) -> Result {

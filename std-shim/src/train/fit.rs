@@ -4,13 +4,12 @@ use flatgrad_core::Context;
 use flatgrad_core::net::{Net, Plan};
 
 use super::run;
-use super::{Callback, Checkpoint, Evaluation, Settings};
+use super::{Callback, Checkpoint, Evaluation, History, Settings};
 use crate::augment::Augmentation;
 use crate::data::{DataSplit, Dataset, Scaling};
 use crate::distributed::{Alone, Group};
 use crate::error::Result;
 use crate::model::StateDict;
-use crate::report::History;
 
 /// What training gives.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,7 +80,8 @@ impl<'a> Fit<'a> {
         Self { net, train, test, validation: None, augmentation: None, settings, resume: None }
     }
 
-    /// Also evaluates this part after every epoch; what depends on a loss goes by it, and the test part is only looked at.
+    /// Also evaluates this part after every epoch; what depends on a loss goes by it, and the test part is only looked
+    /// at.
     pub fn validation(self, validation: &'a dyn Dataset) -> Self {
         Self { validation: Some(validation), ..self }
     }
@@ -109,20 +109,21 @@ impl<'a> Fit<'a> {
     ///
     /// # Errors
     ///
-    /// As [`Fit::plan`]; [`Error::Setting`](crate::Error::Setting) if a batch has fewer samples than the group has ranks.
+    /// As [`Fit::plan`]; [`Error::Setting`](crate::Error::Setting) if a batch has fewer samples than the group has
+    /// ranks.
     pub fn plan_in(&self, ctx: Context, group: &dyn Group) -> Result<Plan> {
         self.settings.plan_for(ctx, &self.net, [self.train, self.test], self.augmentation, group.size())
     }
 
     /// Trains.
     ///
-    /// The weights depend on the network, the data, the settings and the augmentation alone, not on the context, the number
-    /// of workers or interruptions: bit for bit.
+    /// The weights depend on the network, the data, the settings and the augmentation alone, not on the context, the
+    /// number of workers or interruptions: bit for bit.
     ///
     /// # Errors
     ///
-    /// As [`Settings::plan`]; [`Error::Setting`] if there is no memory for the plan, if class weights come together with
-    /// samples that are mixed, or if the checkpoint is of other settings, another network or other data;
+    /// As [`Settings::plan`]; [`Error::Setting`] if there is no memory for the plan, if class weights come together
+    /// with samples that are mixed, or if the checkpoint is of other settings, another network or other data;
     /// [`Error::Diverged`] at the first loss that is not finite; [`Error::Interrupted`] if a callback ends it at once;
     /// [`Error::Core`] if a kernel refuses a hyper-parameter; those of callbacks, and of reading the data.
     ///
@@ -136,15 +137,15 @@ impl<'a> Fit<'a> {
 
     /// Trains as one rank of a group; all have the same network, data and settings, and get the same outcome.
     ///
-    /// [`distributed`](crate::distributed) says what each rank does, and on what the weights depend. Each rank has callbacks
-    /// of its own: all ranks do what one of them asks for. [`Callback::end`] may change the weights on rank 0 only. Files are
-    /// best written by the callbacks of rank 0; a checkpoint is everything that any rank needs to go on, in a group of the
-    /// same size.
+    /// [`distributed`](crate::distributed) says what each rank does, and on what the weights depend. Each rank has
+    /// callbacks of its own: all ranks do what one of them asks for. [`Callback::end`] may change the weights on rank 0
+    /// only. Files are best written by the callbacks of rank 0; a checkpoint is everything that any rank needs to go
+    /// on, in a group of the same size.
     ///
     /// # Errors
     ///
-    /// As [`Fit::run`], and [`Error::Ranks`] on all ranks if they have not the same settings or data, or, which would be a
-    /// defect of a machine, not the same weights after an epoch. An error for which not
+    /// As [`Fit::run`], and [`Error::Ranks`] on all ranks if they have not the same settings or data, or, which would
+    /// be a defect of a machine, not the same weights after an epoch. An error for which not
     /// [`is_everybodys`](crate::Error::is_everybodys) is this rank's alone: the others wait until it leaves the group.
     ///
     /// [`Error::Ranks`]: crate::Error::Ranks

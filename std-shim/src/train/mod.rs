@@ -2,10 +2,10 @@
 //!
 //! [`train`] is all of it in one call; [`Fit`] adds a validation part and goes on after a [`Checkpoint`]. A
 //! [`Callback`] hears of every step and epoch: [`EarlyStopping`], [`Checkpoints`], [`Interrupt`] and
-//! [`History`](crate::report::History) are callbacks like your own.
+//! [`History`] are callbacks like your own.
 //!
-//! After every 32nd step the loop calls [`Trainer::flush_state`](flatgrad_core::net::Trainer::flush_state). A loop of one's own, such as
-//! a device's, that is to have the same bits does so too.
+//! After every 32nd step the loop calls [`Trainer::flush_state`](flatgrad_core::net::Trainer::flush_state). A loop of
+//! one's own, such as a device's, that is to have the same bits does so too.
 
 mod callback;
 mod checkpoint;
@@ -13,6 +13,7 @@ mod early_stopping;
 mod evaluate;
 mod feed;
 mod fit;
+mod history;
 mod run;
 mod schedule;
 mod settings;
@@ -24,6 +25,7 @@ pub use checkpoint::{Checkpoint, Checkpoints, Position};
 pub use early_stopping::EarlyStopping;
 pub use evaluate::{Evaluation, evaluate, loss_for};
 pub use fit::{Fit, Outcome};
+pub use history::{EpochRecord, History};
 pub use schedule::{OneCycle, Plateau, PlateauState, Schedule, Shape};
 pub use settings::{Clip, Loading, Settings};
 

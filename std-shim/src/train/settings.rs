@@ -1,13 +1,11 @@
 //! How to train.
 
-use std::collections::BTreeMap;
-
 use flatgrad_core::Context;
 use flatgrad_core::net::{Config, Decay, Loss, Net, Optimizer, Plan};
 
 use super::{Schedule, loss_for};
 use crate::augment::Augmentation;
-use crate::data::{DataSplit, Dataset, Loader, Normalize};
+use crate::data::{DataSplit, Dataset, Loader, Normalization};
 use crate::error::{Error, Result};
 
 /// How to train.
@@ -16,7 +14,8 @@ use crate::error::{Error, Result};
 /// use flatgrad::train::{Clip, Schedule, Settings, Shape};
 /// use flatgrad_core::net::Optimizer;
 /// let schedule = Schedule::new(Shape::Cosine { steps: 900, min: 0.0 }).warmup(90);
-/// let settings = Settings { epochs: 20, schedule, clip: Some(Clip::Norm(1.0)), ..Settings::new(Optimizer::adamw(3e-3)) };
+/// let clip = Some(Clip::Norm(1.0));
+/// let settings = Settings { epochs: 20, schedule, clip, ..Settings::new(Optimizer::adamw(3e-3)) };
 /// assert_eq!((settings.batch, settings.accumulate), (32, 1));
 /// ```
 #[derive(Clone, Debug, PartialEq)]
@@ -36,8 +35,8 @@ pub struct Settings {
     pub schedule: Schedule,
     /// A limit of the gradients before each step.
     pub clip: Option<Clip>,
-    /// Batches whose gradients make one step: steps of `accumulate * batch` samples in the memory of `batch`. Without batch
-    /// normalization, the weights are those of one large batch, bit for bit.
+    /// Batches whose gradients make one step: steps of `accumulate * batch` samples in the memory of `batch`. Without
+    /// batch normalization, the weights are those of one large batch, bit for bit.
     pub accumulate: usize,
     /// Keeps an exponential moving average of the parameters with this decay, 0 to 1
     /// ([`ema_update`](flatgrad_core::optim::ema_update)); evaluation and the result use it in place of the parameters.
@@ -46,11 +45,11 @@ pub struct Settings {
     pub label_smoothing: f32,
     /// What weight decay reaches.
     pub decay: Decay,
-    /// The weight of each class in the loss, as PyTorch's `weight`: a step's loss is the weighted mean over its samples.
-    /// Empty: all are 1. Evaluation does not weigh.
+    /// The weight of each class in the loss, as PyTorch's `weight`: a step's loss is the weighted mean over its
+    /// samples. Empty: all are 1. Evaluation does not weigh.
     pub class_weights: Vec<f32>,
     /// What the network is given in place of a sample's values.
-    pub normalize: Normalize,
+    pub normalize: Normalization,
     /// How samples are fetched.
     pub loading: Loading,
 }
@@ -89,9 +88,18 @@ impl Settings {
             label_smoothing: 0.0,
             decay: Decay::All,
             class_weights: Vec::new(),
-            normalize: Normalize::Standard,
+            normalize: Normalization::Standard,
             loading: Loading { workers: 0, drop_last: false },
         }
+    }
+
+    /// The usual length and batch: 20 epochs with batches of 32 for small samples ([`Opened::small`]), else 5 with
+    /// batches of 128; no batch has more than all `samples` of the training part.
+    ///
+    /// [`Opened::small`]: crate::data::Opened::small
+    pub fn usual(optimizer: Optimizer, small: bool, samples: usize) -> Self {
+        let (epochs, batch) = if small { (20, 32) } else { (5, 128) };
+        Self { epochs, batch: batch.min(samples), ..Self::new(optimizer) }
     }
 
     /// Steps of an epoch of so many samples.
@@ -106,8 +114,8 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] if a setting is outside its range, if a batch is larger than the training part, or if the data
-    /// does not fit the network; [`Error::Core`] if the plan is refused.
+    /// [`Error::Setting`] if a setting is outside its range, if a batch is larger than the training part, or if the
+    /// data does not fit the network; [`Error::Core`] if the plan is refused.
     pub fn plan<D: Dataset>(&self, ctx: Context, net: &Net, data: &DataSplit<D>) -> Result<Plan> {
         self.plan_for(ctx, net, [&data.train, &data.test], None, 1)
     }
@@ -129,7 +137,7 @@ impl Settings {
         if augmentation.is_some_and(|augmentation| augmentation.mixing().mixes()) {
             let fault = "cannot be had together with mixed samples: they have no class";
             if !self.class_weights.is_empty() || !train.task().is_classes() {
-                return Err(Error::setting(if train.task().is_classes() { "class-weights" } else { "augment" }, fault));
+                return Err(Error::setting(if train.task().is_classes() { "class_weights" } else { "augment" }, fault));
             }
         }
         let loss = self.loss(train)?;
@@ -145,10 +153,10 @@ impl Settings {
         }
         let fault = "is for classes; this data has numbers to predict";
         if self.label_smoothing != 0.0 {
-            return Err(Error::setting("label-smoothing", fault));
+            return Err(Error::setting("label_smoothing", fault));
         }
         if !self.class_weights.is_empty() {
-            return Err(Error::setting("class-weights", fault));
+            return Err(Error::setting("class_weights", fault));
         }
         Ok(loss_for(train.task()))
     }
@@ -156,7 +164,7 @@ impl Settings {
     fn check(&self, samples: usize, outputs: usize) -> Result {
         let require = |ok: bool, what, fault: &str| if ok { Ok(()) } else { Err(Error::setting(what, fault)) };
         require(self.epochs > 0, "epochs", "must be at least 1")?;
-        require(self.max_steps != Some(0), "max-steps", "must be at least 1")?;
+        require(self.max_steps != Some(0), "max_steps", "must be at least 1")?;
         require(self.accumulate > 0, "accumulate", "must be at least 1")?;
         if self.batch == 0 || self.batch > samples {
             let fault = format!("must be from 1 to the {samples} training samples, got {}", self.batch);
@@ -166,42 +174,21 @@ impl Settings {
             Some(Clip::Norm(limit) | Clip::Value(limit)) => limit,
             None => 1.0,
         };
-        require(limit > 0.0 && limit.is_finite(), "clip-norm", "must be a finite number above 0")?;
+        require(limit > 0.0 && limit.is_finite(), "clip", "must be a finite number above 0")?;
         require(self.ema.is_none_or(|ema| (0.0..=1.0).contains(&ema)), "ema", "must be from 0 to 1")?;
         let workers = format!("must be at most {}", Loader::MAX_WORKERS);
         require(self.loading.workers <= Loader::MAX_WORKERS, "workers", &workers)?;
-        require((0.0..=1.0).contains(&self.label_smoothing), "label-smoothing", "must be from 0 to 1")?;
+        require((0.0..=1.0).contains(&self.label_smoothing), "label_smoothing", "must be from 0 to 1")?;
         let weights = &self.class_weights;
         if !weights.is_empty() {
             let fault = format!("must be {outputs}, one for each output, got {}", weights.len());
-            require(weights.len() == outputs, "class-weights", &fault)?;
+            require(weights.len() == outputs, "class_weights", &fault)?;
             let good = weights.iter().all(|w| w.is_finite() && *w > 0.0);
-            require(good, "class-weights", "must be finite numbers above 0")?;
+            require(good, "class_weights", "must be finite numbers above 0")?;
             let fault = "cannot be had together with label smoothing: the smoothed part would not be weighed";
-            require(self.label_smoothing == 0.0, "class-weights", fault)?;
+            require(self.label_smoothing == 0.0, "class_weights", fault)?;
         }
         self.schedule.check()
-    }
-
-    /// Everything that decides over the weights after a step, by name. How long training lasts does not: where it does,
-    /// it is part of the schedule.
-    pub(super) fn describe(&self) -> BTreeMap<String, String> {
-        let optional = |value: Option<String>| value.unwrap_or_else(|| "none".to_string());
-        let all = [
-            ("batch", self.batch.to_string()),
-            ("optimizer", format!("{:?}", self.optimizer)),
-            ("seed", self.seed.to_string()),
-            ("schedule", format!("{:?}", self.schedule)),
-            ("clip", optional(self.clip.map(|clip| format!("{clip:?}")))),
-            ("accumulate", self.accumulate.to_string()),
-            ("ema", optional(self.ema.map(|ema| ema.to_string()))),
-            ("label-smoothing", self.label_smoothing.to_string()),
-            ("decay", format!("{:?}", self.decay)),
-            ("class-weights", format!("{:?}", self.class_weights)),
-            ("normalize", format!("{:?}", self.normalize)),
-            ("drop-last", self.loading.drop_last.to_string()),
-        ];
-        all.map(|(name, value)| (name.to_string(), value)).into()
     }
 }
 

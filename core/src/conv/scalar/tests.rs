@@ -8,7 +8,7 @@ use crate::conv::strips::{Correlation, Direction, Source};
 use crate::conv::ways::{All, Uses, Ways};
 use crate::gemm::scalar::tests::numbers;
 use crate::gemm::{self, Tiles};
-use crate::{Activation, Update, reference};
+use crate::{Fused, Update, reference};
 
 #[track_caller]
 fn same(got: &[f32], want: &[f32], conv: &Conv2d) {
@@ -63,19 +63,14 @@ fn check<U: Uses>(conv: &Conv2d) {
         let (mut got, mut want) = (std::vec![f32::NAN; dy.len()], std::vec![f32::NAN; dy.len()]);
         let pass = Scalar(Correlation::new::<U>(conv, Direction::Forward));
         let mut scratch = std::vec![f32::NAN; pass.scratch_len::<U>()];
-        pass.part::<U>(0, Source { from: &x, weight: &w, bias, activation: Activation::Relu }, &mut got, &mut scratch);
-        reference::conv::conv2d(conv, &x, &w, bias, Activation::Relu, &mut want);
+        pass.part::<U>(0, Source { from: &x, weight: &w, bias, activation: Fused::Relu }, &mut got, &mut scratch);
+        reference::conv::conv2d(conv, &x, &w, bias, Fused::Relu, &mut want);
         same(&got, &want, conv);
     }
     let (mut got, mut want) = (std::vec![f32::NAN; x.len()], std::vec![f32::NAN; x.len()]);
     let pass = Scalar(Correlation::new::<U>(conv, Direction::Backward));
     let mut scratch = std::vec![f32::NAN; pass.scratch_len::<U>()];
-    pass.part::<U>(
-        0,
-        Source { from: &dy, weight: &w, bias: None, activation: Activation::None },
-        &mut got,
-        &mut scratch,
-    );
+    pass.part::<U>(0, Source { from: &dy, weight: &w, bias: None, activation: Fused::None }, &mut got, &mut scratch);
     reference::conv::conv2d_backward_input(conv, &dy, &w, &mut want);
     same(&got, &want, conv);
     for update in [Update::Overwrite, Update::Accumulate] {

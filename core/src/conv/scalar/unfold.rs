@@ -6,8 +6,9 @@ use super::{fill, kernels};
 use crate::conv::strips::blocks;
 use crate::conv::strips::{Direction, Phase};
 use crate::conv::ways::{Uses, Ways};
+use crate::gemm::WIDTH;
 use crate::gemm::product::{Product, Strided};
-use crate::gemm::scalar::{WIDTH, chains};
+use crate::gemm::scalar::chains;
 use crate::gemm::{Epilogue, Tiles};
 use crate::scalar::nonzero;
 

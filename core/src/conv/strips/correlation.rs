@@ -2,7 +2,7 @@
 
 use super::axis::Axis;
 use super::plan::{PATCH, Plan};
-use crate::Activation;
+use crate::Fused;
 use crate::conv::shape::Conv2d;
 use crate::conv::ways::{Uses, Ways};
 
@@ -38,7 +38,7 @@ pub(in crate::conv) struct Source<'a> {
     pub weight: &'a [f32],
     pub bias: Option<&'a [f32]>,
     /// Applied to what is written.
-    pub activation: Activation,
+    pub activation: Fused,
 }
 
 /// One phase: its axes, and the strips it is cut into.

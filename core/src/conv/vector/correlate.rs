@@ -2,7 +2,6 @@
 
 use super::ahead::Ahead;
 use super::place::Finish;
-use super::strip::Part;
 use super::tile::max_tile;
 use crate::conv::shape::product;
 use crate::conv::strips::{ALIGN, Correlation, Phase, Source, aligned, balanced};
@@ -14,6 +13,24 @@ use crate::simd::{MAX_LANES, Simd};
 /// A correlation on vectors.
 #[derive(Clone, Copy)]
 pub(in crate::conv) struct Vector(pub Correlation);
+
+/// One phase of one group of one sample, or some of its channels.
+#[derive(Clone, Copy)]
+pub(super) struct Part<'a> {
+    pub phase: &'a Phase,
+    /// All channels that are read.
+    pub x: &'a [f32],
+    pub weights: &'a [f32],
+    /// Places in the patch, in the order of the weights.
+    pub offsets: &'a [f32],
+    /// Channels that share a vector of weights, 1 where the lanes are pixels.
+    pub lanes: usize,
+    /// Pixels of a tile of channel lanes.
+    pub tile: usize,
+    /// Channels that are written.
+    pub channels: usize,
+    pub finish: Finish<'a>,
+}
 
 /// Pixels of a tile of channel lanes, and how many tiles `channels` channels of the phase have.
 fn tiles<S: Simd>(p: &Phase, channels: usize) -> (usize, usize) {

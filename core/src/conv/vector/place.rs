@@ -1,6 +1,6 @@
 //! The way of a tile's accumulators to memory.
 
-use crate::Activation;
+use crate::Fused;
 use crate::conv::strips::blocks;
 use crate::simd::{MAX_LANES, Simd};
 
@@ -10,7 +10,7 @@ pub(super) enum Finish<'a> {
     /// Stored as it is: another block of the chain follows.
     Partial,
     /// `activation((acc + 0.0) + bias)`; the bias of the tile's channels, or none.
-    Final(Option<&'a [f32]>, Activation),
+    Final(Option<&'a [f32]>, Fused),
 }
 
 impl Finish<'_> {
@@ -40,7 +40,7 @@ impl Finish<'_> {
             if let Some(bias) = bias {
                 *y = s.add(*y, bias);
             }
-            if activation == Activation::Relu {
+            if activation == Fused::Relu {
                 *y = s.max(zero, *y);
             }
         }

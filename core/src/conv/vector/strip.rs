@@ -1,33 +1,14 @@
 //! A correlation, strip by strip and tile by tile.
 
 use super::ahead::Ahead;
-use super::correlate::Vector;
+use super::correlate::{Part, Vector};
 use super::patch::fill_patch;
 use super::pixel_tile::{pixel_tile, pixel_tile_size};
 use super::place::{Finish, Place, Size};
 use super::tile::{Chain, channel_tile};
-use crate::conv::strips::Phase;
 use crate::conv::strips::blocks;
 use crate::conv::ways::All;
 use crate::simd::Simd;
-
-/// One phase of one group of one sample, or some of its channels.
-#[derive(Clone, Copy)]
-pub(super) struct Part<'a> {
-    pub phase: &'a Phase,
-    /// All channels that are read.
-    pub x: &'a [f32],
-    pub weights: &'a [f32],
-    /// Places in the patch, in the order of the weights.
-    pub offsets: &'a [f32],
-    /// Channels that share a vector of weights, 1 where the lanes are pixels.
-    pub lanes: usize,
-    /// Pixels of a tile of channel lanes.
-    pub tile: usize,
-    /// Channels that are written.
-    pub channels: usize,
-    pub finish: Finish<'a>,
-}
 
 impl Vector {
     /// All strips of a part; `to` holds the planes that are written.

@@ -22,25 +22,13 @@ crate::machine::target::kernels!(pub(crate));
 pub(crate) use job::{Job, ZEROS};
 
 use super::product::{Product, Strided};
-use crate::Activation;
+use crate::Fused;
+use crate::gemm::tiles::{WIDTH, log_width};
 use crate::gemm::{All, Tiles, Uses};
 use crate::gemm::{Bias, Epilogue};
 
-/// Columns of the widest tile.
-pub(crate) const WIDTH: usize = 8;
 /// Longest block of `k` of which columns of `b` are copied.
 pub(super) const BLOCK: usize = 64;
-
-/// The largest power of two that is at most `left` and [`WIDTH`], as an exponent.
-#[inline(always)]
-pub(crate) const fn log_width(left: usize) -> usize {
-    match left {
-        8.. => 3,
-        4.. => 2,
-        2.. => 1,
-        _ => 0,
-    }
-}
 
 /// Computes the product.
 ///
@@ -174,7 +162,7 @@ unsafe fn copied(p: &Product, scratch: *mut f32) {
 /// # Safety
 /// `c` must be valid for `m` rows of `n` elements, `row` apart; the bias as long as its side.
 pub(crate) unsafe fn finish(c: *mut f32, [m, n, row]: [usize; 3], epilogue: &Epilogue, zero: bool) {
-    let relu = epilogue.activation == Activation::Relu;
+    let relu = epilogue.activation == Fused::Relu;
     if epilogue.bias == Bias::None && !relu && !zero {
         return;
     }

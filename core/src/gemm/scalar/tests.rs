@@ -3,7 +3,7 @@
 extern crate std;
 
 use super::multiply;
-use crate::Activation;
+use crate::Fused;
 use crate::gemm::product::{Product, Strided};
 use crate::gemm::{All, Tiles, Uses};
 use crate::gemm::{Bias, Epilogue, gemm_scratch_len};
@@ -35,7 +35,7 @@ fn products_have_the_bits_of_plain_loops() {
                 (false, true) => Bias::PerRow(&bias[..m]),
                 _ => Bias::PerCol(&bias[..n]),
             };
-            let activation = if relu { Activation::Relu } else { Activation::None };
+            let activation = if relu { Fused::Relu } else { Fused::None };
             let c_row = n + 3;
             let old = numbers(m * c_row, 4);
             let (mut c, mut scratch) = (old.clone(), std::vec![f32::NAN; gemm_scratch_len(m, n, k).max(64 * 8)]);

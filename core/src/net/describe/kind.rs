@@ -1,6 +1,6 @@
 //! What layers compute.
 
-use crate::activation::Function;
+use crate::activation::Activation;
 use crate::dropout::Form;
 
 /// What a layer computes, with PyTorch's parameters and defaults.
@@ -62,7 +62,7 @@ pub enum Kind {
         affine: bool,
     },
     /// A function of each element.
-    Activation(Function),
+    Activation(Activation),
     /// Softmax over the features.
     Softmax,
     /// Its logarithm.

@@ -79,8 +79,30 @@ impl<'a> Layer<'a> {
         }
     }
 
+    /// Of a residual block, the layers of its body and of its shortcut.
+    ///
+    /// ```
+    /// use flatgrad_core::net::Layer;
+    /// const BODY: [Layer; 1] = [Layer::relu()];
+    /// assert_eq!(Layer::residual(&BODY).branches(), Some([&BODY[..], &[]]));
+    /// assert_eq!(Layer::relu().branches(), None);
+    /// ```
+    pub const fn branches(&self) -> Option<[&'a [Layer<'a>]; 2]> {
+        match self.form {
+            Form::Single(_) => None,
+            Form::Residual { body, shortcut } => Some([body, shortcut]),
+        }
+    }
+
     /// How it learns.
     pub const fn options(&self) -> Options {
         self.options
+    }
+}
+
+/// The layer of this kind, with the default options.
+impl From<Kind> for Layer<'_> {
+    fn from(kind: Kind) -> Self {
+        Self::of(kind)
     }
 }

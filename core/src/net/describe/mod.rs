@@ -3,9 +3,7 @@
 mod kind;
 mod layer;
 mod options;
-mod value;
 
 pub use kind::Kind;
 pub(super) use layer::Form;
 pub use layer::{Layer, Options};
-pub use value::{Keys, Value};

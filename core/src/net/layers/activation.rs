@@ -1,153 +1,107 @@
 //! Functions of each element.
 
-use super::{About, Backward, Forward, Inferred, NOT_LINKED, Needs, Pass, Slot};
-use crate::activation::{Function, Saved, apply, apply_backward, apply_backward_in_place, apply_in_place};
+use super::{About, Backward, Forward, Needs, Pass, Shapes, Slot};
+use crate::activation::{Activation, Saved, apply, apply_backward, apply_backward_in_place, apply_in_place};
 use crate::error::{Problem, Result};
-use crate::net::describe::{Keys, Kind, Layer, Value};
-use crate::net::linked::{Linked, Parts};
+use crate::net::describe::{Kind, Layer};
+use crate::net::linked::Parts;
 
 impl Layer<'_> {
     /// A function of each element.
     ///
     /// ```
-    /// use flatgrad_core::{activation::Function, net::Layer};
-    /// assert_eq!(Layer::activation(Function::Relu), Layer::relu());
+    /// use flatgrad_core::{activation::Activation, net::Layer};
+    /// assert_eq!(Layer::activation(Activation::Relu), Layer::relu());
     /// ```
-    pub const fn activation(function: Function) -> Self {
+    pub const fn activation(function: Activation) -> Self {
         Self::of(Kind::Activation(function))
     }
 
     /// `max(0, x)`
     pub const fn relu() -> Self {
-        Self::activation(Function::Relu)
+        Self::activation(Activation::Relu)
     }
 
     /// `x` where it is positive, else `slope * x`.
     pub const fn leaky_relu(slope: f32) -> Self {
-        Self::activation(Function::LeakyRelu { slope })
+        Self::activation(Activation::LeakyRelu { slope })
     }
 
     /// `x` where it is positive, else `alpha * (e^x - 1)`.
     pub const fn elu(alpha: f32) -> Self {
-        Self::activation(Function::Elu { alpha })
+        Self::activation(Activation::Elu { alpha })
     }
 
     /// `1 / (1 + e^-x)`
     pub const fn sigmoid() -> Self {
-        Self::activation(Function::Sigmoid)
+        Self::activation(Activation::Sigmoid)
     }
 
     /// The hyperbolic tangent.
     pub const fn tanh() -> Self {
-        Self::activation(Function::Tanh)
+        Self::activation(Activation::Tanh)
     }
 
-    /// `x` times the normal distribution function at `x`; [`Function::GeluTanh`] is the approximation.
+    /// `x` times the normal distribution function at `x`; [`Activation::GeluTanh`] is the approximation.
     pub const fn gelu() -> Self {
-        Self::activation(Function::Gelu)
+        Self::activation(Activation::Gelu)
     }
 
     /// `x` times its sigmoid.
     pub const fn silu() -> Self {
-        Self::activation(Function::Silu)
+        Self::activation(Activation::Silu)
     }
 
     /// `x` times a piecewise linear sigmoid.
     pub const fn hard_swish() -> Self {
-        Self::activation(Function::HardSwish)
+        Self::activation(Activation::HardSwish)
     }
 }
 
 impl Parts {
     /// Relu as the epilogue of the layer before it.
-    const RELU_IN_PLACE: Self = Self::layer(6);
+    pub(super) const RELU_IN_PLACE: Self = Self::layer(6);
     /// Relu that is no epilogue.
-    const RELU_ALONE: Self = Self::layer(7);
+    pub(super) const RELU_ALONE: Self = Self::layer(7);
     /// Relu.
     pub const RELU: Self = Self::RELU_IN_PLACE.and(Self::RELU_ALONE);
     /// All other functions of each element.
     pub const FUNCTIONS: Self = Self::layer(8);
 }
 
-pub(super) const fn about(function: Function) -> About {
-    let (is_relu, of_output) = (matches!(function, Function::Relu), matches!(function.saved(), Saved::Output));
+pub(super) const fn about(function: Activation) -> About {
+    let (is_relu, of_output) = (matches!(function, Activation::Relu), matches!(function.saved(), Saved::Output));
     let needs = match function.saved() {
-        Saved::Output if is_relu || matches!(function, Function::LeakyRelu { .. }) => Needs::Sign,
+        Saved::Output if is_relu || matches!(function, Activation::LeakyRelu { .. }) => Needs::Sign,
         Saved::Output => Needs::Output,
         Saved::Input => Needs::Input,
     };
     About { needs, needs_frozen: needs, in_place: of_output, is_relu, ..About::new(function.name()) }
 }
 
-pub(super) const fn infer(function: Function, input: [usize; 3]) -> Result<Inferred, Problem> {
+pub(super) const fn shapes(function: Activation, input: [usize; 3]) -> Result<Shapes, Problem> {
     match function.check() {
-        Ok(()) => Ok(Inferred::same(input)),
+        Ok(()) => Ok(Shapes::same(input)),
         Err(_) => Err(Problem::Parameter { what: "a parameter of the function is outside its range" }),
     }
 }
 
-pub(super) const fn keys(function: Function) -> Keys {
-    match function {
-        Function::LeakyRelu { slope } => Keys::NONE.and("slope", Value::Number(slope)),
-        Function::Elu { alpha } => Keys::NONE.and("alpha", Value::Number(alpha)),
-        Function::Softplus { beta, threshold } => {
-            Keys::NONE.and("beta", Value::Number(beta)).and("threshold", Value::Number(threshold))
-        }
-        Function::Relu
-        | Function::Sigmoid
-        | Function::Tanh
-        | Function::Gelu
-        | Function::GeluTanh
-        | Function::Silu
-        | Function::HardSwish => Keys::NONE,
-    }
-}
-
-pub(super) const fn needs_code(slot: &Slot, function: Function) -> Parts {
-    match matches!(function, Function::Relu) {
+pub(super) const fn needs_code(slot: &Slot, function: Activation) -> Parts {
+    match matches!(function, Activation::Relu) {
         true if slot.fused => Parts::RELU_IN_PLACE,
         true => Parts::RELU,
         false => Parts::FUNCTIONS,
     }
 }
 
-pub(super) fn forward<L: Linked>(pass: &Pass, function: Function, t: Forward) -> Result {
-    if pass.slot.fused {
-        return Ok(()); // the layer before it has done it
-    }
-    let is_relu = matches!(function, Function::Relu);
-    if is_relu && L::PARTS.has(Parts::RELU_ALONE) {
-        each(pass, Function::Relu, t);
-    } else if !is_relu && L::PARTS.has(Parts::FUNCTIONS) {
-        each(pass, function, t);
-    } else {
-        return NOT_LINKED;
-    }
-    Ok(())
-}
-
-pub(super) fn backward<L: Linked>(pass: &Pass, function: Function, t: Backward) -> Result {
-    let is_relu = matches!(function, Function::Relu);
-    if is_relu && L::PARTS.has(Parts::RELU_ALONE) {
-        gradient_of_each(pass, Function::Relu, t);
-    } else if is_relu && L::PARTS.has(Parts::RELU_IN_PLACE) {
-        apply_backward_in_place(pass.ctx, Function::Relu, t.y, t.dy);
-    } else if !is_relu && L::PARTS.has(Parts::FUNCTIONS) {
-        gradient_of_each(pass, function, t);
-    } else {
-        return NOT_LINKED;
-    }
-    Ok(())
-}
-
 /// Inlined, so that a constant function leaves out the others; so is the gradient.
 #[inline(always)]
-fn each(pass: &Pass, function: Function, t: Forward) {
+pub(super) fn forward(pass: &Pass, function: Activation, t: Forward) {
     if pass.slot.in_place { apply_in_place(pass.ctx, function, t.y) } else { apply(pass.ctx, function, t.x, t.y) }
 }
 
 #[inline(always)]
-fn gradient_of_each(pass: &Pass, function: Function, t: Backward) {
+pub(super) fn backward(pass: &Pass, function: Activation, t: Backward) {
     let saved = match function.saved() {
         Saved::Input => t.x,
         Saved::Output => t.y,
@@ -157,4 +111,9 @@ fn gradient_of_each(pass: &Pass, function: Function, t: Backward) {
     } else {
         apply_backward(pass.ctx, function, saved, t.dy, t.dx)
     }
+}
+
+/// The gradient of a relu that is the epilogue of the layer before it.
+pub(super) fn fused_backward(pass: &Pass, t: Backward) {
+    apply_backward_in_place(pass.ctx, Activation::Relu, t.y, t.dy);
 }

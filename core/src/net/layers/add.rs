@@ -1,9 +1,9 @@
 //! The end of a residual block, and gradients that come together.
 
-use super::{About, Forward, Gradient, NOT_LINKED, Pass};
+use super::{About, Forward, Gradient, Pass};
 use crate::error::{Result, check_len};
 use crate::machine::Context;
-use crate::net::linked::{Linked, Parts};
+use crate::net::linked::Parts;
 use crate::simd::{Simd, dispatch};
 use crate::slice;
 
@@ -14,10 +14,7 @@ impl Parts {
 
 pub(super) const ABOUT: About = About { in_place: true, ..About::new("add") };
 
-pub(super) fn forward<L: Linked>(pass: &Pass, t: Forward) -> Result {
-    if !L::PARTS.has(Parts::ADD) {
-        return NOT_LINKED;
-    }
+pub(super) fn forward(pass: &Pass, t: Forward) -> Result {
     if pass.slot.in_place { add_to(pass.ctx, t.other, t.y) } else { add(pass.ctx, t.x, t.other, t.y) }
 }
 

@@ -1,9 +1,10 @@
 //! Mean over windows.
 
-use super::{About, Backward, Forward, NOT_LINKED, Pass, Slot};
+use super::{About, Backward, Forward, Pass, Slot};
 use crate::error::Result;
-use crate::net::describe::{Form, Keys, Kind, Layer, Value};
-use crate::net::linked::{Linked, Parts};
+use crate::keys::{Keys, Value};
+use crate::net::describe::{Form, Kind, Layer};
+use crate::net::linked::Parts;
 use crate::pool::{AvgPool2d, avg_pool2d, avg_pool2d_backward};
 
 impl Layer<'_> {
@@ -51,16 +52,19 @@ pub(super) const fn keys(kernel: [usize; 2], stride: [usize; 2], padding: [usize
     super::max_pool::keys(kernel, stride, padding).and("count_include_pad", Value::Flag(count_include_pad))
 }
 
-pub(super) fn forward<L: Linked>(pass: &Pass, t: Forward) -> Result {
-    if !L::PARTS.has(Parts::AVG_POOL) {
-        return NOT_LINKED;
+pub(super) const fn with(values: &[Value]) -> Option<Kind> {
+    match *values {
+        [Value::Pair(kernel), Value::Pair(stride), Value::Pair(padding), Value::Flag(count_include_pad)] => {
+            Some(Kind::AvgPool2d { kernel, stride, padding, count_include_pad })
+        }
+        _ => None,
     }
+}
+
+pub(super) fn forward(pass: &Pass, t: Forward) -> Result {
     avg_pool2d(pass.ctx, &shape_of(pass.slot, pass.n), t.x, t.y)
 }
 
-pub(super) fn backward<L: Linked>(pass: &Pass, t: Backward) -> Result {
-    if !L::PARTS.has(Parts::AVG_POOL) {
-        return NOT_LINKED;
-    }
+pub(super) fn backward(pass: &Pass, t: Backward) -> Result {
     avg_pool2d_backward(pass.ctx, &shape_of(pass.slot, pass.n), t.dy, t.dx)
 }

@@ -1,11 +1,12 @@
 //! Batch normalization.
 
 use super::shapes::check_eps;
-use super::{About, Backward, Cost, Forward, Inferred, Mode, NOT_LINKED, Needs, Pass, Slot, Step, Training};
+use super::{About, Backward, Cost, Forward, Mode, Needs, Pass, Shapes, Slot, Step, Training};
 use super::{halves, halves_mut, range};
 use crate::error::{Problem, Result};
-use crate::net::describe::{Form, Keys, Kind, Layer, Value};
-use crate::net::linked::{Linked, Parts};
+use crate::keys::{Keys, Value};
+use crate::net::describe::{Form, Kind, Layer};
+use crate::net::linked::Parts;
 use crate::norm::{Affine, BatchNorm, Gradients, Running, Saved};
 use crate::norm::{batch_norm_backward, batch_norm_infer, batch_norm_infer_backward, batch_norm_train};
 
@@ -39,12 +40,12 @@ const fn shape_of(slot: &Slot, n: usize, eps: f32, momentum: f32) -> BatchNorm {
     BatchNorm::new(n, c, h * w).eps(eps).momentum(momentum)
 }
 
-pub(super) const fn infer(eps: f32, momentum: f32, input: [usize; 3]) -> Result<Inferred, Problem> {
+pub(super) const fn shapes(eps: f32, momentum: f32, input: [usize; 3]) -> Result<Shapes, Problem> {
     if !(momentum >= 0.0 && momentum <= 1.0) {
         return Err(Problem::Parameter { what: "momentum must be from 0 to 1" });
     }
     match check_eps(eps) {
-        Ok(()) => Ok(Inferred { output: input, weight: input[0], bias: input[0] }),
+        Ok(()) => Ok(Shapes { output: input, weight: input[0], bias: input[0] }),
         Err(e) => Err(e),
     }
 }
@@ -58,10 +59,14 @@ pub(super) const fn keys(eps: f32, momentum: f32) -> Keys {
     Keys::NONE.and("eps", Value::Number(eps)).and("momentum", Value::Number(momentum))
 }
 
-pub(super) fn forward<L: Linked>(pass: &Pass, eps: f32, momentum: f32, t: Forward, mode: &mut Mode) -> Result {
-    if !L::PARTS.has(Parts::BATCH_NORM) {
-        return NOT_LINKED;
+pub(super) const fn with(values: &[Value]) -> Option<Kind> {
+    match *values {
+        [Value::Number(eps), Value::Number(momentum)] => Some(Kind::BatchNorm { eps, momentum }),
+        _ => None,
     }
+}
+
+pub(super) fn forward(pass: &Pass, eps: f32, momentum: f32, t: Forward, mode: &mut Mode) -> Result {
     let (ctx, slot, affine) = (pass.ctx, pass.slot, Affine { weight: pass.weight(), bias: pass.bias_slice() });
     let averages = range((slot.running, 2 * slot.input[0]));
     let shape = shape_of(slot, pass.n, eps, momentum);
@@ -80,10 +85,7 @@ pub(super) fn forward<L: Linked>(pass: &Pass, eps: f32, momentum: f32, t: Forwar
     }
 }
 
-pub(super) fn backward<L: Linked>(pass: &Pass, eps: f32, momentum: f32, step: Step, t: Backward) -> Result {
-    if !L::PARTS.has(Parts::BATCH_NORM) {
-        return NOT_LINKED;
-    }
+pub(super) fn backward(pass: &Pass, eps: f32, momentum: f32, step: Step, t: Backward) -> Result {
     let (ctx, slot) = (pass.ctx, pass.slot);
     let shape = shape_of(slot, pass.n, eps, momentum);
     if slot.options.frozen {

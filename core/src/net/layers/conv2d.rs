@@ -1,14 +1,15 @@
 //! Convolution.
 
 use super::shapes::{product, windows};
-use super::{About, Backward, Cost, Drawn, Forward, Inferred, NOT_LINKED, Needs, Pass, Slot, Step};
+use super::{About, Backward, Cost, Drawn, Forward, Needs, Pass, Shapes, Slot, Step};
 use crate::conv::{
     Conv2d, conv2d_backward_bias_planned, conv2d_backward_input_planned, conv2d_backward_input_scratch_len,
     conv2d_backward_weight_planned, conv2d_backward_weight_scratch_len, conv2d_planned, conv2d_scratch_len, parts,
 };
 use crate::error::{Problem, Result};
 use crate::init::Fans;
-use crate::net::describe::{Form, Keys, Kind, Layer, Value};
+use crate::keys::{Keys, Value};
+use crate::net::describe::{Form, Kind, Layer};
 use crate::net::linked::{Linked, Parts};
 use crate::optim::Neurons;
 
@@ -57,7 +58,7 @@ impl Layer<'_> {
 
 impl Parts {
     /// Which convolutions, other bits tell.
-    const CONV: Self = Self::layer(0);
+    pub(super) const CONV: Self = Self::layer(0);
     /// Convolutions.
     pub const CONV2D: Self = Self::CONV.and(Self::WAYS).and(Self::TILES);
 }
@@ -73,7 +74,7 @@ pub(super) const fn shape_of(slot: &Slot, n: usize) -> Conv2d {
     Conv2d::new(n, slot.input, out_channels, kernel).stride(stride).padding(padding).dilation(dilation).groups(groups)
 }
 
-pub(super) const fn infer(kind: &Kind, [c, h, w]: [usize; 3]) -> Result<Inferred, Problem> {
+pub(super) const fn shapes(kind: &Kind, [c, h, w]: [usize; 3]) -> Result<Shapes, Problem> {
     let Kind::Conv2d { out_channels, kernel, stride, padding, dilation, groups, bias } = *kind else {
         return Err(Problem::Overflow); // cannot be
     };
@@ -88,9 +89,7 @@ pub(super) const fn infer(kind: &Kind, [c, h, w]: [usize; 3]) -> Result<Inferred
         Err(e) => return Err(e),
     };
     match product(&[out_channels, c / groups, kernel[0], kernel[1]]) {
-        Ok(weight) => {
-            Ok(Inferred { output: [out_channels, oh, ow], weight, bias: if bias { out_channels } else { 0 } })
-        }
+        Ok(weight) => Ok(Shapes { output: [out_channels, oh, ow], weight, bias: if bias { out_channels } else { 0 } }),
         Err(e) => Err(e),
     }
 }
@@ -116,6 +115,21 @@ pub(super) const fn keys(kind: &Kind) -> Keys {
     keys.and("dilation", Value::Pair(dilation)).and("groups", Value::Size(groups)).and("bias", Value::Flag(bias))
 }
 
+pub(super) const fn with(values: &[Value]) -> Option<Kind> {
+    match *values {
+        [
+            Value::Size(out_channels),
+            Value::Pair(kernel),
+            Value::Pair(stride),
+            Value::Pair(padding),
+            Value::Pair(dilation),
+            Value::Size(groups),
+            Value::Flag(bias),
+        ] => Some(Kind::Conv2d { out_channels, kernel, stride, padding, dilation, groups, bias }),
+        _ => None,
+    }
+}
+
 /// The weight is `[out_channels, in_channels / groups, kh, kw]`.
 pub(super) fn drawn(slot: &Slot) -> Drawn {
     let shape = shape_of(slot, 1);
@@ -124,19 +138,12 @@ pub(super) fn drawn(slot: &Slot) -> Drawn {
     Drawn { dims, rank: 4, fans: Fans::conv2d(dims), neurons: Neurons::Rows, matrix }
 }
 
-pub(super) fn forward<L: Linked>(pass: &Pass, t: Forward) -> Result {
-    if !L::PARTS.has(Parts::CONV) {
-        return NOT_LINKED;
-    }
+pub(super) fn forward<L: Linked>(pass: &Pass, t: Forward) {
     let (shape, fused) = (shape_of(pass.slot, pass.n), pass.fused());
     conv2d_planned::<L>(pass.ctx, &shape, t.x, pass.weight(), pass.bias(), fused, t.y, t.scratch);
-    Ok(())
 }
 
-pub(super) fn backward<L: Linked>(pass: &Pass, step: Step, t: Backward) -> Result {
-    if !L::PARTS.has(Parts::CONV) {
-        return NOT_LINKED;
-    }
+pub(super) fn backward<L: Linked>(pass: &Pass, step: Step, t: Backward) {
     let (ctx, slot) = (pass.ctx, pass.slot);
     let shape = &shape_of(slot, pass.n);
     if slot.learns() {
@@ -149,5 +156,4 @@ pub(super) fn backward<L: Linked>(pass: &Pass, step: Step, t: Backward) -> Resul
     if slot.wants_dx() {
         conv2d_backward_input_planned::<L>(ctx, shape, t.dy, pass.weight(), t.dx, t.scratch);
     }
-    Ok(())
 }

@@ -1,12 +1,13 @@
 //! Fully connected.
 
 use super::shapes::product;
-use super::{About, Backward, Cost, Drawn, Forward, Inferred, NOT_LINKED, Needs, Pass, Slot, Step};
+use super::{About, Backward, Cost, Drawn, Forward, Needs, Pass, Shapes, Slot, Step};
 use crate::dense::{Dense, Product, dense_backward_bias_planned, dense_planned, dense_scratch_len};
 use crate::error::{Problem, Result};
 use crate::gemm::{Bias, Epilogue, Tiles};
 use crate::init::Fans;
-use crate::net::describe::{Keys, Kind, Layer, Value};
+use crate::keys::{Keys, Value};
+use crate::net::describe::{Kind, Layer};
 use crate::net::linked::{Linked, Parts};
 use crate::optim::Neurons;
 use crate::update::Update;
@@ -20,7 +21,7 @@ impl Layer<'_> {
 
 impl Parts {
     /// How large a dense layer is, other bits tell.
-    const DENSE_LAYER: Self = Self::layer(1);
+    pub(super) const DENSE_LAYER: Self = Self::layer(1);
     /// Dense layers.
     pub const DENSE: Self = Self::DENSE_LAYER.and(Self::TILES);
 }
@@ -32,7 +33,7 @@ const fn shape_of(slot: &Slot, n: usize) -> Dense {
     Dense { n, inputs: slot.input[0], outputs: slot.output[0] }
 }
 
-pub(super) const fn infer(outputs: usize, bias: bool, input: [usize; 3]) -> Result<Inferred, Problem> {
+pub(super) const fn shapes(outputs: usize, bias: bool, input: [usize; 3]) -> Result<Shapes, Problem> {
     let [inputs, h, w] = input;
     if outputs == 0 {
         return Err(Problem::Zero { what: "the number of outputs" });
@@ -41,7 +42,7 @@ pub(super) const fn infer(outputs: usize, bias: bool, input: [usize; 3]) -> Resu
         return Err(Problem::NotFlat { input });
     }
     match product(&[inputs, outputs]) {
-        Ok(weight) => Ok(Inferred { output: [outputs, 1, 1], weight, bias: if bias { outputs } else { 0 } }),
+        Ok(weight) => Ok(Shapes { output: [outputs, 1, 1], weight, bias: if bias { outputs } else { 0 } }),
         Err(e) => Err(e),
     }
 }
@@ -59,6 +60,13 @@ pub(super) const fn keys(outputs: usize, bias: bool) -> Keys {
     Keys::NONE.and("outputs", Value::Size(outputs)).and("bias", Value::Flag(bias))
 }
 
+pub(super) const fn with(values: &[Value]) -> Option<Kind> {
+    match *values {
+        [Value::Size(outputs), Value::Flag(bias)] => Some(Kind::Dense { outputs, bias }),
+        _ => None,
+    }
+}
+
 /// The weight is `[inputs, outputs]`.
 pub(super) fn drawn(slot: &Slot) -> Drawn {
     let (inputs, outputs) = (slot.input[0], slot.output[0]);
@@ -66,20 +74,13 @@ pub(super) fn drawn(slot: &Slot) -> Drawn {
     Drawn { dims, rank: 2, fans, neurons: Neurons::Columns, matrix: [inputs, outputs] }
 }
 
-pub(super) fn forward<L: Linked>(pass: &Pass, t: Forward) -> Result {
-    if !L::PARTS.has(Parts::DENSE_LAYER) {
-        return NOT_LINKED;
-    }
+pub(super) fn forward<L: Linked>(pass: &Pass, t: Forward) {
     let (shape, operands, update) = (shape_of(pass.slot, pass.n), [t.x, pass.weight()], Update::Overwrite);
     let epilogue = Epilogue { bias: pass.bias().map_or(Bias::None, Bias::PerCol), activation: pass.fused() };
     dense_planned::<L>(pass.ctx, &shape, Product::Forward, operands, update, epilogue, t.y, t.scratch);
-    Ok(())
 }
 
-pub(super) fn backward<L: Linked>(pass: &Pass, step: Step, t: Backward) -> Result {
-    if !L::PARTS.has(Parts::DENSE_LAYER) {
-        return NOT_LINKED;
-    }
+pub(super) fn backward<L: Linked>(pass: &Pass, step: Step, t: Backward) {
     let (ctx, slot) = (pass.ctx, pass.slot);
     let mut product = |product, operands, update, c: &mut [f32]| {
         let shape = shape_of(slot, pass.n);
@@ -94,5 +95,4 @@ pub(super) fn backward<L: Linked>(pass: &Pass, step: Step, t: Backward) -> Resul
     if slot.wants_dx() {
         product(Product::Input, [&*t.dy, pass.weight()], Update::Overwrite, t.dx);
     }
-    Ok(())
 }

@@ -1,10 +1,11 @@
 //! Dropout.
 
-use super::{About, Backward, Forward, Inferred, Mode, NOT_LINKED, Pass, Step, Training};
+use super::{About, Backward, Forward, Mode, Pass, Shapes, Step, Training};
 use crate::dropout::{Dropout, Form, dropout, dropout_in_place, dropout_infer, dropout_infer_in_place};
 use crate::error::{Problem, Result};
-use crate::net::describe::{self, Keys, Kind, Layer, Value};
-use crate::net::linked::{Linked, Parts};
+use crate::keys::{Keys, Value};
+use crate::net::describe::{self, Kind, Layer};
+use crate::net::linked::Parts;
 
 impl Layer<'_> {
     /// Inverted dropout with probability `p` to drop: what is kept is scaled by `1 / (1 - p)` in training, and nothing
@@ -32,7 +33,7 @@ impl Parts {
 /// It keeps the sign of what it keeps, and what it drops has no gradient.
 pub(super) const ABOUT: About = About { in_place: true, keeps_signs: true, ..About::new("dropout") };
 
-pub(super) const fn infer(p: f32, form: Form, input: [usize; 3]) -> Result<Inferred, Problem> {
+pub(super) const fn shapes(p: f32, form: Form, input: [usize; 3]) -> Result<Shapes, Problem> {
     if !(p >= 0.0 && p <= 1.0) {
         return Err(Problem::Parameter { what: "the probability to drop must be from 0 to 1" });
     }
@@ -41,23 +42,30 @@ pub(super) const fn infer(p: f32, form: Form, input: [usize; 3]) -> Result<Infer
         Form::ScaleWeights => Err(Problem::Parameter {
             what: "a network scales activations, in training or at test time; scale exported weights by hand",
         }),
-        Form::Inverted | Form::ScaleActivations => Ok(Inferred::same(input)),
+        Form::Inverted | Form::ScaleActivations => Ok(Shapes::same(input)),
+    }
+}
+
+const fn name_of(form: Form) -> &'static str {
+    match form {
+        Form::Inverted => "inverted",
+        Form::ScaleActivations => "scale_activations",
+        Form::ScaleWeights => "scale_weights",
     }
 }
 
 pub(super) const fn keys(p: f32, form: Form) -> Keys {
-    let form = match form {
-        Form::Inverted => "inverted",
-        Form::ScaleActivations => "scale_activations",
-        Form::ScaleWeights => "scale_weights",
-    };
-    Keys::NONE.and("p", Value::Number(p)).and("form", Value::Word(form))
+    Keys::NONE.and("p", Value::Number(p)).and("form", Value::Word(name_of(form)))
 }
 
-pub(super) fn forward<L: Linked>(pass: &Pass, p: f32, form: Form, t: Forward, mode: &Mode) -> Result {
-    if !L::PARTS.has(Parts::DROPOUT) {
-        return NOT_LINKED;
-    }
+pub(super) fn with(values: &[Value]) -> Option<Kind> {
+    let [Value::Number(p), Value::Word(word)] = *values else { return None };
+    let forms = [Form::Inverted, Form::ScaleActivations, Form::ScaleWeights];
+    let form = forms.into_iter().find(|form| name_of(*form) == word)?;
+    Some(Kind::Dropout { p, form })
+}
+
+pub(super) fn forward(pass: &Pass, p: f32, form: Form, t: Forward, mode: &Mode) -> Result {
     let (ctx, slot, drop) = (pass.ctx, pass.slot, Dropout::drop(p)?.form(form));
     match mode {
         Mode::Infer { .. } | Mode::Train(Training { noise: None, .. }) => {
@@ -74,10 +82,7 @@ pub(super) fn forward<L: Linked>(pass: &Pass, p: f32, form: Form, t: Forward, mo
     }
 }
 
-pub(super) fn backward<L: Linked>(pass: &Pass, p: f32, form: Form, step: Step, t: Backward) -> Result {
-    if !L::PARTS.has(Parts::DROPOUT) {
-        return NOT_LINKED;
-    }
+pub(super) fn backward(pass: &Pass, p: f32, form: Form, step: Step, t: Backward) -> Result {
     let (ctx, slot, drop) = (pass.ctx, pass.slot, Dropout::drop(p)?.form(form));
     let mask = step.noise.mask(pass.i, slot.output_len());
     if slot.in_place { dropout_in_place(ctx, drop, mask, t.dy) } else { dropout(ctx, drop, mask, t.dy, t.dx) }

@@ -1,7 +1,7 @@
 //! From image to features: nothing moves.
 
 use super::shapes::product;
-use super::{About, Inferred};
+use super::{About, Shapes};
 use crate::error::{Problem, Result};
 use crate::net::describe::{Kind, Layer};
 
@@ -14,9 +14,9 @@ impl Layer<'_> {
 
 pub(super) const ABOUT: About = About { in_place: true, is_flatten: true, ..About::new("flatten") };
 
-pub(super) const fn infer(input: [usize; 3]) -> Result<Inferred, Problem> {
+pub(super) const fn shapes(input: [usize; 3]) -> Result<Shapes, Problem> {
     match product(&input) {
-        Ok(features) => Ok(Inferred { output: [features, 1, 1], ..Inferred::same(input) }),
+        Ok(features) => Ok(Shapes { output: [features, 1, 1], ..Shapes::same(input) }),
         Err(e) => Err(e),
     }
 }

@@ -1,9 +1,9 @@
 //! Mean over all of a channel.
 
-use super::{About, Backward, Forward, Inferred, NOT_LINKED, Pass};
+use super::{About, Backward, Forward, Pass, Shapes};
 use crate::error::Result;
 use crate::net::describe::{Kind, Layer};
-use crate::net::linked::{Linked, Parts};
+use crate::net::linked::Parts;
 use crate::pool::{global_avg_pool, global_avg_pool_backward};
 
 impl Layer<'_> {
@@ -20,20 +20,14 @@ impl Parts {
 
 pub(super) const ABOUT: About = About::new("global_avg_pool");
 
-pub(super) const fn infer(input: [usize; 3]) -> Inferred {
-    Inferred { output: [input[0], 1, 1], ..Inferred::same(input) }
+pub(super) const fn shapes(input: [usize; 3]) -> Shapes {
+    Shapes { output: [input[0], 1, 1], ..Shapes::same(input) }
 }
 
-pub(super) fn forward<L: Linked>(pass: &Pass, t: Forward) -> Result {
-    if !L::PARTS.has(Parts::GLOBAL_AVG_POOL) {
-        return NOT_LINKED;
-    }
+pub(super) fn forward(pass: &Pass, t: Forward) -> Result {
     global_avg_pool(pass.ctx, pass.planes(), t.x, t.y)
 }
 
-pub(super) fn backward<L: Linked>(pass: &Pass, t: Backward) -> Result {
-    if !L::PARTS.has(Parts::GLOBAL_AVG_POOL) {
-        return NOT_LINKED;
-    }
+pub(super) fn backward(pass: &Pass, t: Backward) -> Result {
     global_avg_pool_backward(pass.ctx, pass.planes(), t.dy, t.dx)
 }

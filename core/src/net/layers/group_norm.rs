@@ -1,10 +1,11 @@
 //! Group and instance normalization.
 
 use super::shapes::check_eps;
-use super::{About, Backward, Cost, Forward, Inferred, NOT_LINKED, Pass, Slot, Step, halves, halves_mut, some};
+use super::{About, Backward, Cost, Forward, Pass, Shapes, Slot, Step, halves, halves_mut, some};
 use crate::error::{Problem, Result};
-use crate::net::describe::{Keys, Kind, Layer, Value};
-use crate::net::linked::{Linked, Parts};
+use crate::keys::{Keys, Value};
+use crate::net::describe::{Kind, Layer};
+use crate::net::linked::Parts;
 use crate::norm::{Affine, Gradients, GroupNorm, Saved, group_norm, group_norm_backward};
 
 impl Layer<'_> {
@@ -40,12 +41,12 @@ const fn shape_of(slot: &Slot, n: usize, groups: Option<usize>, eps: f32) -> Gro
     GroupNorm::new(n, c, h * w, groups_of(slot, groups)).eps(eps)
 }
 
-pub(super) const fn infer(
+pub(super) const fn shapes(
     groups: Option<usize>,
     eps: f32,
     affine: bool,
     input: [usize; 3],
-) -> Result<Inferred, Problem> {
+) -> Result<Shapes, Problem> {
     let [c, h, w] = input;
     let groups = match groups {
         Some(groups) => groups,
@@ -59,7 +60,7 @@ pub(super) const fn infer(
     }
     let learnt = if affine { c } else { 0 };
     match check_eps(eps) {
-        Ok(()) => Ok(Inferred { output: input, weight: learnt, bias: learnt }),
+        Ok(()) => Ok(Shapes { output: input, weight: learnt, bias: learnt }),
         Err(e) => Err(e),
     }
 }
@@ -77,19 +78,23 @@ pub(super) const fn keys(groups: Option<usize>, eps: f32, affine: bool) -> Keys 
     keys.and("eps", Value::Number(eps)).and("affine", Value::Flag(affine))
 }
 
-pub(super) fn forward<L: Linked>(pass: &Pass, groups: Option<usize>, eps: f32, t: Forward) -> Result {
-    if !L::PARTS.has(Parts::GROUP_NORM) {
-        return NOT_LINKED;
+pub(super) const fn with(values: &[Value]) -> Option<Kind> {
+    match *values {
+        [Value::Size(groups), Value::Number(eps), Value::Flag(affine)] => {
+            Some(Kind::GroupNorm { groups: Some(groups), eps, affine })
+        }
+        [Value::Number(eps), Value::Flag(affine)] => Some(Kind::GroupNorm { groups: None, eps, affine }),
+        _ => None,
     }
+}
+
+pub(super) fn forward(pass: &Pass, groups: Option<usize>, eps: f32, t: Forward) -> Result {
     let (shape, (mean, rstd)) = (shape_of(pass.slot, pass.n, groups, eps), halves_mut(t.saved));
     let affine = Affine { weight: pass.scale(), bias: pass.bias() };
     group_norm(pass.ctx, &shape, t.x, affine, t.y, Saved { mean, rstd })
 }
 
-pub(super) fn backward<L: Linked>(pass: &Pass, groups: Option<usize>, eps: f32, step: Step, t: Backward) -> Result {
-    if !L::PARTS.has(Parts::GROUP_NORM) {
-        return NOT_LINKED;
-    }
+pub(super) fn backward(pass: &Pass, groups: Option<usize>, eps: f32, step: Step, t: Backward) -> Result {
     let (shape, (mean, rstd)) = (shape_of(pass.slot, pass.n, groups, eps), halves(t.saved));
     let gradients = Gradients { x: t.dx, weight: some(t.dw), bias: some(t.db) };
     group_norm_backward(pass.ctx, &shape, t.x, t.dy, pass.scale(), Saved { mean, rstd }, step.update, gradients)

@@ -1,8 +1,8 @@
 //! Maximum over windows.
 
-use super::{About, Backward, Forward, NOT_LINKED, Needs, Pass, Slot};
-use crate::error::Result;
-use crate::net::describe::{Keys, Kind, Layer, Value};
+use super::{About, Backward, Forward, Needs, Pass, Slot};
+use crate::keys::{Keys, Value};
+use crate::net::describe::{Kind, Layer};
 use crate::net::linked::{Linked, Parts};
 use crate::pool::{MaxPool2d, max_pool2d_backward_planned, max_pool2d_planned};
 
@@ -25,7 +25,7 @@ impl Layer<'_> {
 
 impl Parts {
     /// Max pooling of 2x2, side by side.
-    const POOL: Self = Self::layer(11);
+    pub(super) const POOL: Self = Self::layer(11);
     /// Max pooling.
     pub const MAX_POOL: Self = Self::POOL.and(Self::WINDOWS);
 }
@@ -50,18 +50,19 @@ pub(super) const fn keys(kernel: [usize; 2], stride: [usize; 2], padding: [usize
         .and("padding", Value::Pair(padding))
 }
 
-pub(super) fn forward<L: Linked>(pass: &Pass, t: Forward) -> Result {
-    if !L::PARTS.has(Parts::POOL) {
-        return NOT_LINKED;
+pub(super) const fn with(values: &[Value]) -> Option<Kind> {
+    match *values {
+        [Value::Pair(kernel), Value::Pair(stride), Value::Pair(padding)] => {
+            Some(Kind::MaxPool2d { kernel, stride, padding })
+        }
+        _ => None,
     }
-    max_pool2d_planned::<L>(pass.ctx, &shape_of(pass.slot, pass.n), t.x, t.y);
-    Ok(())
 }
 
-pub(super) fn backward<L: Linked>(pass: &Pass, t: Backward) -> Result {
-    if !L::PARTS.has(Parts::POOL) {
-        return NOT_LINKED;
-    }
+pub(super) fn forward<L: Linked>(pass: &Pass, t: Forward) {
+    max_pool2d_planned::<L>(pass.ctx, &shape_of(pass.slot, pass.n), t.x, t.y);
+}
+
+pub(super) fn backward<L: Linked>(pass: &Pass, t: Backward) {
     max_pool2d_backward_planned::<L>(pass.ctx, &shape_of(pass.slot, pass.n), t.x, t.dy, t.dx);
-    Ok(())
 }

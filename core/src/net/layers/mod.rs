@@ -22,14 +22,16 @@ mod slot;
 mod softmax;
 
 pub(super) use pass::{Backward, Forward, Mode, Noise, Pass, Span, Step, Training, halves_mut, range};
-pub(super) use shapes::{Inferred, product};
+pub(super) use shapes::{Shapes, product};
 pub use slot::Slot;
 pub(super) use slot::{EXTERNAL, Gradient, Needs};
 
-use super::describe::{Keys, Kind};
+use super::describe::{Kind, Layer};
 use super::linked::{Linked, Parts};
+use crate::activation::Activation;
 use crate::error::{Problem, Result};
 use crate::init::Fans;
+use crate::keys::{Keys, Value};
 use crate::optim::Neurons;
 use pass::{NOT_LINKED, halves, some};
 
@@ -112,6 +114,37 @@ pub(super) struct Drawn {
     pub matrix: [usize; 2],
 }
 
+/// All layers that are no activation, with the defaults of their parameters; a size of 0 must be given.
+const ALL: [Layer; 14] = [
+    Layer::conv2d(0, 0),
+    Layer::dense(0),
+    Layer::batch_norm(),
+    Layer::group_norm(0),
+    Layer::instance_norm(),
+    Layer::layer_norm(),
+    Layer::rms_norm(),
+    Layer::max_pool(0),
+    Layer::avg_pool(0),
+    Layer::global_avg_pool(),
+    Layer::softmax(),
+    Layer::log_softmax(),
+    Layer::flatten(),
+    Layer::dropout(0.5),
+];
+
+impl Layer<'static> {
+    /// All layers but blocks, with the defaults of their parameters; a size of 0 stands for one that has none. Their names
+    /// are those of their kinds ([`Kind::name`]).
+    ///
+    /// ```
+    /// use flatgrad_core::net::Layer;
+    /// assert!(Layer::all().any(|layer| layer == Layer::gelu()));
+    /// ```
+    pub fn all() -> impl Iterator<Item = Self> {
+        ALL.into_iter().chain(Activation::ALL.into_iter().map(Layer::activation))
+    }
+}
+
 impl Kind {
     /// What there is to know of it without its input.
     pub(super) const fn about(&self) -> About {
@@ -149,7 +182,7 @@ impl Kind {
             Self::GroupNorm { groups, eps, affine } => group_norm::keys(groups, eps, affine),
             Self::LayerNorm { eps, affine } => layer_norm::keys(eps, affine),
             Self::RmsNorm { eps, affine } => rms_norm::keys(eps, affine),
-            Self::Activation(function) => activation::keys(function),
+            Self::Activation(function) => function.keys(),
             Self::MaxPool2d { kernel, stride, padding } => max_pool::keys(kernel, stride, padding),
             Self::AvgPool2d { kernel, stride, padding, count_include_pad } => {
                 avg_pool::keys(kernel, stride, padding, count_include_pad)
@@ -159,30 +192,56 @@ impl Kind {
         }
     }
 
+    /// The same with other values, in the order of [`Kind::keys`]; `None` if they are not those of its keys.
+    ///
+    /// ```
+    /// use flatgrad_core::net::{Layer, Value};
+    /// let dense = Layer::dense(1).kind();
+    /// assert_eq!(dense.with(&[Value::Size(10), Value::Flag(false)]), Some(Layer::dense(10).no_bias().kind()));
+    /// assert_eq!(dense.with(&[Value::Size(10)]), None);
+    /// ```
+    pub fn with(&self, values: &[Value]) -> Option<Self> {
+        match self {
+            Self::Conv2d { .. } => conv2d::with(values),
+            Self::Dense { .. } => dense::with(values),
+            Self::BatchNorm { .. } => batch_norm::with(values),
+            Self::GroupNorm { .. } => group_norm::with(values),
+            Self::LayerNorm { .. } => layer_norm::with(values),
+            Self::RmsNorm { .. } => rms_norm::with(values),
+            Self::Activation(function) => function.with(values).map(Self::Activation),
+            Self::MaxPool2d { .. } => max_pool::with(values),
+            Self::AvgPool2d { .. } => avg_pool::with(values),
+            Self::Dropout { .. } => dropout::with(values),
+            Self::Softmax | Self::LogSoftmax | Self::GlobalAvgPool | Self::Flatten | Self::Add => {
+                values.is_empty().then_some(*self)
+            }
+        }
+    }
+
     /// Whether it is the end of a residual block.
     pub(super) const fn is_add(&self) -> bool {
         matches!(self, Self::Add)
     }
 
     /// The output's shape and the parameters' lengths of a layer on `input` (`[c, h, w]`).
-    pub(super) const fn infer(&self, input: [usize; 3]) -> Result<Inferred, Problem> {
+    pub(super) const fn shapes(&self, input: [usize; 3]) -> Result<Shapes, Problem> {
         match *self {
-            Self::Conv2d { .. } => conv2d::infer(self, input),
-            Self::Dense { outputs, bias } => dense::infer(outputs, bias, input),
-            Self::BatchNorm { eps, momentum } => batch_norm::infer(eps, momentum, input),
-            Self::GroupNorm { groups, eps, affine } => group_norm::infer(groups, eps, affine, input),
-            Self::LayerNorm { eps, affine } => layer_norm::infer(eps, affine, input),
-            Self::RmsNorm { eps, affine } => rms_norm::infer(eps, affine, input),
-            Self::Activation(function) => activation::infer(function, input),
-            Self::Softmax | Self::LogSoftmax => softmax::infer(input),
+            Self::Conv2d { .. } => conv2d::shapes(self, input),
+            Self::Dense { outputs, bias } => dense::shapes(outputs, bias, input),
+            Self::BatchNorm { eps, momentum } => batch_norm::shapes(eps, momentum, input),
+            Self::GroupNorm { groups, eps, affine } => group_norm::shapes(groups, eps, affine, input),
+            Self::LayerNorm { eps, affine } => layer_norm::shapes(eps, affine, input),
+            Self::RmsNorm { eps, affine } => rms_norm::shapes(eps, affine, input),
+            Self::Activation(function) => activation::shapes(function, input),
+            Self::Softmax | Self::LogSoftmax => softmax::shapes(input),
             Self::MaxPool2d { kernel, stride, padding } | Self::AvgPool2d { kernel, stride, padding, .. } => {
                 shapes::pool(input, kernel, stride, padding)
             }
-            Self::GlobalAvgPool => Ok(global_avg_pool::infer(input)),
-            Self::Flatten => flatten::infer(input),
-            Self::Dropout { p, form } => dropout::infer(p, form, input),
+            Self::GlobalAvgPool => Ok(global_avg_pool::shapes(input)),
+            Self::Flatten => flatten::shapes(input),
+            Self::Dropout { p, form } => dropout::shapes(p, form, input),
             // Its two inputs are compared where the block is known.
-            Self::Add => Ok(Inferred::same(input)),
+            Self::Add => Ok(Shapes::same(input)),
         }
     }
 }
@@ -237,44 +296,85 @@ impl Slot {
     }
 }
 
-/// The forward pass of one layer.
+/// The forward pass of one layer. What is not linked has been refused: the guards only tell the compiler.
 pub(super) fn forward<L: Linked>(pass: &Pass, t: Forward, mode: &mut Mode) -> Result {
+    let has = |part| L::PARTS.has(part);
     match pass.slot.kind {
-        Kind::Conv2d { .. } => conv2d::forward::<L>(pass, t),
-        Kind::Dense { .. } => dense::forward::<L>(pass, t),
-        Kind::BatchNorm { eps, momentum } => batch_norm::forward::<L>(pass, eps, momentum, t, mode),
-        Kind::GroupNorm { groups, eps, .. } => group_norm::forward::<L>(pass, groups, eps, t),
-        Kind::LayerNorm { eps, .. } => layer_norm::forward::<L>(pass, eps, t),
-        Kind::RmsNorm { eps, .. } => rms_norm::forward::<L>(pass, eps, t),
-        Kind::Activation(function) => activation::forward::<L>(pass, function, t),
-        Kind::Softmax => softmax::forward::<L>(pass, t),
-        Kind::LogSoftmax => softmax::log_forward::<L>(pass, t),
-        Kind::MaxPool2d { .. } => max_pool::forward::<L>(pass, t),
-        Kind::AvgPool2d { .. } => avg_pool::forward::<L>(pass, t),
-        Kind::GlobalAvgPool => global_avg_pool::forward::<L>(pass, t),
-        Kind::Flatten => Ok(()),
-        Kind::Dropout { p, form } => dropout::forward::<L>(pass, p, form, t, mode),
-        Kind::Add => add::forward::<L>(pass, t),
+        Kind::Conv2d { .. } if has(Parts::CONV) => conv2d::forward::<L>(pass, t),
+        Kind::Dense { .. } if has(Parts::DENSE_LAYER) => dense::forward::<L>(pass, t),
+        Kind::BatchNorm { eps, momentum } if has(Parts::BATCH_NORM) => {
+            batch_norm::forward(pass, eps, momentum, t, mode)?
+        }
+        Kind::GroupNorm { groups, eps, .. } if has(Parts::GROUP_NORM) => group_norm::forward(pass, groups, eps, t)?,
+        Kind::LayerNorm { eps, .. } if has(Parts::LAYER_NORM) => layer_norm::forward(pass, eps, t)?,
+        Kind::RmsNorm { eps, .. } if has(Parts::RMS_NORM) => rms_norm::forward(pass, eps, t)?,
+        Kind::Activation(_) if pass.slot.fused => {} // the layer before it has done it
+        Kind::Activation(Activation::Relu) if has(Parts::RELU_ALONE) => activation::forward(pass, Activation::Relu, t),
+        Kind::Activation(function) if has(Parts::FUNCTIONS) => activation::forward(pass, function, t),
+        Kind::Softmax if has(Parts::SOFTMAX) => softmax::forward(pass, t)?,
+        Kind::LogSoftmax if has(Parts::LOG_SOFTMAX) => softmax::log_forward(pass, t)?,
+        Kind::MaxPool2d { .. } if has(Parts::POOL) => max_pool::forward::<L>(pass, t),
+        Kind::AvgPool2d { .. } if has(Parts::AVG_POOL) => avg_pool::forward(pass, t)?,
+        Kind::GlobalAvgPool if has(Parts::GLOBAL_AVG_POOL) => global_avg_pool::forward(pass, t)?,
+        Kind::Flatten => {}
+        Kind::Dropout { p, form } if has(Parts::DROPOUT) => dropout::forward(pass, p, form, t, mode)?,
+        Kind::Add if has(Parts::ADD) => add::forward(pass, t)?,
+        Kind::Conv2d { .. }
+        | Kind::Dense { .. }
+        | Kind::BatchNorm { .. }
+        | Kind::GroupNorm { .. }
+        | Kind::LayerNorm { .. }
+        | Kind::RmsNorm { .. }
+        | Kind::Activation(_)
+        | Kind::Softmax
+        | Kind::LogSoftmax
+        | Kind::MaxPool2d { .. }
+        | Kind::AvgPool2d { .. }
+        | Kind::GlobalAvgPool
+        | Kind::Dropout { .. }
+        | Kind::Add => return NOT_LINKED,
     }
+    Ok(())
 }
 
 /// The backward pass of one layer.
 pub(super) fn backward<L: Linked>(pass: &Pass, step: Step, t: Backward) -> Result {
+    let has = |part| L::PARTS.has(part);
     match pass.slot.kind {
-        Kind::Conv2d { .. } => conv2d::backward::<L>(pass, step, t),
-        Kind::Dense { .. } => dense::backward::<L>(pass, step, t),
-        Kind::BatchNorm { eps, momentum } => batch_norm::backward::<L>(pass, eps, momentum, step, t),
-        Kind::GroupNorm { groups, eps, .. } => group_norm::backward::<L>(pass, groups, eps, step, t),
-        Kind::LayerNorm { eps, .. } => layer_norm::backward::<L>(pass, eps, step, t),
-        Kind::RmsNorm { eps, .. } => rms_norm::backward::<L>(pass, eps, step, t),
-        Kind::Activation(function) => activation::backward::<L>(pass, function, t),
-        Kind::Softmax => softmax::backward::<L>(pass, t),
-        Kind::LogSoftmax => softmax::log_backward::<L>(pass, t),
-        Kind::MaxPool2d { .. } => max_pool::backward::<L>(pass, t),
-        Kind::AvgPool2d { .. } => avg_pool::backward::<L>(pass, t),
-        Kind::GlobalAvgPool => global_avg_pool::backward::<L>(pass, t),
-        Kind::Dropout { p, form } => dropout::backward::<L>(pass, p, form, step, t),
+        Kind::Conv2d { .. } if has(Parts::CONV) => conv2d::backward::<L>(pass, step, t),
+        Kind::Dense { .. } if has(Parts::DENSE_LAYER) => dense::backward::<L>(pass, step, t),
+        Kind::BatchNorm { eps, momentum } if has(Parts::BATCH_NORM) => {
+            batch_norm::backward(pass, eps, momentum, step, t)?
+        }
+        Kind::GroupNorm { groups, eps, .. } if has(Parts::GROUP_NORM) => {
+            group_norm::backward(pass, groups, eps, step, t)?
+        }
+        Kind::LayerNorm { eps, .. } if has(Parts::LAYER_NORM) => layer_norm::backward(pass, eps, step, t)?,
+        Kind::RmsNorm { eps, .. } if has(Parts::RMS_NORM) => rms_norm::backward(pass, eps, step, t)?,
+        Kind::Activation(Activation::Relu) if has(Parts::RELU_ALONE) => activation::backward(pass, Activation::Relu, t),
+        Kind::Activation(Activation::Relu) if has(Parts::RELU_IN_PLACE) => activation::fused_backward(pass, t),
+        Kind::Activation(function) if has(Parts::FUNCTIONS) => activation::backward(pass, function, t),
+        Kind::Softmax if has(Parts::SOFTMAX) => softmax::backward(pass, t)?,
+        Kind::LogSoftmax if has(Parts::LOG_SOFTMAX) => softmax::log_backward(pass, t)?,
+        Kind::MaxPool2d { .. } if has(Parts::POOL) => max_pool::backward::<L>(pass, t),
+        Kind::AvgPool2d { .. } if has(Parts::AVG_POOL) => avg_pool::backward(pass, t)?,
+        Kind::GlobalAvgPool if has(Parts::GLOBAL_AVG_POOL) => global_avg_pool::backward(pass, t)?,
+        Kind::Dropout { p, form } if has(Parts::DROPOUT) => dropout::backward(pass, p, form, step, t)?,
         // The gradients of an addition are joined where both inputs are known.
-        Kind::Flatten | Kind::Add => Ok(()),
+        Kind::Flatten | Kind::Add => {}
+        Kind::Conv2d { .. }
+        | Kind::Dense { .. }
+        | Kind::BatchNorm { .. }
+        | Kind::GroupNorm { .. }
+        | Kind::LayerNorm { .. }
+        | Kind::RmsNorm { .. }
+        | Kind::Activation(_)
+        | Kind::Softmax
+        | Kind::LogSoftmax
+        | Kind::MaxPool2d { .. }
+        | Kind::AvgPool2d { .. }
+        | Kind::GlobalAvgPool
+        | Kind::Dropout { .. } => return NOT_LINKED,
     }
+    Ok(())
 }

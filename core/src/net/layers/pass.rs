@@ -1,7 +1,7 @@
 //! What the passes of a layer are given.
 
 use super::slot::{EXTERNAL, Slot};
-use crate::activation::Activation;
+use crate::activation::Fused;
 use crate::dropout::DropoutMask;
 use crate::error::{Error, Result};
 use crate::machine::Context;
@@ -117,8 +117,8 @@ impl<'a> Pass<'a> {
         [self.n, c, h * w]
     }
     /// What is applied to the outputs on their way to memory.
-    pub(super) fn fused(&self) -> Activation {
-        if self.slot.fused { Activation::Relu } else { Activation::None }
+    pub(super) fn fused(&self) -> Fused {
+        if self.slot.fused { Fused::Relu } else { Fused::None }
     }
     pub(in crate::net) fn input_len(&self) -> usize {
         self.n * self.slot.input_len()

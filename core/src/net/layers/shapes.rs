@@ -4,14 +4,14 @@ use crate::error::{Problem, checked_len};
 
 /// What a layer gives, and its parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::net) struct Inferred {
+pub(in crate::net) struct Shapes {
     /// `[c, h, w]`
     pub output: [usize; 3],
     pub weight: usize,
     pub bias: usize,
 }
 
-impl Inferred {
+impl Shapes {
     /// The shape of the input, no parameters.
     pub(super) const fn same(input: [usize; 3]) -> Self {
         Self { output: input, weight: 0, bias: 0 }
@@ -27,9 +27,9 @@ pub(super) const fn check_eps(eps: f32) -> Result<(), Problem> {
 }
 
 /// A normalization of whole samples, with a scale and a shift for each of their elements.
-pub(super) const fn whole_norm(eps: f32, scale: bool, shift: bool, input: [usize; 3]) -> Result<Inferred, Problem> {
+pub(super) const fn whole_norm(eps: f32, scale: bool, shift: bool, input: [usize; 3]) -> Result<Shapes, Problem> {
     match (product(&input), check_eps(eps)) {
-        (Ok(len), Ok(())) => Ok(Inferred { output: input, weight: scale as usize * len, bias: shift as usize * len }),
+        (Ok(len), Ok(())) => Ok(Shapes { output: input, weight: scale as usize * len, bias: shift as usize * len }),
         (Err(e), _) | (_, Err(e)) => Err(e),
     }
 }
@@ -40,12 +40,12 @@ pub(super) const fn pool(
     kernel: [usize; 2],
     stride: [usize; 2],
     padding: [usize; 2],
-) -> Result<Inferred, Problem> {
+) -> Result<Shapes, Problem> {
     if padding[0] > kernel[0] / 2 || padding[1] > kernel[1] / 2 {
         return Err(Problem::PoolPadding { kernel, padding });
     }
     match windows([h, w], kernel, stride, padding, [1, 1]) {
-        Ok([oh, ow]) => Ok(Inferred::same([c, oh, ow])),
+        Ok([oh, ow]) => Ok(Shapes::same([c, oh, ow])),
         Err(e) => Err(e),
     }
 }

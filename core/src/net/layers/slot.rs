@@ -36,7 +36,7 @@ pub struct Slot {
     /// Applies the relu that follows it; on that relu, that this has been done.
     pub(in crate::net) fused: bool,
     /// The gradient of the output is wanted: this layer, or one before it, learns.
-    pub(in crate::net) wanted: bool,
+    pub(in crate::net) needs_grad: bool,
     /// The gradients of input and shortcut.
     pub(in crate::net) dx: Gradient,
     pub(in crate::net) dx_other: Gradient,
@@ -91,7 +91,7 @@ impl Slot {
         running: 0,
         in_place: false,
         fused: false,
-        wanted: false,
+        needs_grad: false,
         dx: Gradient::None,
         dx_other: Gradient::None,
         y: EXTERNAL,

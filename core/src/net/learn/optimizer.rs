@@ -1,6 +1,7 @@
 //! Which optimizer trains a network.
 
 use crate::error::{Error, Result};
+use crate::keys::{Keys, Value};
 use crate::machine::Context;
 use crate::net::linked::{Linked, Parts};
 use crate::optim::{Adagrad, Adam, RmsProp, Sgd, adagrad_step, adam_planned, rmsprop_step, sgd_planned};
@@ -65,6 +66,65 @@ impl Optimizer {
     /// Adam with PyTorch's betas and eps.
     pub const fn adam(lr: f32) -> Self {
         Self::Adam(Adam { lr, ..Adam::DEFAULT })
+    }
+
+    /// The names of [`Optimizer::named`].
+    pub const NAMES: [&'static str; 5] = ["sgd", "adam", "adamw", "rmsprop", "adagrad"];
+
+    /// The optimizer of this name, with PyTorch's hyper-parameters and a usual learning rate.
+    ///
+    /// ```
+    /// use flatgrad_core::net::Optimizer;
+    /// assert_eq!(Optimizer::named("adam"), Some(Optimizer::adam(1e-3)));
+    /// assert!(Optimizer::NAMES.iter().all(|name| Optimizer::named(name).is_some()));
+    /// ```
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "sgd" => Self::sgd(0.01),
+            "adam" => Self::adam(1e-3),
+            "adamw" => Self::adamw(1e-3),
+            "rmsprop" => Self::rmsprop(1e-3),
+            "adagrad" => Self::adagrad(0.01),
+            _ => return None,
+        })
+    }
+
+    /// Its name; AdamW is Adam with a decoupled weight decay.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Sgd(_) => "sgd",
+            Self::Adagrad(_) => "adagrad",
+            Self::RmsProp(_) => "rmsprop",
+            Self::Adam(_) => "adam",
+        }
+    }
+
+    /// The hyper-parameters by the names that PyTorch gives them.
+    pub const fn keys(&self) -> Keys {
+        match self {
+            Self::Sgd(sgd) => sgd.keys(),
+            Self::Adagrad(adagrad) => adagrad.keys(),
+            Self::RmsProp(rmsprop) => rmsprop.keys(),
+            Self::Adam(adam) => adam.keys(),
+        }
+    }
+
+    /// The same with other hyper-parameters, in the order of [`Optimizer::keys`]; `None` if they are not those of its keys.
+    ///
+    /// ```
+    /// use flatgrad_core::net::{Optimizer, Value};
+    /// let keys = Optimizer::adam(1e-3).keys();
+    /// let faster = |(key, value)| if key == "lr" { Value::Number(0.5) } else { value };
+    /// let values: Vec<Value> = keys.iter().map(faster).collect();
+    /// assert_eq!(Optimizer::adam(1e-3).with(&values), Some(Optimizer::adam(0.5)));
+    /// ```
+    pub fn with(&self, values: &[Value]) -> Option<Self> {
+        match self {
+            Self::Sgd(_) => Sgd::with(values).map(Self::Sgd),
+            Self::Adagrad(_) => Adagrad::with(values).map(Self::Adagrad),
+            Self::RmsProp(_) => RmsProp::with(values).map(Self::RmsProp),
+            Self::Adam(_) => Adam::with(values).map(Self::Adam),
+        }
     }
 
     /// Elements of state per parameter.

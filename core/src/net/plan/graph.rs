@@ -133,11 +133,11 @@ impl<'a> Graph<'a> {
             let problem = Problem::TooManyLayers { max: self.max };
             return Err(NetError { layer: index, kind: "network", problem });
         }
-        let inferred = match kind.infer(input.shape) {
-            Ok(inferred) => inferred,
+        let shapes = match kind.shapes(input.shape) {
+            Ok(shapes) => shapes,
             Err(problem) => return Err(self.fault(kind, problem)),
         };
-        let (shape, weight_len, bias_len) = (inferred.output, inferred.weight, inferred.bias);
+        let (shape, weight_len, bias_len) = (shapes.output, shapes.weight, shapes.bias);
         if let Err(problem) = product(&shape) {
             return Err(self.fault(kind, problem));
         }

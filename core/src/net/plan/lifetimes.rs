@@ -87,7 +87,7 @@ impl Planner<'_> {
         if part {
             slot.dx_part = tensors.add(backward, backward, input, align);
         }
-        slot.saved = tensors.add(i, if slot.wanted { backward } else { i }, slot.saved_len(batch), align);
+        slot.saved = tensors.add(i, if slot.needs_grad { backward } else { i }, slot.saved_len(batch), align);
         (slot.scratch_forward_len, slot.scratch_backward_len) = (forward_len, backward_len);
         slot.scratch_forward = tensors.add(i, i, forward_len, align);
         slot.scratch_backward = tensors.add(backward, backward, backward_len, align);
@@ -127,10 +127,10 @@ impl Planner<'_> {
                 Needs::Input => reads,
                 Needs::Sign | Needs::Output => own,
             };
-            if again && slot.wanted {
+            if again && slot.needs_grad {
                 life.train = max(life.train, 2 * layers - j);
             }
-            wanted |= own && slot.wanted;
+            wanted |= own && slot.needs_grad;
             if reads && !own {
                 writer = j;
             }
@@ -153,7 +153,7 @@ impl Planner<'_> {
             _ if slot.in_place || slot.kind.is_add() => false,
             Gradient::Write => false,
             Gradient::Add => true,
-            Gradient::None => slot.kind.about().is_norm && slot.wanted,
+            Gradient::None => slot.kind.about().is_norm && slot.needs_grad,
         }
     }
 
@@ -162,7 +162,7 @@ impl Planner<'_> {
         let slot = self.graph.at(i);
         let Cost { forward, backward, .. } = slot.cost(self.config.batch);
         match (product(&[forward, self.config.threads]), product(&[backward, self.config.threads])) {
-            (Ok(f), Ok(b)) => Ok((f, if slot.wanted { b } else { 0 })),
+            (Ok(f), Ok(b)) => Ok((f, if slot.needs_grad { b } else { 0 })),
             (Err(e), _) | (_, Err(e)) => Err(e),
         }
     }

@@ -85,7 +85,7 @@ impl<S: AsRef<[Slot]>> Plan<S> {
         let (inputs, outputs) = (batch.saturating_mul(slot.input_len()), batch.saturating_mul(slot.output_len()));
         let own = !slot.in_place;
         let (last, gradient) = self.lives(i);
-        let saved_until = if slot.wanted { backward } else { i };
+        let saved_until = if slot.needs_grad { backward } else { i };
         [
             region(RegionKind::Output, slot.y, outputs, (i, last)).filter(|_| own),
             region(RegionKind::Gradient, slot.dy, outputs, (gradient.unwrap_or(backward), backward)).filter(|_| own),
@@ -135,10 +135,10 @@ impl<S: AsRef<[Slot]>> Plan<S> {
                 Needs::Input => reads,
                 Needs::Sign | Needs::Output => own,
             };
-            if again && slot.wanted {
+            if again && slot.needs_grad {
                 last = last.max(end - j);
             }
-            wanted |= own && slot.wanted;
+            wanted |= own && slot.needs_grad;
             if reads && !own {
                 writer = j;
             }

@@ -6,7 +6,7 @@ use crate::init::Init;
 use crate::machine::Context;
 use crate::machine::Isa;
 use crate::net::layers::{EXTERNAL, range};
-use crate::net::{Everything, Layer, Linked, Loss, Optimizer, Target, Trainer, infer};
+use crate::net::{Everything, Layer, Linked, Loss, Optimizer, Trainer};
 
 extern crate std;
 use std::vec;
@@ -76,7 +76,7 @@ fn spread(plan: &Plan) -> Plan {
         if !slot.in_place {
             let len = batch * slot.output_len();
             (slot.y, slot.y_infer) = (fresh(len), fresh(len));
-            slot.dy = if slot.wanted { fresh(len) } else { EXTERNAL };
+            slot.dy = if slot.needs_grad { fresh(len) } else { EXTERNAL };
         } else if let Some(before) = before {
             (slot.y, slot.y_infer, slot.dy) = (before.y, before.y_infer, before.dy);
         }

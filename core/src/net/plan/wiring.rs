@@ -81,14 +81,14 @@ impl Graph<'_> {
             let wanted = self.at(i).learns() || self.wants(from) || self.wants(other);
             let (dx, dx_other) = (self.gradient(i, from), self.gradient(i, other));
             if let Some(slot) = self.at_mut(i) {
-                (slot.wanted, slot.dx, slot.dx_other) = (wanted, dx, dx_other);
+                (slot.needs_grad, slot.dx, slot.dx_other) = (wanted, dx, dx_other);
             }
             i += 1;
         }
     }
 
     const fn wants(&self, from: usize) -> bool {
-        from != EXTERNAL && self.at(from).wanted
+        from != EXTERNAL && self.at(from).needs_grad
     }
 
     const fn gradient(&self, i: usize, from: usize) -> Gradient {

@@ -16,7 +16,7 @@ pub(super) fn run<L: Linked>(
     (grads, work): (&mut [f32], &mut [f32]),
     step: Step,
 ) -> Result {
-    for (i, slot) in plan.slots.iter().enumerate().rev().filter(|(_, slot)| slot.wanted) {
+    for (i, slot) in plan.slots.iter().enumerate().rev().filter(|(_, slot)| slot.needs_grad) {
         let at = Places {
             x: place(plan, slot.from, |s| s.y),
             dx: place(plan, slot.from, |s| s.dy),

@@ -1,7 +1,9 @@
 //! What runs: inference, training steps.
 
+mod arena;
 mod backward;
 mod forward;
+mod state;
 mod trainer;
 mod update;
 mod work;

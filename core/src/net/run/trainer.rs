@@ -1,17 +1,15 @@
 //! Training: one arena, one call per step.
 
-use super::work::{NOTHING, check_linked, pieces, samples, tensors};
+use super::arena::{Regions, initialize};
+use super::work::{NOTHING, check_linked, pieces, samples};
 use super::{backward, forward, update};
 use crate::error::{Result, check_at_least, check_dim};
-use crate::init::{Init, fan_in_uniform};
 use crate::loss::{LossReport, Target};
 use crate::machine::Context;
-use crate::net::layers::{EXTERNAL, Noise, Slot, Step, Training, halves_mut, range};
+use crate::net::layers::{EXTERNAL, Noise, Slot, Step, Training};
 use crate::net::learn::{Loss, Optimizer};
 use crate::net::linked::{Everything, Linked, Parts};
 use crate::net::plan::{Plan, View};
-use crate::optim::{clip_by_norm, clip_by_value, flush_state};
-use crate::rng::Stream;
 use crate::update::Update;
 use core::marker::PhantomData;
 
@@ -21,27 +19,15 @@ use core::marker::PhantomData;
 /// What happens in a step depends on the seed, the step's number and the samples alone: not on the instruction set, the
 /// threads, or how the batch was split.
 pub struct Trainer<'a, L = Everything> {
-    ctx: Context<'a>,
-    plan: View<'a>,
-    arena: &'a mut [f32],
-    seed: u64,
+    pub(super) ctx: Context<'a>,
+    pub(super) plan: View<'a>,
+    pub(super) arena: &'a mut [f32],
+    pub(super) seed: u64,
     /// Steps made.
     steps: u32,
     /// Samples whose gradients have been accumulated since the last step.
     accumulated: usize,
     linked: PhantomData<L>,
-}
-
-/// Layers whose parameters are not drawn.
-const NORMS: Parts = Parts::BATCH_NORM.and(Parts::GROUP_NORM).and(Parts::LAYER_NORM).and(Parts::RMS_NORM);
-
-/// The arena, cut in its regions.
-struct Regions<'a> {
-    params: &'a mut [f32],
-    running: &'a mut [f32],
-    grads: &'a mut [f32],
-    state: &'a mut [f32],
-    work: &'a mut [f32],
 }
 
 impl<'a> Trainer<'a> {
@@ -79,47 +65,8 @@ impl<'a, L: Linked> Trainer<'a, L> {
         check_linked::<L>(plan, true)?;
         check_at_least("arena", plan.train_len(), arena.len())?;
         let mut trainer = Self { ctx, plan, arena, seed, steps: 0, accumulated: 0, linked: PhantomData };
-        trainer.initialize()?;
+        initialize::<L>(plan, trainer.regions(), seed)?;
         Ok(trainer)
-    }
-
-    fn initialize(&mut self) -> Result {
-        let (plan, seed) = (self.plan, self.seed);
-        let Regions { params, running, state, .. } = self.regions();
-        plan.config.optimizer.start(state);
-        for (i, slot) in plan.slots.iter().enumerate() {
-            let [weight, bias] = tensors(params, (slot.weight, slot.weight_len), slot.bias_len);
-            if !slot.kind.about().draws {
-                if L::PARTS.any(NORMS) {
-                    // Normalizations start as the identity.
-                    weight.fill(1.0);
-                    bias.fill(0.0);
-                }
-                continue;
-            }
-            let fan_in = slot.weight_len.checked_div(slot.output[0]).unwrap_or(0);
-            // Two streams a layer: the weights do not depend on whether there is a bias.
-            let stream = |which| Stream { seed, stream: 2 * i as u32 + which, step: 0 };
-            if L::PARTS.has(Parts::INIT) {
-                slot.drawn().map_or(Ok(()), |drawn| slot.options.init.fill(stream(0), drawn.fans, weight))?;
-            } else {
-                fan_in_uniform(stream(0), fan_in, weight)?;
-            }
-            if !L::PARTS.has(Parts::INIT) || matches!(slot.options.init, Init::Default) {
-                fan_in_uniform(stream(1), fan_in, bias)?;
-            } else {
-                bias.fill(0.0);
-            }
-        }
-        if !L::PARTS.has(Parts::BATCH_NORM) {
-            return Ok(());
-        }
-        for slot in plan.slots.iter().filter(|s| s.kind.about().has_averages) {
-            let (mean, var) = halves_mut(running.get_mut(range((slot.running, 2 * slot.input[0]))).unwrap_or_default());
-            mean.fill(0.0);
-            var.fill(1.0);
-        }
-        Ok(())
     }
 
     /// One training step on the samples `x` `[n, c, h, w]` with the target that the plan's [`Loss`] asks for, such as
@@ -284,80 +231,9 @@ impl<'a, L: Linked> Trainer<'a, L> {
         loss.run::<L>(ctx, [n, outputs], self.infer(x)?, target, None, &mut [])
     }
 
-    /// All parameters, layer by layer, each layer's weight before its bias; behind them the running averages, layer by
-    /// layer, mean before variance. [`Plan::tensors`] says which is where.
-    pub fn weights(&self) -> &[f32] {
-        self.arena.get(..self.plan.weights_len()).unwrap_or(&[])
-    }
-
-    /// The same, to load trained weights.
-    pub fn weights_mut(&mut self) -> &mut [f32] {
-        self.arena.get_mut(..self.plan.weights_len()).unwrap_or_default()
-    }
-
-    /// The gradients accumulated last, in the order of the parameters without those that are frozen.
-    pub fn gradients(&self) -> &[f32] {
-        let start = self.plan.weights_len();
-        self.arena.get(start..start + self.plan.trained).unwrap_or(&[])
-    }
-
-    /// Scales all gradients down if their norm is more than `limit`, and gives the norm they had
-    /// ([`clip_by_norm`](crate::optim::clip_by_norm)); before [`Trainer::update`].
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Parameter`](crate::Error::Parameter) for a limit outside its range.
-    pub fn clip_by_norm(&mut self, limit: f32) -> Result<f32> {
-        let ctx = self.ctx;
-        clip_by_norm(ctx, limit, self.regions().grads)
-    }
-
-    /// Limits every gradient to `-limit..=limit` ([`clip_by_value`](crate::optim::clip_by_value)); before
-    /// [`Trainer::update`].
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Parameter`](crate::Error::Parameter) for a limit outside its range.
-    pub fn clip_by_value(&mut self, limit: f32) -> Result {
-        let ctx = self.ctx;
-        clip_by_value(ctx, limit, self.regions().grads)
-    }
-
-    /// The gradients, to change them before [`Trainer::update`].
-    pub fn gradients_mut(&mut self) -> &mut [f32] {
-        self.regions().grads
-    }
-
     /// Steps made so far.
     pub const fn steps(&self) -> u32 {
         self.steps
-    }
-
-    /// The optimizer's state: for each kind of it, in the order in which [`Optimizer`] lists them, one element per
-    /// parameter that is not frozen, in the order of the parameters. Weights, state and [`Trainer::steps`] are all that a
-    /// step depends on besides its samples and settings.
-    pub fn state(&self) -> &[f32] {
-        let start = self.plan.weights_len() + self.plan.trained;
-        self.arena.get(start..start + self.plan.trained * self.plan.config.optimizer.slots()).unwrap_or(&[])
-    }
-
-    /// The same, to go on where another trainer stopped: with its weights and [`Trainer::set_steps`], the next steps are
-    /// those that it would have made, bit for bit.
-    pub fn state_mut(&mut self) -> &mut [f32] {
-        self.regions().state
-    }
-
-    /// Replaces what has faded away in the state of `optimizer` by 0 ([`flush_state`]): after every 32nd step or so, where
-    /// arithmetic on subnormal numbers is slow. A Cortex-M4F needs it only for the bits of a machine that does it.
-    ///
-    /// Nothing changes if the optimizer's `eps` is below 1e-14: its steps would divide by the root of a square that is 0.
-    ///
-    /// # Errors
-    ///
-    /// None.
-    pub fn flush_state(&mut self, optimizer: &Optimizer) -> Result {
-        let ctx = self.ctx;
-        if optimizer.divides_by_state() { Ok(()) } else { flush_state(ctx, self.regions().state) }
     }
 
     /// Goes on as if so many steps had been made; samples accumulated for the next one are forgotten.
@@ -401,14 +277,8 @@ impl<'a, L: Linked> Trainer<'a, L> {
         learning.map(|slot| slot.options).try_for_each(|o| optimizer.scaled(o.lr, o.decay).check_linked::<L>())
     }
 
-    fn regions(&mut self) -> Regions<'_> {
-        let plan = self.plan;
-        let mut rest = &mut *self.arena;
-        let params = cut(&mut rest, plan.params);
-        let running = cut(&mut rest, plan.weights_len() - plan.params);
-        let grads = cut(&mut rest, plan.trained);
-        let state = cut(&mut rest, plan.trained * plan.config.optimizer.slots());
-        Regions { params, running, grads, state, work: rest }
+    pub(super) fn regions(&mut self) -> Regions<'_> {
+        Regions::of(self.plan, self.arena)
     }
 }
 
@@ -430,11 +300,4 @@ fn loss_backward<L: Linked>(
     let outputs = if last.y == EXTERNAL { x } else { &*y };
     let learns = !dy.is_empty();
     loss.run::<L>(ctx, shape, outputs, target, learns.then_some(total), dy)
-}
-
-/// Takes the first `len` elements off `rest`.
-fn cut<'s>(rest: &mut &'s mut [f32], len: usize) -> &'s mut [f32] {
-    let (first, others) = core::mem::take(rest).split_at_mut_checked(len).unwrap_or_default();
-    *rest = others;
-    first
 }

@@ -6,17 +6,17 @@ use flatgrad_core::{Context, Result};
 
 pub(super) fn run(ctx: Context, print: Print) -> Result {
     let functions = [
-        Function::Relu,
-        Function::LEAKY_RELU,
-        Function::ELU,
-        Function::elu(-0.5),
-        Function::Sigmoid,
-        Function::Tanh,
-        Function::Gelu,
-        Function::GeluTanh,
-        Function::Silu,
-        Function::HardSwish,
-        Function::SOFTPLUS,
+        Activation::Relu,
+        Activation::LEAKY_RELU,
+        Activation::ELU,
+        Activation::elu(-0.5),
+        Activation::Sigmoid,
+        Activation::Tanh,
+        Activation::Gelu,
+        Activation::GeluTanh,
+        Activation::Silu,
+        Activation::HardSwish,
+        Activation::SOFTPLUS,
     ];
     for function in any(functions) {
         elements(ctx, print, function)?;
@@ -24,7 +24,7 @@ pub(super) fn run(ctx: Context, print: Print) -> Result {
     rows(ctx, print)
 }
 
-fn elements(ctx: Context, print: Print, function: Function) -> Result {
+fn elements(ctx: Context, print: Print, function: Activation) -> Result {
     let (x, dy, mut y) = (fill::<65>(60).map(|x| 9.0 * x), fill::<65>(61), [f32::NAN; 65]);
     activate(ctx, function, any(&x), any(&mut y))?;
     print(function.name(), hash(&y));

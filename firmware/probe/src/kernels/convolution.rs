@@ -5,7 +5,7 @@ use flatgrad_core::conv::{
     Conv2d, col2im, conv2d, conv2d_backward_bias, conv2d_backward_input, conv2d_backward_input_scratch_len,
     conv2d_backward_weight, conv2d_backward_weight_scratch_len, conv2d_scratch_len, im2col,
 };
-use flatgrad_core::{Activation, Context, Result, Update};
+use flatgrad_core::{Fused, Context, Result, Update};
 
 const SHAPES: [Conv2d; 5] = [
     Conv2d::new(2, [3, 7, 9], 5, [3, 3]).padding([1, 1]),
@@ -58,7 +58,7 @@ fn passes(ctx: Context, print: Print, shape: &Conv2d) -> Result {
     let (b, db) = (first(&mut b, shape.out_channels), first(&mut db, shape.out_channels));
     let scratch = any(&mut scratch[..]);
 
-    conv2d(ctx, shape, x, w, any(Some(b)), any(Activation::Relu), y, scratch)?;
+    conv2d(ctx, shape, x, w, any(Some(b)), any(Fused::Relu), y, scratch)?;
     print("conv2d", hash(y));
     conv2d_backward_input(ctx, shape, dy, w, dx, scratch)?;
     print("conv2d_backward_input", hash(dx));

@@ -5,7 +5,7 @@ use flatgrad_core::dense::{
     Dense, dense, dense_backward_bias, dense_backward_input, dense_backward_weight, dense_scratch_len,
 };
 use flatgrad_core::gemm::{Bias, Epilogue, gemm, gemm_scratch_len};
-use flatgrad_core::{Activation, Context, Mat, MatMut, Result, Update};
+use flatgrad_core::{Fused, Context, Mat, MatMut, Result, Update};
 
 pub(super) fn run(ctx: Context, print: Print) -> Result {
     matrices(ctx, print)?;
@@ -21,7 +21,7 @@ fn matrices(ctx: Context, print: Print) -> Result {
     let (m, n, k) = any((M, N, K));
 
     let (left, right) = (Mat::new(any(&a), m, k)?, Mat::new(any(&b), k, n)?);
-    let epilogue = Epilogue { bias: Bias::PerCol(any(&bias)), activation: any(Activation::Relu) };
+    let epilogue = Epilogue { bias: Bias::PerCol(any(&bias)), activation: any(Fused::Relu) };
     gemm(ctx, left, right, any(Update::Overwrite), epilogue, MatMut::new(any(&mut c), m, n)?, any(&mut scratch))?;
     print("gemm", hash(&c));
 
@@ -45,7 +45,7 @@ fn dense_layer(ctx: Context, print: Print) -> Result {
     let mut scratch = [f32::NAN; 2 * dense_scratch_len(&SHAPE)];
     let d = any(&SHAPE);
 
-    dense(ctx, d, any(&x), any(&w), any(Some(&b)), any(Activation::None), any(&mut y), any(&mut scratch))?;
+    dense(ctx, d, any(&x), any(&w), any(Some(&b)), any(Fused::None), any(&mut y), any(&mut scratch))?;
     print("dense", hash(&y));
     dense_backward_input(ctx, d, any(&dy), any(&w), any(&mut dx), any(&mut scratch))?;
     print("dense_backward_input", hash(&dx));

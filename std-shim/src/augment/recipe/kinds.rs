@@ -5,35 +5,13 @@ use super::parse::Reader;
 use super::values::{angles, both, bounds, fill, interpolation, numbers, padding, padding_mode, range};
 use crate::augment::*;
 use crate::error::Result;
-use crate::model::network::fields::Fields;
-use crate::model::network::source::{quoted, suggestion};
+use crate::toml::{Fields, quoted, suggestion};
 
-const NAMES: [&str; 24] = [
-    "random_horizontal_flip",
-    "random_vertical_flip",
-    "random_crop",
-    "random_translation",
-    "random_resized_crop",
-    "random_affine",
-    "random_rotation",
-    "random_warp",
-    "random_erasing",
-    "cutout",
-    "color_jitter",
-    "grayscale",
-    "random_grayscale",
-    "normalize",
-    "gaussian_noise",
-    "resize",
-    "center_crop",
-    "random_apply",
-    "random_choice",
-    "random_order",
-    "signal_jitter",
-    "signal_scaling",
-    "time_shift",
-    "signal_crop",
-];
+const NAMES: &str = "\
+    random_horizontal_flip random_vertical_flip random_crop random_translation random_resized_crop \
+    random_affine random_rotation random_warp random_erasing cutout color_jitter grayscale random_grayscale \
+    normalize gaussian_noise resize center_crop random_apply random_choice random_order signal_jitter \
+    signal_scaling time_shift signal_crop";
 
 /// An operation made of others, if it is one.
 pub(super) fn nested<'t>(
@@ -105,7 +83,11 @@ pub(super) fn plain(name: &str, fields: &Fields, at: usize) -> Result<Box<dyn Tr
             return Err(fields.source.error(at, format!("{name} needs transforms, an array of operations")));
         }
         _ => {
-            let fault = format!("unknown operation {}{}", quoted(name), suggestion(name, &NAMES));
+            let fault = format!(
+                "unknown operation {}{}",
+                quoted(name),
+                suggestion(name, &NAMES.split(' ').collect::<Vec<_>>())
+            );
             return Err(fields.source.error(at, fault));
         }
     })

@@ -1,12 +1,9 @@
 //! The maps of `random_warp`.
 
-use toml::de::{DeTable, DeValue};
-
 use super::values::{angles, both, range};
 use crate::augment::Map;
 use crate::error::Result;
-use crate::model::network::fields::{Fields, Value};
-use crate::model::network::source::{quoted, suggestion};
+use crate::toml::{DeTable, DeValue, Fields, Value, quoted, suggestion};
 
 const NAMES: [&str; 7] = ["rotate", "translate", "scale", "stretch", "shear", "flip_horizontal", "flip_vertical"];
 const MAX_MAPS: usize = 100;

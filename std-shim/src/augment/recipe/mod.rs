@@ -3,7 +3,6 @@
 mod kinds;
 mod maps;
 mod parse;
-mod text;
 mod values;
 
 use std::path::Path;
@@ -11,8 +10,7 @@ use std::sync::Arc;
 
 use super::{Augmentation, Compose, Mixing, Pipeline};
 use crate::error::{Error, Result};
-use crate::model::network::fields::{Fields, Value};
-use crate::model::network::source::{self, Source};
+use crate::toml::{self, Fields, Source, Value};
 
 /// The presets and their files.
 const PRESETS: [(&str, &str); 6] = [
@@ -26,9 +24,9 @@ const PRESETS: [(&str, &str); 6] = [
 
 /// What is done to images in training, and what in testing: a preset, or what a file says.
 ///
-/// A recipe is TOML: `train` and `test`, arrays of operations; `mixup = 0.2` and `cutmix = 1.0`, their alphas; `mix_p = 1`,
-/// the probability that a batch is mixed. An operation is a table with the key `kind`, its name, and its own keys; one that needs
-/// none may be just its name. The numbers are checked when the shape of the images is known.
+/// A recipe is TOML: `train` and `test`, arrays of operations; `mixup = 0.2` and `cutmix = 1.0`, their alphas;
+/// `mix_p = 1`, the probability that a batch is mixed. An operation is a table with the key `kind`, its name, and its
+/// own keys; one that needs none may be just its name. The numbers are checked when the shape of the images is known.
 ///
 /// ```
 /// use flatgrad::augment::Recipe;
@@ -76,14 +74,15 @@ const PRESETS: [(&str, &str); 6] = [
 /// | `signal_crop` | `len` |
 ///
 /// The `maps` of `random_warp`, in the order in which they happen: `rotate` with `degrees`; `translate` with `max` and
-/// `whole = false`; `scale` with `factor`; `stretch` with the factors `x = 1` and `y = 1`; `shear` with the degrees `x = 0` and
-/// `y = 0`; `flip_horizontal` and `flip_vertical` with `p = 0.5`.
+/// `whole = false`; `scale` with `factor`; `stretch` with the factors `x = 1` and `y = 1`; `shear` with the degrees
+/// `x = 0` and `y = 0`; `flip_horizontal` and `flip_vertical` with `p = 0.5`.
 ///
 /// Sizes of crops are one number, or `[height, width]`. Ranges are `[least, most]`, or one number: `degrees = 10` means
-/// `[-10, 10]`, `factor = 1.25` means `[0.8, 1.25]`, `brightness = 0.4` means `[0.6, 1.4]`. `max` and `translate` are parts of
-/// the image's size, one for both directions, or `[across, down]`. `fill`, `value`, `mean` and `std` are one number, or one for each channel.
-/// `padding` is one number, `[across, down]` or `[left, top, right, bottom]`; `padding_mode` is `"constant"`, `"edge"`,
-/// `"reflect"`, `"symmetric"` or `"wrap"`; `interpolation` `"nearest"` or `"bilinear"`.
+/// `[-10, 10]`, `factor = 1.25` means `[0.8, 1.25]`, `brightness = 0.4` means `[0.6, 1.4]`. `max` and `translate` are
+/// parts of the image's size, one for both directions, or `[across, down]`. `fill`, `value`, `mean` and `std` are one
+/// number, or one for each channel. `padding` is one number, `[across, down]` or `[left, top, right, bottom]`;
+/// `padding_mode` is `"constant"`, `"edge"`, `"reflect"`, `"symmetric"` or `"wrap"`; `interpolation` `"nearest"` or
+/// `"bilinear"`.
 #[derive(Clone, Debug)]
 pub struct Recipe {
     name: String,
@@ -92,6 +91,7 @@ pub struct Recipe {
     uncropped: Option<Arc<Compose>>,
     test_text: Arc<str>,
     mixing: Mixing,
+    text: Arc<str>,
 }
 
 impl Recipe {
@@ -138,15 +138,16 @@ impl Recipe {
         Ok(Self::of(name, parsed))
     }
 
-    fn of(name: String, parse::Parsed { train, test, mixing }: parse::Parsed) -> Self {
-        let (train, uncropped) = (Arc::new(train), test.uncropped.map(Arc::new));
-        Self { name, train, test: Arc::new(test.operations), uncropped, test_text: test.text.into(), mixing }
+    fn of(name: String, parse::Parsed { train, test, mixing, text }: parse::Parsed) -> Self {
+        let (train, uncropped, test_text) = (Arc::new(train), test.uncropped.map(Arc::new), test.text.into());
+        Self { name, train, test: Arc::new(test.operations), uncropped, test_text, mixing, text: text.into() }
     }
 
     /// A recipe that only says what testing does.
     pub(crate) fn of_test<'t>(fields: &Fields<'t>, value: Value<'t>) -> Result<Self> {
         let test = parse::test(fields, value)?;
-        Ok(Self::of("test".into(), parse::Parsed { train: Compose::default(), test, mixing: Mixing::DEFAULT }))
+        let (train, text) = (Compose::default(), String::new());
+        Ok(Self::of("test".into(), parse::Parsed { train, test, mixing: Mixing::DEFAULT, text }))
     }
 
     /// The recipe of a file.
@@ -155,7 +156,7 @@ impl Recipe {
     ///
     /// [`Error::Io`] if it cannot be read; as [`Recipe::parse`].
     pub fn load(path: &Path) -> Result<Self> {
-        source::load(path, Self::parse)
+        toml::load(path, Self::parse)
     }
 
     /// A preset's name, or the file's without its ending.
@@ -208,7 +209,7 @@ impl Recipe {
     ///
     /// As [`Recipe::train`]; [`Error::Augment`] as [`Augmentation::new`].
     pub fn augmentation(&self, shape: [usize; 3]) -> Result<Augmentation> {
-        Augmentation::new(self.train(shape)?, self.test(shape)?, self.mixing)
+        Ok(Augmentation::new(self.train(shape)?, self.test(shape)?, self.mixing)?.of_recipe(self.text.clone()))
     }
 
     /// What is done to whole batches in training.

@@ -3,13 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use toml::de::{DeTable, DeValue};
-
-use super::{kinds, text};
+use super::kinds;
 use crate::augment::{Canvas, Compose, CutMix, MixUp, Mixing, Place, Transform};
 use crate::error::{Error, Result};
-use crate::model::network::fields::{Fields, Value};
-use crate::model::network::source::{Position, Source, error};
+use crate::toml::{self, DeTable, DeValue, Fields, LineColumn, Source, Value, error};
 
 /// More operations inside one another are taken for a mistake, and so are more of them at all.
 const MAX_DEPTH: usize = 16;
@@ -19,6 +16,8 @@ pub(super) struct Parsed {
     pub(super) train: Compose,
     pub(super) test: Test,
     pub(super) mixing: Mixing,
+    /// All of it, on one line.
+    pub(super) text: String,
 }
 
 /// The operations of testing.
@@ -40,7 +39,7 @@ pub(super) fn parse(source: Source) -> Result<Parsed> {
     let test = fields.get("test").map_or(Ok(Test::default()), |value| reader.test(&fields, value))?;
     let mixing = mixing(&fields)?;
     fields.finish()?;
-    Ok(Parsed { train, test, mixing })
+    Ok(Parsed { train, test, mixing, text: toml::table(table.get_ref()) })
 }
 
 /// The operations of testing that stand alone in a file, under `test`.
@@ -85,7 +84,7 @@ impl<'t> Reader<'t> {
     fn test(&mut self, fields: &Fields<'t>, value: Value<'t>) -> Result<Test> {
         let mut test = Test { operations: Compose(self.chain(fields, "test", value, 0)?), ..Test::default() };
         if let Some((last, before)) = value.get_ref().as_array().and_then(|items| items.split_last()) {
-            test.text = text::inline(value.get_ref());
+            test.text = toml::inline(value.get_ref());
             if kind(last) == Some("center_crop") {
                 let before = before.iter().map(|item| self.operation(item, 0)).collect::<Result<_>>()?;
                 test.uncropped = Some(Compose(before));
@@ -149,7 +148,7 @@ impl<'t> Reader<'t> {
 struct Located {
     inner: Box<dyn Transform>,
     origin: Arc<str>,
-    at: Position,
+    at: LineColumn,
 }
 
 /// What it does, not where it stands.

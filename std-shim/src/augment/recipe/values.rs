@@ -1,10 +1,8 @@
 //! Values of recipes that have several forms.
 
-use toml::de::DeValue;
-
 use crate::augment::{Interpolation, Padding};
 use crate::error::Result;
-use crate::model::network::fields::{Fields, Value};
+use crate::toml::{DeValue, Fields, Value};
 
 /// An array of numbers of one of these lengths, or one number.
 pub(super) fn numbers(fields: &Fields, key: &str, value: Value, lengths: &[usize], expected: &str) -> Result<Vec<f32>> {

@@ -2,31 +2,32 @@
 
 use flatgrad_core::net::{Net, NetError};
 
-use super::{File, LayerStore, Network, Origin, Recipe, build, source};
+use super::{Architecture, File, LayerStore, Network, Origin, build};
 use crate::error::{Error, Result};
+use crate::toml;
 
 impl Network {
     /// The network for the kernels, its layers in `store`.
     ///
     /// # Errors
     ///
-    /// The first layer that does not fit: [`Error::Network`] with its place in the file, or [`Error::Recipe`], which is
-    /// also said of images too small for a recipe; for more names of classes than outputs, [`Error::Network`] with their
-    /// place or [`Error::Setting`].
+    /// The first layer that does not fit: [`Error::Network`] with its place in the file, or [`Error::Architecture`],
+    /// which is also said of images too small for an architecture; for more names of classes than outputs,
+    /// [`Error::Network`] with their place or [`Error::Setting`].
     pub fn net<'a>(&self, store: &'a LayerStore) -> Result<Net<'a>> {
         let layers = build::chain(&self.nodes, self.input, store);
         let net = Net::try_new(self.input, layers).map_err(|e| self.explain(e))?;
-        if let Origin::Recipe(recipe) = self.origin
-            && self.is_too_small_for(recipe)
+        if let Origin::Architecture(architecture) = self.origin
+            && self.is_too_small_for(architecture)
         {
-            return Err(self.recipe_error(&least(recipe)));
+            return Err(self.architecture_error(&least(architecture)));
         }
         if let Some(values) = self.targets().map(|targets| targets.mean.len()).filter(|&values| values != net.outputs())
         {
             let fault = format!("targets of {values} values for {} outputs", net.outputs());
             return Err(match &self.origin {
-                Origin::File(File { origin, input, .. }) => source::error(origin, *input, fault),
-                Origin::Recipe(_) => self.recipe_error(&fault),
+                Origin::File(File { origin, input, .. }) => toml::error(origin, *input, fault),
+                Origin::Architecture(_) => self.architecture_error(&fault),
             });
         }
         match self.classes.len() {
@@ -35,39 +36,39 @@ impl Network {
         }
     }
 
-    /// An error of this network, with the place of the layer it names in the file, or the name of the recipe.
+    /// An error of this network, with the place of the layer it names in the file, or the name of the architecture.
     pub fn explain(&self, error: NetError) -> Error {
         match &self.origin {
-            Origin::Recipe(recipe) if self.is_too_small_for(*recipe) => {
-                self.recipe_error(&format!("{error}; {}", least(*recipe)))
+            Origin::Architecture(architecture) if self.is_too_small_for(*architecture) => {
+                self.architecture_error(&format!("{error}; {}", least(*architecture)))
             }
-            Origin::Recipe(_) => self.recipe_error(&error.to_string()),
+            Origin::Architecture(_) => self.architecture_error(&error.to_string()),
             Origin::File(file) => {
                 let layer = file.layers.get(error.layer).filter(|_| error.kind != "network");
-                source::error(&file.origin, *layer.unwrap_or(&file.input), error)
+                toml::error(&file.origin, *layer.unwrap_or(&file.input), error)
             }
         }
     }
 
-    fn is_too_small_for(&self, recipe: Recipe) -> bool {
+    fn is_too_small_for(&self, architecture: Architecture) -> bool {
         let [_, height, width] = self.input;
-        height.min(width) < recipe.least_side()
+        height.min(width) < architecture.least_side()
     }
 
-    fn recipe_error(&self, fault: &str) -> Error {
-        Error::Recipe { name: self.name.clone(), input: self.input, fault: fault.to_string() }
+    fn architecture_error(&self, fault: &str) -> Error {
+        Error::Architecture { name: self.name.clone(), input: self.input, fault: fault.to_string() }
     }
 
     fn too_many_names(&self, fault: &str) -> Error {
         match &self.origin {
-            Origin::File(File { origin, classes: Some(at), .. }) => source::error(origin, *at, fault),
+            Origin::File(File { origin, classes: Some(at), .. }) => toml::error(origin, *at, fault),
             _ => Error::setting("classes", fault),
         }
     }
 }
 
 /// What is said of images that are too small.
-fn least(recipe: Recipe) -> String {
-    let side = recipe.least_side();
+fn least(architecture: Architecture) -> String {
+    let side = architecture.least_side();
     format!("images must have at least {side} x {side} pixels")
 }

@@ -1,11 +1,9 @@
 //! The key `init`: where weights start.
 
 use flatgrad_core::init::{Init, gain};
-use toml::de::{DeTable, DeValue};
 
-use super::fields::{Fields, Value};
-use super::source::{quoted, suggestion};
 use crate::error::Result;
+use crate::toml::{DeTable, DeValue, Fields, Value, quoted, suggestion};
 
 /// A rule's name, or a table of the name and its parameter.
 pub(super) fn rule(fields: &Fields, value: Value) -> Result<Init> {

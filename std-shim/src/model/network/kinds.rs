@@ -1,47 +1,15 @@
 //! Each layer's keys.
 
-use flatgrad_core::activation::Function;
 use flatgrad_core::dropout::Form;
-use flatgrad_core::net::Layer;
+use flatgrad_core::net::{Layer, Value};
 
-use super::fields::Fields;
 use super::parse::common;
-use super::source::{quoted, suggestion};
 use super::{Node, init};
 use crate::error::Result;
+use crate::toml::{Fields, quoted, suggestion};
 
-/// The layers' names; `residual` is read by its own function.
-const NAMES: [&str; 29] = [
-    "conv2d",
-    "conv1d",
-    "depthwise",
-    "dense",
-    "batch_norm",
-    "group_norm",
-    "instance_norm",
-    "layer_norm",
-    "rms_norm",
-    "relu",
-    "leaky_relu",
-    "elu",
-    "sigmoid",
-    "tanh",
-    "gelu",
-    "gelu_tanh",
-    "silu",
-    "hard_swish",
-    "softplus",
-    "softmax",
-    "log_softmax",
-    "max_pool",
-    "max_pool1d",
-    "avg_pool",
-    "avg_pool1d",
-    "global_avg_pool",
-    "flatten",
-    "dropout",
-    "residual",
-];
+/// Names that files have beside those of the core.
+const NAMES: [&str; 6] = ["conv1d", "depthwise", "max_pool", "max_pool1d", "avg_pool1d", "residual"];
 
 /// Two layers have their names with dimensions in tables, and PyTorch's users know them by these.
 fn canonical(name: &str) -> &str {
@@ -63,22 +31,36 @@ pub(super) fn single(name: &str, fields: &Fields, at: usize) -> Result<Node> {
         "max_pool1d" => pool(fields, true, Layer::max_pool_rect)?,
         "avg_pool" => average(fields, false)?,
         "avg_pool1d" => average(fields, true)?,
-        "global_avg_pool" => Layer::global_avg_pool(),
-        "softmax" => Layer::softmax(),
-        "log_softmax" => Layer::log_softmax(),
-        "flatten" => Layer::flatten(),
         "dropout" => dropout(fields)?,
         "residual" => return Err(fields.source.error(at, "residual needs body, an array of layers")),
-        other => match (normalization(other, fields)?, function(other, fields)?) {
-            (Some(layer), _) => layer,
-            (None, Some(function)) => Layer::activation(function),
-            (None, None) => {
-                let fault = format!("unknown layer {}{}", quoted(name), suggestion(name, &NAMES));
-                return Err(fields.source.error(at, fault));
+        other => match Layer::all().find(|layer| layer.kind().name() == other) {
+            Some(layer) => by_keys(layer, fields)?,
+            None => {
+                let names = Layer::all().map(|layer| canonical(layer.kind().name())).chain(NAMES);
+                let close = suggestion(name, &names.collect::<Vec<_>>());
+                return Err(fields.source.error(at, format!("unknown layer {}{close}", quoted(name))));
             }
         },
     };
     Ok(Node::Single(common(fields)?.apply(layer)))
+}
+
+/// A layer whose keys the core names.
+fn by_keys(layer: Layer<'static>, fields: &Fields) -> Result<Layer<'static>> {
+    let kind = layer.kind();
+    let read = |(key, usual)| {
+        Ok(match usual {
+            Value::Size(0) => Value::Size(fields.size(key, 1)?),
+            Value::Size(usual) => Value::Size(fields.size_or(key, 1, usual)?),
+            Value::Pair([0, 0]) => Value::Pair(fields.pair(key, 1)?),
+            Value::Pair(usual) => Value::Pair(fields.pair_or(key, 0, usual)?),
+            Value::Number(usual) => Value::Number(fields.number_or(key, usual)?),
+            Value::Flag(usual) => Value::Flag(fields.flag_or(key, usual)?),
+            other => other,
+        })
+    };
+    let values = kind.keys().iter().map(read).collect::<Result<Vec<Value>>>()?;
+    Ok(kind.with(&values).map_or(layer, Layer::from))
 }
 
 /// Sizes `[down, across]`; of a signal, one number: it has no height.
@@ -147,34 +129,4 @@ fn dropout(fields: &Fields) -> Result<Layer<'static>> {
             _ => Err(fields.mismatch("form", value, "\"inverted\" or \"scale_activations\"")),
         },
     }
-}
-
-fn normalization(name: &str, fields: &Fields) -> Result<Option<Layer<'static>>> {
-    let affine = |layer: Layer<'static>, default| fields.flag_or("affine", default).map(|learnt| layer.affine(learnt));
-    let layer = match name {
-        "batch_norm" => Layer::batch_norm().momentum(fields.number_or("momentum", 0.1)?),
-        "group_norm" => affine(Layer::group_norm(fields.size("groups", 1)?), true)?,
-        "instance_norm" => affine(Layer::instance_norm(), false)?,
-        "layer_norm" => affine(Layer::layer_norm(), true)?,
-        "rms_norm" => affine(Layer::rms_norm(), true)?,
-        _ => return Ok(None),
-    };
-    let eps = if name == "rms_norm" { f32::EPSILON } else { 1e-5 };
-    Ok(Some(layer.eps(fields.number_or("eps", eps)?)))
-}
-
-fn function(name: &str, fields: &Fields) -> Result<Option<Function>> {
-    Ok(Some(match name {
-        "relu" => Function::Relu,
-        "leaky_relu" => Function::leaky_relu(fields.number_or("slope", 0.01)?),
-        "elu" => Function::elu(fields.number_or("alpha", 1.0)?),
-        "sigmoid" => Function::Sigmoid,
-        "tanh" => Function::Tanh,
-        "gelu" => Function::Gelu,
-        "gelu_tanh" => Function::GeluTanh,
-        "silu" => Function::Silu,
-        "hard_swish" => Function::HardSwish,
-        "softplus" => Function::softplus(fields.number_or("beta", 1.0)?, fields.number_or("threshold", 20.0)?),
-        _ => return Ok(None),
-    }))
 }

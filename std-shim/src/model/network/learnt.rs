@@ -1,24 +1,23 @@
 //! What a network has learnt from, and what its outputs mean.
 
-use toml::de::DeTable;
-
 use super::Network;
-use super::fields::{Fields, Value};
 use crate::data::{Columns, TargetScaling};
 use crate::error::Result;
+use crate::toml::{DeTable, Fields, Value};
 
-/// Names of more columns than would fit into a network's text are not kept: rows are then told by their number of columns.
+/// Names of more columns than would fit into a network's text are not kept: rows are then told by their number of
+/// columns.
 const MAX_NAMES: usize = 1 << 17;
 
 impl Network {
-    /// The same, for values: its outputs are no classes but standardized values to predict, and this is how they become values. With
-    /// nothing, they may be classes.
+    /// The same, for values: its outputs are no classes but standardized values to predict, and this is how they become
+    /// values. With nothing, they may be classes.
     ///
     /// ```
     /// use flatgrad::data::TargetScaling;
-    /// use flatgrad::model::{Network, Recipe};
+    /// use flatgrad::model::{Architecture, Network};
     /// let scaling = TargetScaling { mean: vec![12.5], std: vec![3.0] };
-    /// let network = Network::recipe(Recipe::Mlp, [4, 1, 1], 1).with_targets(Some(scaling.clone()));
+    /// let network = Network::new(Architecture::Mlp, [4, 1, 1], 1).with_targets(Some(scaling.clone()));
     /// assert!(network.to_toml().contains("targets = { mean = [12.5], std = [3.0] }"));
     /// assert_eq!(Network::parse("net.toml", &network.to_toml())?.targets(), Some(&scaling));
     /// # Ok::<(), flatgrad::Error>(())
@@ -33,14 +32,15 @@ impl Network {
         self.targets.as_ref()
     }
 
-    /// The same, with the names of the columns of the table that it has learnt from. Control characters in them become U+FFFD; names
-    /// of more than 128 KiB are not kept.
+    /// The same, with the names of the columns of the table that it has learnt from. Control characters in them become
+    /// U+FFFD; names of more than 128 KiB are not kept.
     ///
     /// ```
     /// use flatgrad::data::Columns;
-    /// use flatgrad::model::{Network, Recipe};
-    /// let columns = Columns { features: vec!["length".into(), "width".into()], target: "species".into(), group: None };
-    /// let network = Network::recipe(Recipe::Mlp, [2, 1, 1], 3).with_columns(Some(columns.clone()));
+    /// use flatgrad::model::{Architecture, Network};
+    /// let features = vec!["length".into(), "width".into()];
+    /// let columns = Columns { features, target: "species".into(), group: None };
+    /// let network = Network::new(Architecture::Mlp, [2, 1, 1], 3).with_columns(Some(columns.clone()));
     /// assert_eq!(Network::parse("net.toml", &network.to_toml())?.columns(), Some(&columns));
     /// # Ok::<(), flatgrad::Error>(())
     /// ```

@@ -2,13 +2,11 @@
 
 mod build;
 mod checked;
-pub(crate) mod fields;
 mod init;
 mod kinds;
 mod learnt;
 mod node;
 mod parse;
-pub(crate) mod source;
 mod testing;
 mod write;
 
@@ -20,20 +18,22 @@ pub use self::build::LayerStore;
 use self::node::Common;
 pub(super) use self::node::Node;
 use self::parse::Parsed;
-use self::source::{Position, Source};
 use self::testing::Testing;
-use super::Recipe;
+pub(crate) use self::write::{layer as layer_toml, shown as value_toml};
+use super::Architecture;
 use crate::data::{Columns, Scaling, TargetScaling};
 use crate::error::Result;
+use crate::toml::{self, LineColumn, Source};
 
-/// A network in memory of its own: a [`Recipe`], or what a network file says.
+/// A network in memory of its own: an [`Architecture`], or what a network file says.
 ///
 /// A network file is TOML: `input`, the shape of a sample `[channels, height, width]`; `layers`, an array of tables; if
-/// the file's name shall not be the network's, `name`; and if its outputs are classes, their names, `classes`. A run also
-/// writes down `scaling`, what it measured of the samples; training measures it anew. If its recipe has operations for
-/// testing, it writes these down, too, as `test`, with the shape of the `samples` that they are for; of a table,
-/// the names of the `columns`; if its outputs are values, `targets`, the mean and deviation with which outputs become values.
-/// A table has the key `kind`, a layer's name, and the layer's own keys; a layer that needs none may be just its name.
+/// the file's name shall not be the network's, `name`; and if its outputs are classes, their names, `classes`. A run
+/// also writes down `scaling`, what it measured of the samples; training measures it anew. If its recipe has operations
+/// for testing, it writes these down, too, as `test`, with the shape of the `samples` that they are for; of a table,
+/// the names of the `columns`; if its outputs are values, `targets`, the mean and deviation with which outputs become
+/// values. A table has the key `kind`, a layer's name, and the layer's own keys; a layer that needs none may be just
+/// its name.
 ///
 /// ```
 /// use flatgrad::model::{LayerStore, Network};
@@ -98,24 +98,24 @@ pub struct Network {
 #[derive(Clone, Debug, PartialEq)]
 struct File {
     origin: String,
-    layers: Vec<Position>,
-    input: Position,
+    layers: Vec<LineColumn>,
+    input: LineColumn,
     /// The names of the classes, if they are the file's.
-    classes: Option<Position>,
+    classes: Option<LineColumn>,
 }
 
 /// Where a network comes from.
 #[derive(Clone, Debug, PartialEq)]
 enum Origin {
-    Recipe(Recipe),
+    Architecture(Architecture),
     File(File),
 }
 
 impl Network {
-    /// The network of a recipe for images of `input`, `[channels, height, width]`.
-    pub fn recipe(recipe: Recipe, input: [usize; 3], classes: usize) -> Self {
-        let (name, nodes) = (recipe.name().to_string(), recipe.nodes(input, classes));
-        let (scaling, classes, origin) = (None, Vec::new(), Origin::Recipe(recipe));
+    /// The network of an architecture for images of `input`, `[channels, height, width]`.
+    pub fn new(architecture: Architecture, input: [usize; 3], classes: usize) -> Self {
+        let (name, nodes) = (architecture.name().to_string(), architecture.nodes(input, classes));
+        let (scaling, classes, origin) = (None, Vec::new(), Origin::Architecture(architecture));
         Self { name, input, scaling, classes, testing: None, targets: None, columns: None, nodes, origin }
     }
 
@@ -138,7 +138,7 @@ impl Network {
     ///
     /// [`Error::Io`](crate::Error::Io) if it cannot be read; as [`Network::parse`].
     pub fn load(path: &Path) -> Result<Self> {
-        source::load(path, Self::parse)
+        toml::load(path, Self::parse)
     }
 
     /// The same layers for samples of another shape.
@@ -160,8 +160,8 @@ impl Network {
     /// ([`Layer::max_norm`](flatgrad_core::net::Layer::max_norm)).
     ///
     /// ```
-    /// use flatgrad::model::{Network, Recipe};
-    /// let limited = Network::recipe(Recipe::Mlp, [1, 8, 8], 10).with_max_norm(2.0);
+    /// use flatgrad::model::{Architecture, Network};
+    /// let limited = Network::new(Architecture::Mlp, [1, 8, 8], 10).with_max_norm(2.0);
     /// assert_eq!(limited.to_toml().matches("max_norm = 2").count(), 3);
     /// ```
     pub fn with_max_norm(mut self, limit: f32) -> Self {
@@ -174,12 +174,12 @@ impl Network {
         self.scaling.as_ref()
     }
 
-    /// The same, with names for its outputs, the first output's first; names of fewer than all, or none, are fine. Control
-    /// characters in them become U+FFFD.
+    /// The same, with names for its outputs, the first output's first; names of fewer than all, or none, are fine.
+    /// Control characters in them become U+FFFD.
     ///
     /// ```
-    /// use flatgrad::model::{Network, Recipe};
-    /// let network = Network::recipe(Recipe::ResNet8, [3, 32, 32], 2).with_classes(["cat", "dog"]);
+    /// use flatgrad::model::{Architecture, Network};
+    /// let network = Network::new(Architecture::ResNet8, [3, 32, 32], 2).with_classes(["cat", "dog"]);
     /// assert!(network.to_toml().contains(r#"classes = ["cat", "dog"]"#));
     /// assert_eq!(Network::parse("net.toml", &network.to_toml())?.classes(), ["cat", "dog"]);
     /// # Ok::<(), flatgrad::Error>(())
@@ -198,7 +198,7 @@ impl Network {
         &self.classes
     }
 
-    /// The recipe's name, what the file says, or the file's name without its ending.
+    /// The architecture's name, what the file says, or the file's name without its ending.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -211,8 +211,8 @@ impl Network {
     /// The text of a network file, with all keys of every layer.
     ///
     /// ```
-    /// use flatgrad::model::{LayerStore, Network, Recipe};
-    /// let tiny = Network::recipe(Recipe::Tiny, [1, 8, 8], 10);
+    /// use flatgrad::model::{Architecture, LayerStore, Network};
+    /// let tiny = Network::new(Architecture::Tiny, [1, 8, 8], 10);
     /// let again = Network::parse("tiny", &tiny.to_toml())?;
     /// let store = LayerStore::default();
     /// assert_eq!(again.net(&store)?, tiny.net(&store)?);

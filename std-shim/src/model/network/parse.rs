@@ -1,16 +1,14 @@
 //! From the text of a network file to its layers.
 
 use flatgrad_core::net::{Layer, MAX_LAYERS};
-use toml::de::{DeTable, DeValue};
 
-use super::fields::{Fields, Value};
-use super::source::{Position, Source};
 use super::testing::Testing;
 use super::{Common, File, Node};
 use super::{kinds, learnt};
 use crate::augment::Recipe;
 use crate::data::{Columns, Scaling, TargetScaling};
 use crate::error::Result;
+use crate::toml::{DeTable, DeValue, Fields, LineColumn, Source, Value};
 
 /// More blocks inside one another are taken for a mistake.
 const MAX_DEPTH: usize = 16;
@@ -123,7 +121,7 @@ fn shape(fields: &Fields, key: &str, value: Value) -> Result<[usize; 3]> {
 
 struct Reader<'t> {
     source: Source<'t>,
-    positions: Vec<Position>,
+    positions: Vec<LineColumn>,
 }
 
 impl<'t> Reader<'t> {

@@ -18,14 +18,14 @@ impl PartialEq for Testing {
 }
 
 impl Network {
-    /// The same, with what a recipe does to samples of this shape in testing: the network has learnt to see samples so. Without a
-    /// recipe, or with one that does nothing in testing, samples enter the network as they are.
+    /// The same, with what a recipe does to samples of this shape in testing: the network has learnt to see samples so.
+    /// Without a recipe, or with one that does nothing in testing, samples enter the network as they are.
     ///
     /// ```
     /// use flatgrad::augment;
-    /// use flatgrad::model::{Network, Recipe};
+    /// use flatgrad::model::{Architecture, Network};
     /// let recipe = augment::Recipe::named("imagenet")?;
-    /// let network = Network::recipe(Recipe::ResNet8, [3, 224, 224], 10).with_test([3, 256, 256], Some(&recipe));
+    /// let network = Network::new(Architecture::ResNet8, [3, 224, 224], 10).with_test([3, 256, 256], Some(&recipe));
     /// let again = Network::parse("net.toml", &network.to_toml())?;
     /// assert_eq!((again.samples(), again.input()), ([3, 256, 256], [3, 224, 224]));
     /// assert_eq!(again.test([3, 480, 640])?.unwrap().out_shape(), [3, 224, 224]);
@@ -44,7 +44,8 @@ impl Network {
     }
 
     /// What becomes of samples of this shape on their way into the network, in parts of white (of `f32`, normalized);
-    /// nothing if there are no operations for testing. That it ends with the network's input is for the caller to check.
+    /// nothing if there are no operations for testing. That it ends with the network's input is for the caller to
+    /// check.
     ///
     /// # Errors
     ///

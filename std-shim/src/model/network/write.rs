@@ -2,10 +2,8 @@
 
 use std::fmt::Write;
 
-use flatgrad_core::activation::Function;
-use flatgrad_core::dropout::Form;
 use flatgrad_core::init::Init;
-use flatgrad_core::net::{Kind, Layer, Options};
+use flatgrad_core::net::{Keys, Kind, Options, Value};
 
 use super::parse::is_name;
 use super::{Common, Network, Node};
@@ -50,16 +48,13 @@ fn chain(nodes: &[Node], depth: usize) -> String {
 
 fn one(node: &Node, depth: usize) -> String {
     match node {
-        Node::Single(layer) => format!("{{ {} }}", single(layer)),
+        Node::Single(layer) => format!("{{ {} }}", self::layer(&layer.kind(), layer.options())),
         Node::Depthwise { layer, multiplier } => {
-            let options = options(layer.options());
-            let Kind::Conv2d { kernel, stride, padding, dilation, bias, .. } = layer.kind() else {
-                return String::new(); // the parser makes no other
-            };
-            format!(
-                "{{ kind = \"depthwise\", multiplier = {multiplier}, kernel = {kernel:?}, stride = {stride:?}, \
-                 padding = {padding:?}, dilation = {dilation:?}, bias = {bias}{options} }}"
-            )
+            // Its numbers of channels and groups follow from the input.
+            let own = layer.kind().keys();
+            let own = own.iter().filter(|(key, _)| !matches!(*key, "out_channels" | "groups"));
+            let keys: String = own.map(|(key, value)| format!(", {key} = {}", shown(value))).collect();
+            format!("{{ kind = \"depthwise\", multiplier = {multiplier}{keys}{} }}", options(layer.options()))
         }
         Node::Residual { common: Common { frozen, lr, decay }, body, shortcut } => {
             let (body, shortcut) = (chain(body, depth + 1), chain(shortcut, depth + 1));
@@ -71,45 +66,33 @@ fn one(node: &Node, depth: usize) -> String {
     }
 }
 
-fn single(layer: &Layer) -> String {
-    let kind = layer.kind();
-    let name = match kind {
-        Kind::MaxPool2d { .. } => "max_pool",
-        Kind::AvgPool2d { .. } => "avg_pool",
-        _ => kind.name(),
+/// A layer's name and all its keys, between the braces of a table.
+pub(crate) fn layer(kind: &Kind, of: Options) -> String {
+    // Two layers have other names in files.
+    let name = match kind.name() {
+        "max_pool2d" => "max_pool",
+        "avg_pool2d" => "avg_pool",
+        name => name,
     };
-    format!("kind = \"{name}\"{}{}", keys(&kind), options(layer.options()))
+    format!("kind = \"{name}\"{}{}", keys(kind.keys()), options(of))
 }
 
-fn keys(kind: &Kind) -> String {
-    match kind {
-        Kind::Conv2d { out_channels, kernel, stride, padding, dilation, groups, bias } => format!(
-            ", out_channels = {out_channels}, kernel = {kernel:?}, stride = {stride:?}, padding = {padding:?}, \
-             dilation = {dilation:?}, groups = {groups}, bias = {bias}"
-        ),
-        Kind::Dense { outputs, bias } => format!(", outputs = {outputs}, bias = {bias}"),
-        Kind::BatchNorm { eps, momentum } => format!(", eps = {eps:?}, momentum = {momentum:?}"),
-        Kind::GroupNorm { groups: Some(groups), eps, affine } => {
-            format!(", groups = {groups}, eps = {eps:?}, affine = {affine}")
-        }
-        Kind::GroupNorm { groups: None, eps, affine }
-        | Kind::LayerNorm { eps, affine }
-        | Kind::RmsNorm { eps, affine } => format!(", eps = {eps:?}, affine = {affine}"),
-        Kind::Activation(Function::LeakyRelu { slope }) => format!(", slope = {slope:?}"),
-        Kind::Activation(Function::Elu { alpha }) => format!(", alpha = {alpha:?}"),
-        Kind::Activation(Function::Softplus { beta, threshold }) => {
-            format!(", beta = {beta:?}, threshold = {threshold:?}")
-        }
-        Kind::MaxPool2d { kernel, stride, padding } => {
-            format!(", kernel = {kernel:?}, stride = {stride:?}, padding = {padding:?}")
-        }
-        Kind::AvgPool2d { kernel, stride, padding, count_include_pad } => format!(
-            ", kernel = {kernel:?}, stride = {stride:?}, padding = {padding:?}, \
-             count_include_pad = {count_include_pad}"
-        ),
-        Kind::Dropout { p, form: Form::Inverted } => format!(", p = {p:?}, form = \"inverted\""),
-        Kind::Dropout { p, .. } => format!(", p = {p:?}, form = \"scale_activations\""),
-        _ => String::new(),
+fn keys(keys: Keys) -> String {
+    keys.iter().map(|(key, value)| format!(", {key} = {}", shown(value))).collect()
+}
+
+/// A value as TOML has it.
+pub(crate) fn shown(value: Value) -> String {
+    match value {
+        Value::Size(size) => size.to_string(),
+        Value::Pair(pair) => format!("{pair:?}"),
+        Value::Number(number) => format!("{number:?}"),
+        Value::Double(number) => format!("{number:?}"),
+        Value::Doubles(pair) => format!("{pair:?}"),
+        Value::Flag(flag) => flag.to_string(),
+        Value::Word(word) => format!("\"{word}\""),
+        // A type that the core has got since.
+        other => format!("\"{other:?}\""),
     }
 }
 

@@ -10,8 +10,8 @@ use plotters_backend::{BackendColor, BackendCoord, BackendStyle, BackendTextStyl
 pub(super) const SCALE: u32 = 2;
 const LETTERS: RasterHeight = RasterHeight::Size32;
 
-/// Plotters' bitmap with letters of Noto Sans Mono, in one size, and with lines that are round at their joints: plotters
-/// draws sharp turns as long spikes.
+/// Plotters' bitmap with letters of Noto Sans Mono, in one size, and with lines that are round at their joints:
+/// plotters draws sharp turns as long spikes.
 pub(super) struct Bitmap<'a>(BitMapBackend<'a>);
 
 impl<'a> Bitmap<'a> {

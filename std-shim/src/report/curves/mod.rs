@@ -10,7 +10,7 @@ use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
 use plotters::prelude::{IntoDrawingArea, SVGBackend};
 
-use super::History;
+use crate::train::History;
 use bitmap::Bitmap;
 use panels::Picture;
 
@@ -18,14 +18,15 @@ use panels::Picture;
 const SVG_SCALE: u32 = 4;
 
 /// The course of a run as an SVG picture, of up to three parts above a common axis of steps: the training loss of each
-/// step (pale) with its moving average, and the losses of validation and test after each epoch; the accuracy, or the mean
-/// absolute error; the learning rate of each step.
+/// step (pale) with its moving average, and the losses of validation and test after each epoch; the accuracy, or the
+/// mean absolute error; the learning rate of each step.
 ///
 /// A loss that falls to a hundredth or less is on a logarithmic axis. Numbers that are not finite are gaps. `None` if
 /// there is no loss to draw.
 ///
 /// ```
-/// use flatgrad::report::{History, curves_svg};
+/// use flatgrad::report::curves_svg;
+/// use flatgrad::train::History;
 /// let history = History { step_losses: vec![2.3, 1.1, 0.6], step_rates: vec![1e-3; 3], ..History::default() };
 /// assert!(curves_svg("mlp on digits", &history).unwrap().contains("learning rate"));
 /// assert_eq!(curves_svg("nothing", &History::default()), None);
@@ -43,7 +44,8 @@ pub fn curves_svg(title: &str, history: &History) -> Option<String> {
 /// The picture of [`curves_svg`] as a PNG file, with two pixels for each of its units.
 ///
 /// ```
-/// use flatgrad::report::{History, curves_png};
+/// use flatgrad::report::curves_png;
+/// use flatgrad::train::History;
 /// let history = History { step_losses: vec![2.3, 1.1, 0.6], ..History::default() };
 /// let file = curves_png("mlp on digits", &history).unwrap();
 /// assert_eq!(file[..8], *b"\x89PNG\r\n\x1a\n");

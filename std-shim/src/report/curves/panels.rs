@@ -4,7 +4,7 @@ use plotters::style::RGBColor;
 
 use super::axis::Axis;
 use super::thin::{self, Line};
-use crate::report::{EpochRecord, History};
+use crate::train::{EpochRecord, History};
 
 const PALE: RGBColor = RGBColor(184, 205, 236);
 const BLUE: RGBColor = RGBColor(31, 90, 180);

@@ -1,6 +1,6 @@
 //! What a callback hears.
 
-use crate::report::{EpochRecord, History};
+use crate::train::{EpochRecord, History};
 
 /// What a [`Callback`](super::Callback) hears at the beginning.
 #[derive(Clone, Copy, Debug, PartialEq)]

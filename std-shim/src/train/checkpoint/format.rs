@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Checkpoint, Position};
 use crate::error::{Error, Result};
+use crate::files::hexadecimal;
 use crate::model::{StateDict, Tensor};
 use crate::train::Saved;
 
@@ -114,5 +115,5 @@ fn seal(text: &str, dict: &StateDict) -> String {
             data.iter().for_each(|x| hash.update(x.to_le_bytes()));
         }
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(hash)
 }

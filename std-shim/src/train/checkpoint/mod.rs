@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub use checkpoints::Checkpoints;
 
+use super::run::identity::{FORMAT, FORMAT_KEY};
 use super::{PlateauState, Saved};
 use crate::error::{Error, Result};
 use crate::files::atomic_write;
@@ -21,8 +22,8 @@ const FILE: &str = "checkpoint.safetensors";
 /// ends with the weights that it would have without the interruption, bit for bit.
 ///
 /// The file is safetensors: the tensors `weights` and `optimizer` in the order of the arena, the average of the weights
-/// if one is kept, what callbacks keep, and as metadata one text in JSON with all the rest and the SHA-256 of everything.
-/// It is written in one go: a reader finds the old content or the new.
+/// if one is kept, what callbacks keep, and as metadata one text in JSON with all the rest and the SHA-256 of
+/// everything. It is written in one go: a reader finds the old content or the new.
 ///
 /// Random numbers (order of samples, dropout) are functions of the seed, the epoch and the step: there is no generator
 /// whose state would have to be kept.
@@ -88,6 +89,15 @@ impl Checkpoint {
 
     /// Refuses to go on with other settings or other data, and says what differs.
     pub(super) fn check(&self, settings: &BTreeMap<String, String>, data: &str) -> Result {
+        let format = self.settings.get(FORMAT_KEY).map(String::as_str);
+        if format != Some(FORMAT) {
+            let from = if format.is_none() { "an earlier" } else { "another" };
+            let fault = format!(
+                "the checkpoint is from {from} version of the program: finish the run with that version, or \
+                                 start again"
+            );
+            return Err(Error::setting("resume", fault));
+        }
         let mut differences = Vec::new();
         for (name, now) in settings {
             let before = self.settings.get(name).map_or("unknown", String::as_str);

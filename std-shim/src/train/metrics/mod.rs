@@ -18,6 +18,7 @@
 mod accuracy;
 mod confusion;
 mod means;
+mod measure_all;
 mod rows;
 
 use flatgrad_core::loss::Target;
@@ -26,6 +27,7 @@ use flatgrad_core::net::Trainer;
 pub use accuracy::{Accuracy, TopK};
 pub use confusion::Confusion;
 pub use means::{CrossEntropy, MeanAbsoluteError};
+pub use measure_all::measure_all;
 
 use crate::error::Result;
 
@@ -38,8 +40,8 @@ pub trait Metric {
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`](crate::Error::Setting) if outputs and target do not fit together, or the metric is not for such targets. Nothing has
-    /// been counted then.
+    /// [`Error::Setting`](crate::Error::Setting) if outputs and target do not fit together, or the metric is not for
+    /// such targets. Nothing has been counted then.
     fn add(&mut self, outputs: &[f32], target: Target) -> Result;
 
     /// The number, over everything so far; NaN before the first sample.

@@ -4,10 +4,9 @@ use flatgrad_core::net::{Kind, LayerInfo};
 
 use super::{Parts, Run};
 use crate::error::{Error, Result};
-use crate::report::EpochRecord;
 use crate::train::evaluate::evaluate_in;
 use crate::train::feed::Feed;
-use crate::train::{Callback, EpochEnd, Flow, Position};
+use crate::train::{Callback, EpochEnd, EpochRecord, Flow, Position};
 
 /// At most so many of an epoch's whole batches count for batch norm's running averages
 /// ([`Trainer::calibrate`](flatgrad_core::net::Trainer::calibrate)).
@@ -70,8 +69,8 @@ impl Run<'_, '_, '_> {
     }
 
     /// Estimates the running averages of batch norm anew, for the weights as they are now: training goes on as it would
-    /// have without, evaluation and saved weights do not depend on which batches came last. In a group, rank 0 does it for
-    /// all.
+    /// have without, evaluation and saved weights do not depend on which batches came last. In a group, rank 0 does it
+    /// for all.
     fn calibrate(&mut self, feed: &Feed) -> Result {
         let normalizes = |layer: LayerInfo| matches!(layer.kind, Kind::BatchNorm { .. });
         if !self.trainer.plan().layers().any(normalizes) {

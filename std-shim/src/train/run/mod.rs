@@ -1,6 +1,7 @@
 //! The training loop: shuffled epochs, evaluation after each, a stop at the first loss that is not a number.
 
 mod close;
+pub(super) mod identity;
 mod ranks;
 mod resume;
 mod steps;
@@ -13,13 +14,12 @@ use flatgrad_core::net::Trainer;
 
 use super::evaluate::evaluate_in;
 use super::feed::Feed;
-use super::{Callback, Evaluation, Fit, Loading, Outcome, Position, RunEnd, RunStart, Settings};
+use super::{Callback, Evaluation, Fit, History, Loading, Outcome, Position, RunEnd, RunStart, Settings};
 use crate::augment::{Augmentation, Mixing};
 use crate::data::{Loader, Scaling};
 use crate::distributed::Group;
 use crate::error::{Error, Result};
 use crate::model;
-use crate::report::History;
 
 /// [`Fit::run_in`].
 pub(super) fn run(
@@ -33,7 +33,8 @@ pub(super) fn run(
         let plan = fit.plan_in(ctx, group)?;
         let arena = arena(plan.train_len())?;
         let normalizer = settings.normalize.fit(fit.train, settings.loading.workers)?;
-        Ok((plan, arena, normalizer, resume::identity(&fit, group.size())?))
+        let identity = identity::identity(&fit, &plan, group.size())?;
+        Ok((plan, arena, normalizer, identity))
     };
     let begun = begin();
     let (plan, mut arena, normalizer, identity) = ranks::all_or_none(group, begun)?;

@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 use super::Run;
 use crate::distributed::Group;
 use crate::error::{Error, Result};
+use crate::files::hexadecimal;
 use crate::train::Flow;
 
 /// This rank's result, if no rank has an error.
@@ -71,7 +72,7 @@ impl Run<'_, '_, '_> {
             return Ok(());
         }
         let (settings, data) = &self.identity;
-        let position = format!("{:?}", self.position);
+        let position = serde_json::to_string(&self.position).unwrap_or_default();
         let state = hash(&[self.trainer.state(), self.average.as_deref().unwrap_or_default()]);
         let settings = settings.iter().map(|(name, value)| (name.clone(), value.clone()));
         let rest = [("data", data.clone()), ("position", position), ("optimizer's state", state)];
@@ -104,5 +105,5 @@ impl Run<'_, '_, '_> {
 fn hash(rows: &[&[f32]]) -> String {
     let mut hash = Sha256::new();
     rows.iter().copied().flatten().for_each(|x| hash.update(x.to_le_bytes()));
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(hash)
 }

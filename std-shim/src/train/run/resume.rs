@@ -1,25 +1,8 @@
 //! A run's checkpoints: made, and taken up again.
 
-use std::collections::BTreeMap;
-
 use super::Run;
-use crate::augment::Augmentation;
 use crate::error::{Error, Result};
-use crate::train::feed::fingerprint;
-use crate::train::{Callback, Checkpoint, Fit, Saved};
-
-/// The name of the number of ranks among the settings.
-const RANKS: &str = "ranks";
-
-/// The settings, and the fingerprint of the data, for checkpoints.
-pub(super) fn identity(fit: &Fit, ranks: usize) -> Result<(BTreeMap<String, String>, String)> {
-    let mut configuration = fit.settings.describe();
-    configuration.insert("network".into(), format!("{:?}", fit.net));
-    let augmentation = fit.augmentation.map_or_else(String::new, Augmentation::describe);
-    configuration.insert(RANKS.into(), ranks.to_string());
-    configuration.insert("augmentation".into(), augmentation);
-    Ok((configuration, fingerprint(&[Some(fit.train), fit.validation, Some(fit.test)])?))
-}
+use crate::train::{Callback, Checkpoint, Saved};
 
 impl Run<'_, '_, '_> {
     /// Gives everybody a checkpoint.
@@ -39,11 +22,10 @@ impl Run<'_, '_, '_> {
         self.callbacks.iter_mut().try_for_each(|callback| callback.checkpoint(&checkpoint))
     }
 
-    pub(super) fn load(&mut self, mut checkpoint: Checkpoint) -> Result {
-        checkpoint.settings.entry(RANKS.into()).or_insert_with(|| "1".into());
+    pub(super) fn load(&mut self, checkpoint: Checkpoint) -> Result {
         checkpoint.check(&self.identity.0, &self.identity.1)?;
         if checkpoint.position.epoch > self.settings.epochs {
-            let fault = format!("the run has made all its {} epochs; ask for more with --epochs", self.settings.epochs);
+            let fault = format!("the run has made all its {} epochs; ask for more with `epochs`", self.settings.epochs);
             return Err(Error::setting("resume", fault));
         }
         let fits = checkpoint.weights.len() == self.trainer.weights().len()

@@ -15,7 +15,8 @@ use crate::error::{Error, Result};
 /// How the learning rate changes: a function of the step, and for [`Shape::Plateau`] of what has been measured
 /// ([`PlateauState`]), so that training that was interrupted goes on exactly.
 ///
-/// All shapes are PyTorch's (`torch.optim.lr_scheduler`), with one step of the scheduler for each step of the optimizer.
+/// All shapes are PyTorch's (`torch.optim.lr_scheduler`), with one step of the scheduler for each step of the
+/// optimizer.
 ///
 /// ```
 /// use flatgrad::train::{PlateauState, Schedule, Shape};

@@ -50,9 +50,9 @@ impl Plateau {
     }
 
     pub(super) fn check(&self) -> Result {
-        require(self.factor > 0.0 && self.factor < 1.0, "gamma", "must be between 0 and 1")?;
+        require(self.factor > 0.0 && self.factor < 1.0, "factor", "must be between 0 and 1")?;
         require((0.0..1.0).contains(&self.threshold), "schedule", "threshold must be from 0, below 1")?;
-        require(self.min_lr >= 0.0 && self.min_lr.is_finite(), "min-lr", "must be a number from 0 on")?;
+        require(self.min_lr >= 0.0 && self.min_lr.is_finite(), "min_lr", "must be a number from 0 on")?;
         require(self.eps >= 0.0, "schedule", "eps must not be negative")
     }
 }

@@ -3,7 +3,8 @@
 use super::{OneCycle, Plateau, positive, require};
 use crate::error::Result;
 
-/// The shape of a [`Schedule`](super::Schedule); `t` counts steps from 0 after the warm-up, `lr` is the optimizer's rate.
+/// The shape of a [`Schedule`](super::Schedule); `t` counts steps from 0 after the warm-up, `lr` is the optimizer's
+/// rate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Shape {
@@ -42,13 +43,13 @@ impl Shape {
         match *self {
             Self::Constant => Ok(()),
             Self::Step { every, gamma } => {
-                require(every > 0, "step-size", "must be at least 1 step")?;
+                require(every > 0, "every", "must be at least 1 step")?;
                 require(positive(gamma), "gamma", "must be a finite number above 0")
             }
             Self::Exponential { gamma } => require(positive(gamma), "gamma", "must be a finite number above 0"),
             Self::Cosine { steps, min } => {
                 require(steps > 0, "schedule", "leaves no steps after the warm-up")?;
-                require(min.is_finite() && min >= 0.0, "min-lr", "must be a finite number from 0 on")
+                require(min.is_finite() && min >= 0.0, "min", "must be a finite number from 0 on")
             }
             Self::OneCycle(cycle) => cycle.check(),
             Self::Plateau(plateau) => plateau.check(),

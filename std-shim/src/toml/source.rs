@@ -13,12 +13,12 @@ const MAX_BYTES: usize = 1 << 20;
 
 /// A line and a character in it, both counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Position {
+pub(crate) struct LineColumn {
     pub(crate) line: usize,
     pub(crate) column: usize,
 }
 
-/// The text of a network file under the name by which its errors call it.
+/// The text of a file under the name by which its errors call it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Source<'t> {
     pub(crate) origin: &'t str,
@@ -54,11 +54,11 @@ impl<'t> Source<'t> {
     }
 
     /// The place of the byte `offset`; of the end of the text, where there is no such byte.
-    pub(crate) fn position(&self, offset: usize) -> Position {
+    pub(crate) fn position(&self, offset: usize) -> LineColumn {
         // A place inside a character, which a parser does not give, counts as the text's end.
         let before = self.text.get(..offset).unwrap_or(self.text);
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        Position {
+        LineColumn {
             line: 1 + before.bytes().filter(|&b| b == b'\n').count(),
             column: 1 + before[line_start..].chars().count(),
         }
@@ -71,7 +71,7 @@ impl<'t> Source<'t> {
 }
 
 /// What is wrong at a place of the file `origin`.
-pub(crate) fn error(origin: &str, Position { line, column }: Position, fault: impl Display) -> Error {
+pub(crate) fn error(origin: &str, LineColumn { line, column }: LineColumn, fault: impl Display) -> Error {
     Error::Network { origin: origin.to_string(), line, column, fault: fault.to_string() }
 }
 

@@ -1,9 +1,11 @@
 //! What can go wrong around the kernels; every message fits on one line and names the file or the setting.
 
+mod data;
+
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::data::DataFault;
+pub use data::DataFault;
 
 /// Why data could not be read, a network not trained, or a result not written.
 #[derive(Debug, thiserror::Error)]
@@ -28,9 +30,9 @@ pub enum Error {
     /// A setting is outside its range, or does not fit the data.
     #[error("{what}: {fault}")]
     Setting {
-        /// The setting, in the words of the command line.
+        /// The field of the settings.
         what: &'static str,
-        /// What is wrong with it.
+        /// What is wrong with it; other fields are in backticks.
         fault: String,
     },
     /// A file of weights cannot be read or does not fit.
@@ -61,10 +63,10 @@ pub enum Error {
         /// What is wrong, and what was expected.
         fault: String,
     },
-    /// A recipe makes no network for this input.
+    /// An architecture makes no network for this input.
     #[error("{name} on {} x {} x {}: {fault}", input[0], input[1], input[2])]
-    Recipe {
-        /// The recipe.
+    Architecture {
+        /// The architecture.
         name: String,
         /// The shape of a sample, `[channels, height, width]`.
         input: [usize; 3],
@@ -87,8 +89,8 @@ pub enum Error {
         /// The step, counted from 1 over the whole run.
         step: u64,
     },
-    /// Something that all ranks of a [`Group`](crate::distributed::Group) know: one of them cannot go on, or has left, or they
-    /// do not agree.
+    /// Something that all ranks of a [`Group`](crate::distributed::Group) know: one of them cannot go on, or has left,
+    /// or they do not agree.
     #[error("{fault}")]
     Ranks {
         /// What is wrong, with the rank if it is one's alone.
@@ -103,7 +105,8 @@ pub enum Error {
 pub type Result<T = ()> = std::result::Result<T, Error>;
 
 impl Error {
-    /// Whether every rank of a [`Group`](crate::distributed::Group) has this error at the same time: no one waits for another.
+    /// Whether every rank of a [`Group`](crate::distributed::Group) has this error at the same time: no one waits for
+    /// another.
     ///
     /// ```
     /// use flatgrad::Error;
@@ -114,7 +117,8 @@ impl Error {
         matches!(self, Self::Ranks { .. } | Self::Diverged { .. } | Self::Interrupted { .. })
     }
 
-    pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
+    /// What the operating system said of a file or folder.
+    pub fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         |source| Self::Io { path, source }
     }
@@ -123,7 +127,8 @@ impl Error {
         Self::Data { origin: origin.to_string(), fault }
     }
 
-    pub(crate) fn setting(what: &'static str, fault: impl Into<String>) -> Self {
+    /// What is wrong with a field of the settings.
+    pub fn setting(what: &'static str, fault: impl Into<String>) -> Self {
         Self::Setting { what, fault: fault.into() }
     }
 

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{Callback, EpochEnd, Flow, Saved, StepRecord};
 use crate::error::Result;
-use crate::train::{Callback, EpochEnd, Flow, Saved, StepRecord};
 
 /// One line of `history.jsonl`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -62,8 +62,8 @@ impl History {
     }
 
     /// The training loss of each step, smoothed: an exponential moving average over about a fortieth of the steps (but
-    /// from 5 to 50), divided by `1 - beta^k` after k steps so that its start is not pulled to zero. Losses that are not
-    /// finite leave it as it was; NaN before the first that is.
+    /// from 5 to 50), divided by `1 - beta^k` after k steps so that its start is not pulled to zero. Losses that are
+    /// not finite leave it as it was; NaN before the first that is.
     pub fn smoothed_losses(&self) -> Vec<f64> {
         let beta = 1.0 - 1.0 / (self.step_losses.len() as f64 / 40.0).clamp(5.0, 50.0);
         let (mut average, mut weight) = (0.0, 1.0);
@@ -101,8 +101,6 @@ impl Callback for History {
     fn load(&mut self, saved: &Saved) -> Result {
         self.step_losses = saved.tensors.get("history.step_losses").cloned().unwrap_or_default();
         self.step_rates = saved.tensors.get("history.step_rates").cloned().unwrap_or_default();
-        // A checkpoint of an earlier version has no rates.
-        self.step_rates.resize(self.step_losses.len(), f32::NAN);
         self.epochs = saved.get("history.epochs")?.unwrap_or_default();
         self.epoch_ends = saved.get("history.epoch_ends")?.unwrap_or_default();
         Ok(())
@@ -123,20 +121,6 @@ mod tests {
         history.step_losses = vec![f32::NAN, 2.0, f32::INFINITY, 2.0];
         let smoothed = history.smoothed_losses();
         assert!(smoothed[0].is_nan() && smoothed[1..].iter().all(|l| (l - 2.0).abs() < 1e-12));
-    }
-
-    #[test]
-    fn a_checkpoint_without_rates_leaves_a_gap() {
-        let history = History { step_losses: vec![1.0, 2.0], step_rates: vec![0.1, 0.2], ..History::default() };
-        let mut saved = Saved::default();
-        history.save(&mut saved);
-        let mut read = History::default();
-        read.load(&saved).unwrap();
-        assert_eq!(read, history);
-        saved.tensors.remove("history.step_rates");
-        read.load(&saved).unwrap();
-        assert!(read.step_losses == history.step_losses && read.step_rates.iter().all(|rate| rate.is_nan()));
-        assert_eq!(read.step_rates.len(), 2);
     }
 
     #[test]

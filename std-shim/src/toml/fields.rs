@@ -1,4 +1,4 @@
-//! The keys of one table of a network file, read with their types.
+//! The keys of one table, read with their types.
 
 use std::cell::RefCell;
 use std::fmt::Display;

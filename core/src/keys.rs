@@ -1,6 +1,6 @@
-//! A layer's parameters by name, as files and tables have them.
+//! Parameters by name, as files, tables and options have them: of layers, activations and optimizers.
 
-/// The value of a layer's parameter.
+/// The value of a parameter.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Value {
@@ -10,13 +10,17 @@ pub enum Value {
     Pair([usize; 2]),
     /// A number.
     Number(f32),
+    /// A number of which more digits count.
+    Double(f64),
+    /// Two of them.
+    Doubles([f64; 2]),
     /// Yes or no.
     Flag(bool),
     /// One of some words.
     Word(&'static str),
 }
 
-/// A layer's parameters in the order of its documentation, by the names that they have in files.
+/// The parameters of a layer, an activation or an optimizer by name, in the order of its documentation.
 ///
 /// ```
 /// use flatgrad_core::net::{Layer, Value};

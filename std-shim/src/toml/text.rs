@@ -1,9 +1,9 @@
 //! From a value of a file back to text.
 
-use toml::de::DeValue;
+use toml::de::{DeTable, DeValue};
 
 /// A value on one line, as TOML has it.
-pub(super) fn inline(value: &DeValue) -> String {
+pub(crate) fn inline(value: &DeValue) -> String {
     match value {
         // A string of JSON is one of TOML, too, but for the character 7F; the words of a recipe have none.
         DeValue::String(text) => serde_json::Value::from(text.as_ref()).to_string(),
@@ -20,11 +20,14 @@ pub(super) fn inline(value: &DeValue) -> String {
             let items: Vec<String> = items.iter().map(|item| inline(item.get_ref())).collect();
             format!("[{}]", items.join(", "))
         }
-        DeValue::Table(table) => {
-            // The keys of operations need no quotes.
-            let pairs: Vec<String> =
-                table.iter().map(|(key, value)| format!("{} = {}", key.get_ref(), inline(value.get_ref()))).collect();
-            format!("{{ {} }}", pairs.join(", "))
-        }
+        DeValue::Table(items) => table(items),
     }
+}
+
+/// A table on one line.
+pub(crate) fn table(table: &DeTable) -> String {
+    // The keys of recipes and operations need no quotes.
+    let pairs: Vec<String> =
+        table.iter().map(|(key, value)| format!("{} = {}", key.get_ref(), inline(value.get_ref()))).collect();
+    format!("{{ {} }}", pairs.join(", "))
 }

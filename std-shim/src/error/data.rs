@@ -148,7 +148,7 @@ pub enum DataFault {
     Image(String),
     /// Images have different sizes.
     #[error(
-        "{} x {} pixels, but {} has {} x {}: resize them all (--resize)",
+        "{} x {} pixels, but {} has {} x {}: resize them all (`resize`)",
         found[0], found[1], other.display(), expected[0], expected[1]
     )]
     MixedSizes {
