@@ -154,9 +154,8 @@ pub fn batch_norm_backward(
     weight: &[f32],
     saved: Saved<&[f32]>,
     update: Update,
-    gradients: Gradients<&mut [f32]>,
+    Gradients { x: dx, weight: dweight, bias: dbias }: Gradients<&mut [f32]>,
 ) -> Result {
-    let Gradients { x: dx, weight: dweight, bias: dbias } = gradients;
     shape.check_train()?;
     check_tensors(shape, &[("x", x), ("dy", dy), ("dx", dx)])?;
     check_vectors(shape, &[("weight", weight), ("saved_mean", saved.mean), ("saved_rstd", saved.rstd)])?;

@@ -131,12 +131,7 @@ pub fn group_norm(
     saved: Saved<&mut [f32]>,
 ) -> Result {
     shape.check()?;
-    let runs = shape.runs();
-    runs.check_tensors(&[("x", x), ("y", y)])?;
-    runs.check_channels(&[("weight", affine.weight), ("bias", affine.bias)])?;
-    runs.check_runs(&[("saved_mean", saved.mean), ("saved_rstd", saved.rstd)])?;
-    runs::forward(ctx, &runs, x, affine, y, Some(saved.mean), saved.rstd);
-    Ok(())
+    runs::forward(ctx, &shape.runs(), x, affine, y, Some(saved.mean), saved.rstd)
 }
 
 /// The gradients of [`group_norm`]: `dbias = sum(dy)` and `dweight = sum(dy * xhat)` over samples and planes and, with
@@ -181,11 +176,6 @@ pub fn group_norm_backward(
     gradients: Gradients<Option<&mut [f32]>>,
 ) -> Result {
     shape.check()?;
-    let (runs, Gradients { x: dx, weight: dweight, bias: dbias }) = (shape.runs(), &gradients);
-    runs.check_tensors(&[("x", x), ("dy", dy), ("dx", dx)])?;
-    runs.check_channels(&[("weight", weight), ("dweight", dweight.as_deref()), ("dbias", dbias.as_deref())])?;
-    runs.check_runs(&[("saved_mean", saved.mean), ("saved_rstd", saved.rstd)])?;
     let inputs = Inputs { x, dy, weight, mean: Some(saved.mean), rstd: saved.rstd };
-    runs::backward(ctx, &runs, inputs, update, gradients);
-    Ok(())
+    runs::backward(ctx, &shape.runs(), inputs, update, gradients)
 }

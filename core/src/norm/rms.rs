@@ -96,12 +96,7 @@ pub fn rms_norm(
     saved_rstd: &mut [f32],
 ) -> Result {
     shape.check()?;
-    let runs = shape.runs();
-    runs.check_tensors(&[("x", x), ("y", y)])?;
-    runs.check_channels(&[("weight", weight)])?;
-    runs.check_runs(&[("saved_rstd", saved_rstd)])?;
-    runs::forward(ctx, &runs, x, Affine { weight, bias: None }, y, None, saved_rstd);
-    Ok(())
+    runs::forward(ctx, &shape.runs(), x, Affine { weight, bias: None }, y, None, saved_rstd)
 }
 
 /// The gradients of [`rms_norm`]: `dweight = sum(dy * xhat)` over the rows and, with the mean taken over a row,
@@ -142,13 +137,8 @@ pub fn rms_norm_backward(
     update: Update,
     gradients: Gradients<Option<&mut [f32]>, ()>,
 ) -> Result {
-    let Gradients { x: dx, weight: dweight, .. } = gradients;
     shape.check()?;
-    let runs = shape.runs();
-    runs.check_tensors(&[("x", x), ("dy", dy), ("dx", dx)])?;
-    runs.check_channels(&[("weight", weight), ("dweight", dweight.as_deref())])?;
-    runs.check_runs(&[("saved_rstd", saved_rstd)])?;
     let inputs = Inputs { x, dy, weight, mean: None, rstd: saved_rstd };
-    runs::backward(ctx, &runs, inputs, update, Gradients { x: dx, weight: dweight, bias: None });
-    Ok(())
+    let gradients = Gradients { x: gradients.x, weight: gradients.weight, bias: None };
+    runs::backward(ctx, &shape.runs(), inputs, update, gradients)
 }

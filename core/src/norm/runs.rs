@@ -49,20 +49,21 @@ impl Runs {
     }
 
     /// All tensors are `[n, groups * channels, spatial]`, a shape that has been checked.
-    pub(super) fn check_tensors(&self, tensors: &[(&'static str, &[f32])]) -> Result {
+    fn check_tensors(&self, tensors: &[(&'static str, &[f32])]) -> Result {
         let len = self.count() * self.len();
         tensors.iter().try_for_each(|(what, x)| check_len(what, len, x.len()))
     }
 
     /// All slices that are there are `[groups * channels]`.
-    pub(super) fn check_channels(&self, slices: &[(&'static str, Option<&[f32]>)]) -> Result {
+    fn check_channels(&self, slices: &[(&'static str, Option<&[f32]>)]) -> Result {
         let all = self.groups * self.channels;
         slices.iter().try_for_each(|(what, x)| x.map_or(Ok(()), |x| check_len(what, all, x.len())))
     }
 
-    /// All slices are `[n, groups]`.
-    pub(super) fn check_runs(&self, slices: &[(&'static str, &[f32])]) -> Result {
-        slices.iter().try_for_each(|(what, x)| check_len(what, self.count(), x.len()))
+    /// The statistics are `[n, groups]`; not all have a mean.
+    fn check_saved(&self, mean: Option<&[f32]>, rstd: &[f32]) -> Result {
+        mean.map_or(Ok(()), |mean| check_len("saved_mean", self.count(), mean.len()))?;
+        check_len("saved_rstd", self.count(), rstd.len())
     }
 }
 
@@ -100,7 +101,7 @@ fn optional(x: Option<&mut [f32]>, [count, each]: [usize; 2]) -> ChannelsMut<'_>
     }
 }
 
-/// Normalizes all runs; without `mean` it counts as 0.
+/// Normalizes all runs, if the slices have their lengths; without `mean` it counts as 0.
 pub(super) fn forward(
     ctx: Context,
     runs: &Runs,
@@ -109,15 +110,19 @@ pub(super) fn forward(
     y: &mut [f32],
     mean: Option<&mut [f32]>,
     rstd: &mut [f32],
-) {
+) -> Result {
+    runs.check_tensors(&[("x", x), ("y", y)])?;
+    runs.check_channels(&[("weight", affine.weight), ("bias", affine.bias)])?;
+    runs.check_saved(mean.as_deref(), rstd)?;
     if x.is_empty() {
-        return;
+        return Ok(());
     }
     let (count, centered) = (runs.count(), mean.is_some());
     let outputs = [ChannelsMut::new(y, [1, count, runs.len()]), optional(mean, [count, 1]), ChannelsMut::vector(rstd)];
     slice::share_channels(ctx, x.len(), outputs, &|outputs| {
         dispatch!(ctx.isa(), |s| forward_part(s, runs, centered, x, affine, outputs))
     });
+    Ok(())
 }
 
 #[inline(always)]

@@ -58,9 +58,8 @@ pub fn batch_norm_backward(
     weight: &[f32],
     saved: Saved<&[f32]>,
     update: Update,
-    gradients: Gradients<&mut [f32]>,
+    Gradients { x: dx, weight: dweight, bias: dbias }: Gradients<&mut [f32]>,
 ) {
-    let Gradients { x: dx, weight: dweight, bias: dbias } = gradients;
     let count = (bn.n * bn.spatial) as f32;
     for c in 0..bn.channels {
         let (mean, rstd) = (saved.mean[c], saved.rstd[c]);
@@ -175,27 +174,9 @@ pub fn group_norm_backward(
     }
 }
 
-/// Layer normalization.
-pub fn layer_norm(
-    ln: &LayerNorm,
-    x: &[f32],
-    Affine { weight, bias }: Affine<Option<&[f32]>>,
-    y: &mut [f32],
-    saved: Saved<&mut [f32]>,
-) {
-    for row in 0..ln.rows {
-        let (start, count) = (row * ln.features, ln.features as f32);
-        let mean = sum((0..ln.features).map(|f| x[start + f])) / count;
-        let squares = sum((0..ln.features).map(|f| (x[start + f] - mean) * (x[start + f] - mean)));
-        let rstd = 1.0 / libm::sqrtf(squares / count + ln.eps);
-        (saved.mean[row], saved.rstd[row]) = (mean, rstd);
-        for f in 0..ln.features {
-            y[start + f] = (x[start + f] - mean) * (weight.map_or(1.0, |weight| weight[f]) * rstd);
-            if let Some(bias) = bias {
-                y[start + f] += bias[f];
-            }
-        }
-    }
+/// Layer normalization: group normalization of one group, whose channels have one element each.
+pub fn layer_norm(ln: &LayerNorm, x: &[f32], affine: Affine<Option<&[f32]>>, y: &mut [f32], saved: Saved<&mut [f32]>) {
+    group_norm(&one_group(ln), x, affine, y, saved);
 }
 
 /// The gradients of [`layer_norm`].
@@ -206,23 +187,13 @@ pub fn layer_norm_backward(
     weight: Option<&[f32]>,
     saved: Saved<&[f32]>,
     update: Update,
-    Gradients { x: dx, weight: mut dweight, bias: mut dbias }: Gradients<Option<&mut [f32]>>,
+    gradients: Gradients<Option<&mut [f32]>>,
 ) {
-    if update == Update::Overwrite {
-        [dweight.as_deref_mut(), dbias.as_deref_mut()].into_iter().flatten().for_each(|gradient| gradient.fill(0.0));
-    }
-    let weight = |f: usize| weight.map_or(1.0, |weight| weight[f]);
-    for row in 0..ln.rows {
-        let (mean, rstd, count) = (saved.mean[row], saved.rstd[row], ln.features as f32);
-        let (x, dy) = (|f| x[row * ln.features + f], |f| dy[row * ln.features + f]);
-        let mean_dy = sum((0..ln.features).map(|f| dy(f) * weight(f))) / count;
-        let slope = sum((0..ln.features).map(|f| dy(f) * (x(f) - mean) * weight(f))) * rstd / count * rstd;
-        for f in 0..ln.features {
-            dx[row * ln.features + f] = ((dy(f) * weight(f) - mean_dy) - (x(f) - mean) * slope) * rstd;
-            dweight.iter_mut().for_each(|d| d[f] += dy(f) * (x(f) - mean) * rstd);
-            dbias.iter_mut().for_each(|d| d[f] += dy(f));
-        }
-    }
+    group_norm_backward(&one_group(ln), x, dy, weight, saved, update, gradients);
+}
+
+fn one_group(ln: &LayerNorm) -> GroupNorm {
+    GroupNorm::new(ln.rows, ln.features, 1, 1).eps(ln.eps)
 }
 
 /// RMS normalization.

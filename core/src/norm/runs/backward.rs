@@ -3,6 +3,7 @@
 use super::super::planes::sum_products;
 use super::super::{BLOCK, Gradients, blocks, part, part_mut};
 use super::{NO_WEIGHT, RUN, Runs, Values, optional};
+use crate::error::Result;
 use crate::machine::Context;
 use crate::simd::{MAX_LANES, Simd, dispatch};
 use crate::slice::{self, ChannelsMut, chunks, chunks_mut};
@@ -29,7 +30,7 @@ impl Inputs<'_> {
     }
 }
 
-/// All gradients; those of weight and bias only where they are asked for.
+/// All gradients, if the slices have their lengths; those of weight and bias only where they are asked for.
 ///
 /// One thread makes all of them run by run, as long as a run is in the cache. Several threads share out the groups;
 /// where there are too few, first the runs for `dx`, then the channels for `dweight` and `dbias`.
@@ -39,18 +40,22 @@ pub(in super::super) fn backward(
     inputs: Inputs,
     update: Update,
     Gradients { x: dx, weight: mut dweight, bias: mut dbias }: Gradients<Option<&mut [f32]>>,
-) {
+) -> Result {
+    runs.check_tensors(&[("x", inputs.x), ("dy", inputs.dy), ("dx", dx)])?;
+    runs.check_channels(&[("weight", inputs.weight), ("dweight", dweight.as_deref()), ("dbias", dbias.as_deref())])?;
+    runs.check_saved(inputs.mean, inputs.rstd)?;
     if update == Update::Overwrite {
         [dweight.as_deref_mut(), dbias.as_deref_mut()].into_iter().flatten().for_each(|d| d.fill(0.0));
     }
     let ctx = slice::worth(ctx, dx.len());
     let (work, channels) = (dx.len(), runs.groups * runs.channels);
     if work == 0 {
-        return;
+        return Ok(());
     }
     if ctx.threads() == 1 {
         let [dweight, dbias] = [dweight, dbias].map(Option::unwrap_or_default);
-        return dispatch!(ctx.isa(), |s| some_runs(s, runs, inputs, 0, dx, (0, [dweight, dbias])));
+        dispatch!(ctx.isa(), |s| some_runs(s, runs, inputs, 0, dx, (0, [dweight, dbias])));
+        return Ok(());
     }
     let wanted = dweight.is_some() || dbias.is_some();
     if runs.groups >= ctx.threads() {
@@ -66,7 +71,7 @@ pub(in super::super) fn backward(
                 some_runs(s, runs, inputs, first, dx.sample(i), (channel, [dweight.sample(0), dbias.sample(0)]));
             });
         });
-        return;
+        return Ok(());
     }
     slice::share_channels(ctx, work, [ChannelsMut::new(dx, [1, runs.count(), runs.len()])], &|[mut dx]| {
         dispatch!(ctx.isa(), |s| some_runs(s, runs, inputs, dx.first(), dx.sample(0), (0, [&mut [], &mut []])));
@@ -77,6 +82,7 @@ pub(in super::super) fn backward(
             dispatch!(ctx.isa(), |s| some_channels(s, runs, inputs, outputs));
         });
     }
+    Ok(())
 }
 
 /// The gradients of the runs from `first` on, as many as `dx` holds: consecutive groups of a sample, or all groups of
