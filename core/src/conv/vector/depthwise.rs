@@ -101,8 +101,7 @@ impl DepthwisePass {
                             let from = j * self.outs + r0 * self.col.outs + c0;
                             interleave(s, dy.get(from..).unwrap_or_default(), out_len, live, dyt);
                             let (x, dy, acc) = (xt.as_ptr(), dyt.as_ptr(), acc.as_mut_ptr());
-                            let offsets = offsets.as_ptr();
-                            let chains = Chains { offsets, x, dy, dy_vector: 0, acc, acc_vector: 0 };
+                            let chains = Chains { offsets: offsets.as_ptr(), x, dy, dy_vector: 0, acc, acc_vector: 0 };
                             // SAFETY: `offsets` are places in the plane, `xt` holds a vector for each place, `dyt` one
                             // for each output and `acc` one for each tap.
                             unsafe { tiles(s, self.conv.taps(), outs, chains) }
