@@ -64,8 +64,8 @@ pub const fn dense_scratch_len(d: &Dense) -> usize {
 ///
 /// # Errors
 ///
-/// [`Length`](crate::Error::Length) or [`TooShort`](crate::Error::TooShort) if a slice does not have the shape's length,
-/// [`Overflow`](crate::Error::Overflow) if that is not a number. Nothing has been written then.
+/// [`Length`](crate::Error::Length) or [`TooShort`](crate::Error::TooShort) if a slice does not have the shape's
+/// length, [`Overflow`](crate::Error::Overflow) if that is not a number. Nothing has been written then.
 ///
 /// # Scratch
 ///

@@ -8,7 +8,7 @@
 //!
 //! | room | what is there |
 //! |---|---|
-//! | [`net`] | networks as data: layers, `const` shape check and memory plan, a [`Trainer`](net::Trainer) over one arena |
+//! | [`net`] | networks as data: layers, `const` shape check and memory plan, a [`net::Trainer`] over one arena |
 //! | [`gemm`], [`dense`], [`conv`] | matrix products and convolutions: chains of fused multiply-adds in a fixed order |
 //! | [`norm`], [`activation`], [`pool`], [`dropout`], [`loss`] | the other layers, forward and backward |
 //! | [`optim`], [`init`], [`rng`] | fused optimizer steps, initialization, counter-based random numbers |
@@ -43,10 +43,10 @@
 //! * **Errors** come before effects: every function checks its arguments first and returns an [`Error`] that says what
 //!   was expected and what was given, with nothing written. Nothing here panics, allocates, prints or reads a global.
 //!   Exceptions: the plain loops of [`mod@reference`] check nothing, and [`Net::new`](net::Net::new),
-//!   [`Plan::new`](net::Plan::new) and [`Plan::within`](net::Plan::within) panic, so that a mistake in a `const` item is a
-//!   compile error.
-//! * **Layouts** are PyTorch's: data `[n, c, h, w]`, convolution weights `[oc, ic / groups, kh, kw]`; but a dense weight
-//!   is `[inputs, outputs]`, so that a product with one sample runs along contiguous memory.
+//!   [`Plan::new`](net::Plan::new) and [`Plan::within`](net::Plan::within) panic, so that a mistake in a `const` item
+//!   is a compile error.
+//! * **Layouts** are PyTorch's: data `[n, c, h, w]`, convolution weights `[oc, ic / groups, kh, kw]`; but a dense
+//!   weight is `[inputs, outputs]`, so that a product with one sample runs along contiguous memory.
 //!
 //! # Instruction sets
 //!
@@ -102,7 +102,8 @@ pub use machine::{Context, Isa, Parallel, Serial};
 pub use update::Update;
 pub use view::{Mat, MatMut};
 
-/// The README's examples are tested, too.
+/// The examples of the repository's front page and of the crate's are tested, too.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
+#[doc = include_str!("../README.md")]
 struct Readme;

@@ -2,10 +2,10 @@
 //!
 //! # Numerics
 //!
-//! Each function is written once from IEEE operations, none of them fused, so its bits are the same on every instruction
-//! set; [`reference::math`](crate::reference::math) has the plain formulas. The largest errors over **all** finite inputs
-//! whose result is finite, subnormal inputs and results included, in units in the last place (ULP) of the `f32` nearest to
-//! the true value:
+//! Each function is written once from IEEE operations, none of them fused, so its bits are the same on every
+//! instruction set; [`reference::math`](crate::reference::math) has the plain formulas. The largest errors over **all**
+//! finite inputs whose result is finite, subnormal inputs and results included, in units in the last place (ULP) of the
+//! `f32` nearest to the true value:
 //!
 //! | function | largest error, ULP | at |
 //! |---|---|---|
@@ -221,8 +221,8 @@ pub fn erf(ctx: Context, x: &[f32], y: &mut [f32]) -> Result {
 ///
 /// # Numerics
 ///
-/// A square root and a division, each correctly rounded. Infinity with the sign of `x` for a zero, 0 for infinity, NaN for
-/// a negative number.
+/// A square root and a division, each correctly rounded. Infinity with the sign of `x` for a zero, 0 for infinity, NaN
+/// for a negative number.
 ///
 /// # Errors
 ///

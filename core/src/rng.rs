@@ -1,7 +1,7 @@
 //! Counter-based random numbers: Philox 4x32-10.
 //!
-//! There is no generator with a state to carry around. A [`Stream`] names an endless sequence, and element `i` of it is a
-//! function of the name and `i` alone: the same on every target, in any order, from any thread, forward and backward.
+//! There is no generator with a state to carry around. A [`Stream`] names an endless sequence, and element `i` of it is
+//! a function of the name and `i` alone: the same on every target, in any order, from any thread, forward and backward.
 //!
 //! Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011; the known-answer vectors
 //! of its library Random123 are part of the tests.
@@ -168,8 +168,8 @@ impl Stream {
     ///
     /// # Numerics
     ///
-    /// One subtraction, one multiplication, one addition, each rounded. The last may round up to `hi` where `hi - lo` is
-    /// small beside `lo`.
+    /// One subtraction, one multiplication, one addition, each rounded. The last may round up to `hi` where `hi - lo`
+    /// is small beside `lo`.
     pub fn fill_uniform(self, out: &mut [f32], first: u64, lo: f32, hi: f32) -> Result {
         let range = hi - lo;
         check_param(lo.is_finite(), "lo", "finite", lo)?;

@@ -91,8 +91,8 @@ fn outputs_against_f64() {
             worst = worst.max((f64::from(y) - want).abs() / want.abs().max(1e-30));
         }
         println!("{function:?}: relative error {worst:.1e}");
-        // The tanh approximation hands its sigmoid an argument of up to 80, rounded three times; softplus with a beta its
-        // exponential one of 50, rounded once.
+        // The tanh approximation hands its sigmoid an argument of up to 80, rounded three times; softplus with a beta
+        // its exponential one of 50, rounded once.
         let limit = match function {
             Activation::GeluTanh => 2e-5,
             Activation::Softplus { .. } => 4e-6,
@@ -292,7 +292,8 @@ fn softmax_against_f64() {
     log_softmax(ctx, [1, 100], &x, &mut log).unwrap();
     for i in 0..100 {
         let want = (x[i] as f64).exp() / total;
-        // The difference to the maximum, up to 40, is rounded by 2e-6 before the exponential, the logarithm as much again.
+        // The difference to the maximum, up to 40, is rounded by 2e-6 before the exponential, the logarithm as much
+        // again.
         assert!((y[i] as f64 / want - 1.0).abs() < 5e-6, "{i}");
         assert!((log[i] as f64 - want.ln()).abs() < 5e-6, "{i}");
     }

@@ -10,7 +10,8 @@ fn public_functions(dir: &Path, module: &str, found: &mut BTreeSet<String>) {
     for entry in std::fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();
         let stem = path.file_stem().unwrap().to_str().unwrap().to_string();
-        // Files inside a room are private, and what is public in them is re-exported by the room: rooms are one level deep.
+        // Files inside a room are private, and what is public in them is re-exported by the room: rooms are one level
+        // deep.
         let room = if module.is_empty() && stem != "lib" { stem.clone() } else { module.to_string() };
         if path.is_dir() {
             public_functions(&path, &room, found);

@@ -16,7 +16,8 @@ fn at(first: u64) -> DropoutMask {
 }
 
 /// A linear layer `y = w . x` on what dropout leaves of `x`: on average over many masks each form's training output is
-/// what it is at inference, up to its own factor, and the three inferences agree where they restore the same expectation.
+/// what it is at inference, up to its own factor, and the three inferences agree where they restore the same
+/// expectation.
 #[test]
 fn the_three_forms_agree_in_expectation() {
     let (ctx, len, masks) = (Context::serial(Isa::detect()), 40, 20_000);
@@ -49,8 +50,8 @@ fn forms_scale_in_one_place_each() {
     assert_eq!(scales(quarter), (4.0 / 3.0, 1.0, 1.0));
     assert_eq!(scales(quarter.form(Form::ScaleActivations)), (1.0, 0.75, 1.0));
     assert_eq!(scales(quarter.form(Form::ScaleWeights)), (1.0, 1.0, 0.75));
-    // Nothing dropped, nothing scaled; all dropped, nothing is left at inference either, except in the inverted form, which
-    // has nothing to restore.
+    // Nothing dropped, nothing scaled; all dropped, nothing is left at inference either, except in the inverted form,
+    // which has nothing to restore.
     for form in [Form::Inverted, Form::ScaleActivations, Form::ScaleWeights] {
         assert_eq!(scales(Dropout::drop(0.0).unwrap().form(form)), (1.0, 1.0, 1.0));
     }

@@ -1,5 +1,5 @@
-//! The matrix product: every tile, blocks shared out over threads, chains that resume, refusals. The list of cases draws
-//! layouts, values and shapes.
+//! The matrix product: every tile, blocks shared out over threads, chains that resume, refusals. The list of cases
+//! draws layouts, values and shapes.
 #![allow(missing_docs, reason = "tests")]
 
 mod common;

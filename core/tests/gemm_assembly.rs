@@ -90,7 +90,8 @@ fn tiles_stay_in_registers() {
         let full = loops.iter().filter(|l| l.fmas(registers) == tile && l.body.len() <= 3 * tile).count();
         // From the matrix or packing on the way; full or cut at the last column.
         assert!(full >= 4, "{name}: {full} loops of {tile} fused multiply-adds, expected the microkernel's 4 or more");
-        // Loops that transpose blocks on the way have more vectors than there are registers; a few spills are right there.
+        // Loops that transpose blocks on the way have more vectors than there are registers; a few spills are right
+        // there.
         let shuffles = |l: &Loop| l.count(|i| i.contains("perm") || i.contains("unpck"));
         for l in loops.iter().filter(|l| l.fmas(registers) >= 4 && shuffles(l) == 0) {
             let code = l.body.join("\n");

@@ -11,8 +11,8 @@ use proptest::test_runner::TestRunner;
 /// Rounds of awkward sizes: each of `LENGTHS` comes first in some of them.
 const ROUNDS: usize = 3 * LENGTHS.len();
 
-/// The plain loops' bits, on every instruction set and thread count, from misaligned slices, with NaN where the kernel may
-/// not look and canaries around every buffer.
+/// The plain loops' bits, on every instruction set and thread count, from misaligned slices, with NaN where the kernel
+/// may not look and canaries around every buffer.
 #[test]
 fn all_contexts_give_the_bits_of_the_plain_loops() {
     for case in cases::all() {

@@ -1,5 +1,5 @@
-//! Losses: f64, finite differences, invariants, edge cases, refusals. That the kernels have the bits of the plain loops is
-//! tested over the list of cases (`kernels.rs`).
+//! Losses: f64, finite differences, invariants, edge cases, refusals. That the kernels have the bits of the plain loops
+//! is tested over the list of cases (`kernels.rs`).
 
 mod common;
 use common::{assert_bits, assert_close, contexts, numbers, slopes};

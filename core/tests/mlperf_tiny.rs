@@ -1,7 +1,8 @@
 //! The four networks of MLPerf Tiny (Banbury et al., "MLPerf Tiny Benchmark", 2021) as `const` items: parameters as
 //! published, memory planned while this compiles, a step of training with the same bits everywhere.
 //!
-//! Where the originals (Keras) pad unevenly to keep the size at stride 2, these pad evenly, which gives the same shapes.
+//! Where the originals (Keras) pad unevenly to keep the size at stride 2, these pad evenly, which gives the same
+//! shapes.
 
 mod common;
 

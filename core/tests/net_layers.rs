@@ -394,7 +394,8 @@ fn flushing_touches_the_state_alone() {
 
 #[test]
 fn calibration_sees_what_evaluation_sees() {
-    // Two nets with the same weights, one of which scales by 0.5 at test time: what batch norm gets there is half as large.
+    // Two nets with the same weights, one of which scales by 0.5 at test time: what batch norm gets there is half as
+    // large.
     let layers = |p| [Layer::dropout(p).form(Form::ScaleActivations), Layer::dense(3).no_bias(), Layer::batch_norm()];
     let averages = |p: f32| {
         let plan = plan([4, 1, 1], &layers(p), Config::new(8, SGD));

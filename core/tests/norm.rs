@@ -91,8 +91,8 @@ fn check(bn: BatchNorm, seed: u32) {
     }
 }
 
-/// Channels so large that few are taken together, and matrices that are shared out over threads: sizes which the list of
-/// cases does not have.
+/// Channels so large that few are taken together, and matrices that are shared out over threads: sizes which the list
+/// of cases does not have.
 #[test]
 fn large_shapes_equal_the_plain_loops() {
     check(BatchNorm::new(2, 3, 400_001), 3);

@@ -210,7 +210,8 @@ fn decoupled_decay_matters_for_adam_and_not_for_sgd() {
     assert_close("sgd", &sgd_decoupled, &sgd_l2, 2e-5, 0.1);
 }
 
-/// A gradient that does not change: `v - avg^2` is rounding alone, and sometimes below zero, where PyTorch's root is NaN.
+/// A gradient that does not change: `v - avg^2` is rounding alone, and sometimes below zero, where PyTorch's root is
+/// NaN.
 #[test]
 fn a_constant_gradient_keeps_centered_rmsprop_finite() {
     let rmsprop = RmsProp { centered: true, alpha: 0.5, momentum: 0.5, eps: 1e-3, ..RmsProp::DEFAULT };
@@ -367,7 +368,8 @@ fn what_else_is_refused() {
 }
 
 proptest! {
-    /// With the first gradient and no eps, Adam moves every parameter by the learning rate, whatever the gradient's size.
+    /// With the first gradient and no eps, Adam moves every parameter by the learning rate, whatever the gradient's
+    /// size.
     #[test]
     fn the_first_adam_step_is_lr(g in prop_oneof![-1e6f32..-1e-6, 1e-6f32..1e6], lr in 0f32..1.0) {
         let (mut p, mut m, mut v) = ([0.0], [0.0], [0.0]);

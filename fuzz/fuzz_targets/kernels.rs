@@ -1,6 +1,6 @@
 //! Every kernel of the list (`core/tests/cases`): the first byte says which, the others its sizes, options and values.
-//! All instruction sets and several threads must give the bits of the plain loops, write nothing outside their outputs and
-//! read nothing from garbage.
+//! All instruction sets and several threads must give the bits of the plain loops, write nothing outside their outputs
+//! and read nothing from garbage.
 //!
 //!     cargo install cargo-fuzz
 //!     cargo +nightly fuzz run kernels -- -max_total_time=60 -len_control=0

@@ -36,6 +36,13 @@ def activations():
         backward(name, function(x), x=x)
 
 
+def mish():
+    """Apart from the others: the random numbers of those behind it stay what they are."""
+    number("mish/0/parameters")
+    (x,) = parameters("mish/0", x=GRID.double())
+    backward("mish/0", F.mish(x), x=x)
+
+
 def softmaxes():
     for kind, function in [("softmax", F.softmax), ("log_softmax", F.log_softmax)]:
         for i, scale in enumerate([1.0, 20.0]):
@@ -59,3 +66,4 @@ def write():
     activations()
     softmaxes()
     math()
+    mish()

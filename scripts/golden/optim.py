@@ -11,6 +11,23 @@ from record import number, tensor
 ROUNDED = ("lr", "lr_decay", "eps", "weight_decay", "momentum", "dampening", "initial_accumulator_value")
 
 
+class Lion(torch.optim.Optimizer):
+    """PyTorch has none. The rule of the paper (Chen et al., 2023, algorithm 2), in the order of the authors' code."""
+
+    def __init__(self, params, lr, betas=(0.9, 0.99), weight_decay=0.0):
+        super().__init__(params, dict(lr=lr, betas=betas, weight_decay=weight_decay))
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            (beta1, beta2), lr = group["betas"], group["lr"]
+            for p in group["params"]:
+                m = self.state[p].setdefault("exp_avg", torch.zeros_like(p))
+                c = m.clone().mul_(beta1).add_(p.grad * (1 - beta1))
+                p.mul_(1 - lr * group["weight_decay"]).add_(c.sign(), alpha=-lr)
+                m.mul_(beta2).add_(p.grad * (1 - beta2))
+
+
 def write():
     steps, n = 50, 61
     # Sizes from 1e-4 to 1e2, some zeros.
@@ -113,3 +130,7 @@ def write():
     tensor("clip_value/grads", p.grad[:5])
     tensor("max_norm/rows", torch.renorm(grads, 2, 0, 60.0)[:5])
     tensor("max_norm/columns", torch.renorm(grads, 2, 1, 60.0)[:, -5:])
+    lions = [dict(lr=1e-3), dict(lr=1e-2, betas=(0.95, 0.98), weight_decay=0.1), dict(lr=1e-3, betas=(0.0, 0.5))]
+    for i, o in enumerate(map(rounded, lions)):
+        number(f"lion/{i}/options", o["lr"], *o.get("betas", (0.9, 0.99)), o.get("weight_decay", 0))
+        run(f"lion/{i}", lambda p: Lion(p, **o), ["exp_avg"])

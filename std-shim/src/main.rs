@@ -1,5 +1,5 @@
-//! The flatgrad program: `flatgrad train` or just `flatgrad`, `flatgrad plan`, `eval`, `predict`, `info`, `export` and
-//! `import`.
+//! The flatgrad program: `flatgrad train` or just `flatgrad`, `flatgrad plan`, `augment`, `eval`, `predict`, `info`,
+//! `export` and `import`.
 //!
 //! Exit status 0, or 2 after one line on stderr that says what is wrong; 1 for a plan that does not fit,
 //! 130 for training that was interrupted and can be continued.

@@ -3,7 +3,7 @@
 use super::{Print, fill, nan};
 use flatgrad_core::conv::*;
 use flatgrad_core::gemm::{Bias, Epilogue, gemm, gemm_scratch_len};
-use flatgrad_core::{Fused, Context, Mat, MatMut, Result, Update};
+use flatgrad_core::{Context, Fused, Mat, MatMut, Result, Update};
 
 pub(super) fn run(ctx: Context, print: Print) -> Result {
     product(ctx, print)?;

@@ -8,20 +8,22 @@ use crate::keys::{Keys, Value};
 /// | function | `y` | `dy/dx` | saved |
 /// |---|---|---|---|
 /// | `Relu` | `max(0, x)` | 1 if `y > 0`, else 0 | output |
-/// | `LeakyRelu { slope }` | `x` if `x > 0`, else `slope x` | 1 if `y > 0`, else `slope` | output if `slope >= 0` |
-/// | `Elu { alpha }` | `x` if `x > 0`, else `alpha (e^x - 1)` | 1 if `y > 0`, else `y + alpha` | output if `alpha >= 0` |
+/// | `LeakyRelu { slope }` | `x` if `x > 0`, else `slope x` | 1 if `y > 0`, else `slope` | output, `slope >= 0` |
+/// | `Elu { alpha }` | `x` if `x > 0`, else `alpha (e^x - 1)` | 1 if `y > 0`, else `y + alpha` | output, `alpha >= 0` |
 /// | `Sigmoid` | `1 / (1 + e^-x)` | `(1 - y) y` | output |
 /// | `Tanh` | `tanh x` | `1 - y^2` | output |
 /// | `Gelu` | `x Phi(x)`, `Phi(x) = (1 + erf(x / sqrt 2)) / 2` | `Phi(x) + x Phi'(x)` | input |
 /// | `GeluTanh` | `x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2` | | input |
 /// | `Silu` | `x sigmoid(x)` | `s (1 + x (1 - s))`, `s = sigmoid(x)` | input |
 /// | `HardSwish` | `x min(max(x + 3, 0), 6) / 6` | 0, `x / 3 + 1/2`, 1 | input |
-/// | `Softplus { beta, threshold }` | `ln(1 + e^(beta x)) / beta`, `x` if `beta x > threshold` | `sigmoid(beta x)`, 1 | input |
+/// | `Mish` | `x tanh(ln(1 + e^x))` | `t + x (1 - t^2) sigmoid(x)`, `t = tanh(ln(1 + e^x))` | input |
+/// | `Softplus { beta, .. }` | `ln(1 + e^(beta x)) / beta`, `x` above the threshold | `sigmoid(beta x)`, 1 | input |
 ///
 /// A NaN gives NaN, and nothing else does, infinities included: where PyTorch multiplies an infinity by zero (`Gelu`,
-/// `GeluTanh`, `Silu` and `HardSwish` of negative infinity, and the derivatives of the first three at both infinities),
-/// the limit stands here: -0, and the derivatives 0 and 1. (The exception: `LeakyRelu` with slope 0 of negative infinity;
-/// `Relu` is meant for that.) The derivatives of `Relu` and `HardSwish` at a NaN are 0 and 1, as written there.
+/// `GeluTanh`, `Silu`, `HardSwish` and `Mish` of negative infinity, and the derivatives of the first three at both
+/// infinities), the limit stands here: -0, and the derivatives 0 and 1. (The exception: `LeakyRelu` with slope 0 of
+/// negative infinity; `Relu` is meant for that.) The derivatives of `Relu` and `HardSwish` at a NaN are 0 and 1, as
+/// written there.
 ///
 /// ```
 /// use flatgrad_core::{Context, Isa, activation::{Activation, activate}};
@@ -42,8 +44,8 @@ pub enum Activation {
     /// `y = if 0 < x { x } else { slope * x }`, `dx = if 0 < saved { dy } else { dy * slope }` (Maas et al., "Rectifier
     /// nonlinearities improve neural network acoustic models", 2013).
     LeakyRelu {
-        /// PyTorch's `negative_slope`, 0.01 by default; finite. If it is negative, the output does not tell the sign of the
-        /// input, and the input is saved.
+        /// PyTorch's `negative_slope`, 0.01 by default; finite. If it is negative, the output does not tell the sign of
+        /// the input, and the input is saved.
         slope: f32,
     },
     /// `y = if 0 < x { x } else { alpha * expm1(x) }`, `dx = if 0 < y { dy } else { dy * (y + alpha) }`, or
@@ -59,24 +61,29 @@ pub enum Activation {
     Tanh,
     /// The exact one (Hendrycks and Gimpel, "Gaussian error linear units", 2016). With `a = min(|x|, 15)`,
     /// `e = exp(-a^2 / 2)` and `Q(a) = 1 - Phi(a) = e * t(a)`
-    /// ([`reference::math::scaled_tail`](crate::reference::math::scaled_tail)): `y = max(x, -15) * Q` for a negative `x`, else
-    /// `x * (1 - Q)`; `dx = dy * d` with `d = e * (t - a / sqrt(2 pi))` for a negative `x`, else `dy * (1 - d)`. So the
-    /// negative tail keeps a relative error of some 1e-6 down to the smallest numbers, where `1 + erf` has lost everything at
-    /// -5.5.
+    /// ([`reference::math::scaled_tail`](crate::reference::math::scaled_tail)): `y = max(x, -15) * Q` for a negative
+    /// `x`, else `x * (1 - Q)`; `dx = dy * d` with `d = e * (t - a / sqrt(2 pi))` for a negative `x`, else
+    /// `dy * (1 - d)`. So the negative tail keeps a relative error of some 1e-6 down to the smallest numbers, where
+    /// `1 + erf` has lost everything at -5.5.
     Gelu,
     /// PyTorch's `approximate='tanh'`, computed without the cancelling sum: `(1 + tanh(u)) / 2 = sigmoid(2 u)`, so
     /// `y = max(x, -16) * s`, `s = sigmoid(x * (a + b * x^2))`, `a = 2 sqrt(2 / pi)`, `b = 0.044715 a`;
     /// `dx = dy * (s * (1 + x * (1 - s) * (a + 3 * b * x^2)))` with `x` between -16 and 16.
     GeluTanh,
     /// `y = max(x, -104) * sigmoid(x)`; `dx = dy * (s * (1 + x * (1 - s)))` with `x` between -104 and 104, where
-    /// `s = sigmoid(x)` has reached 0 and 1 (also called swish; Elfwing et al., "Sigmoid-weighted linear units for neural
-    /// network function approximation in reinforcement learning", 2018).
+    /// `s = sigmoid(x)` has reached 0 and 1 (also called swish; Elfwing et al., "Sigmoid-weighted linear units for
+    /// neural network function approximation in reinforcement learning", 2018).
     Silu,
-    /// `y = max(x, -3) * (min(x + 3, 6) / 6)`; `dx = dy * d`, `d = 0` up to -3, `x / 3 + 0.5` below 3, 1 from there on (and
-    /// for a NaN) (Howard et al., "Searching for MobileNetV3", 2019).
+    /// `y = max(x, -3) * (min(x + 3, 6) / 6)`; `dx = dy * d`, `d = 0` up to -3, `x / 3 + 0.5` below 3, 1 from there on
+    /// (and for a NaN) (Howard et al., "Searching for MobileNetV3", 2019).
     HardSwish,
-    /// `z = beta * x`; `y = if threshold < z { x } else { (max(z, 0) + log1p(exp(-|z|))) / beta }`, which cannot overflow;
-    /// `dx = if threshold < z { dy } else { dy * sigmoid(z) }`.
+    /// Misra, "Mish: a self regularized non-monotonic activation function", 2019. With `e = exp(-|x|)`, `a = e^2 + 2 e`
+    /// and `d = a + 2` for a negative `x`, else `a = 1 + 2 e` and `d = a + 2 e^2`, which are `t = a / d` without
+    /// cancellation: `y = max(x, -104) * (a / d)`; `dx = dy * (a / d + x * (4 * (e * (1 + e)) / (d * d)))` with `x`
+    /// between -104 and 104, and another factor `e` behind the 4 unless `x` is negative.
+    Mish,
+    /// `z = beta * x`; `y = if threshold < z { x } else { (max(z, 0) + log1p(exp(-|z|))) / beta }`, which cannot
+    /// overflow; `dx = if threshold < z { dy } else { dy * sigmoid(z) }`.
     Softplus {
         /// How sharp the bend is, 1 by default; finite and positive.
         beta: f32,
@@ -96,7 +103,7 @@ pub enum Saved {
 
 impl Activation {
     /// All of them, with PyTorch's parameters.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Relu,
         Self::LEAKY_RELU,
         Self::ELU,
@@ -106,6 +113,7 @@ impl Activation {
         Self::GeluTanh,
         Self::Silu,
         Self::HardSwish,
+        Self::Mish,
         Self::SOFTPLUS,
     ];
 
@@ -131,8 +139,8 @@ impl Activation {
         Self::Softplus { beta, threshold }
     }
 
-    /// What [`activate_backward`](super::activate_backward) needs as `saved`: the output where the derivative follows from
-    /// it.
+    /// What [`activate_backward`](super::activate_backward) needs as `saved`: the output where the derivative follows
+    /// from it.
     ///
     /// ```
     /// use flatgrad_core::activation::{Activation, Saved};
@@ -161,6 +169,7 @@ impl Activation {
             Self::GeluTanh => "gelu_tanh",
             Self::Silu => "silu",
             Self::HardSwish => "hard_swish",
+            Self::Mish => "mish",
             Self::Softplus { .. } => "softplus",
         }
     }
@@ -239,6 +248,7 @@ macro_rules! with_formula {
             Sigmoid => sigmoid::Sigmoid,
             Tanh => sigmoid::Tanh,
             Silu => sigmoid::Silu,
+            Mish => sigmoid::Mish,
             Softplus { beta, threshold } => sigmoid::Softplus { beta, threshold },
             Gelu => gelu::Gelu,
             GeluTanh => gelu::GeluTanh,

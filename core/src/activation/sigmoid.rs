@@ -78,3 +78,34 @@ impl Formula for Softplus {
         s.select(s.lt(s.splat(self.threshold), z), dy, s.mul(dy, math::sigmoid(s, z)))
     }
 }
+
+#[derive(Clone, Copy)]
+pub(super) struct Mish;
+
+impl Mish {
+    /// `e`, numerator and denominator of `tanh(ln(1 + e^x))`, and whether `x` is negative.
+    #[inline(always)]
+    fn parts<S: Simd>(s: S, x: S::V) -> ([S::V; 3], S::M) {
+        let negative = s.lt(x, s.splat(0.0));
+        let e = math::exp(s, math::negated(s, math::abs(s, x)));
+        let (square, twice) = (s.mul(e, e), s.add(e, e));
+        let a = s.add(s.select(negative, square, s.splat(1.0)), twice);
+        let d = s.add(a, s.select(negative, s.splat(2.0), s.add(square, square)));
+        ([e, a, d], negative)
+    }
+}
+
+impl Formula for Mish {
+    #[inline(always)]
+    fn forward<S: Simd>(self, s: S, x: S::V) -> S::V {
+        let ([_, a, d], _) = Self::parts(s, x);
+        s.mul(s.max(s.splat(-LIMIT), x), s.div(a, d))
+    }
+    #[inline(always)]
+    fn backward<S: Simd>(self, s: S, x: S::V, dy: S::V) -> S::V {
+        let ([e, a, d], negative) = Self::parts(s, x);
+        let slope = s.mul(s.splat(4.0), s.mul(e, s.add(s.splat(1.0), e)));
+        let slope = s.div(s.select(negative, slope, s.mul(slope, e)), s.mul(d, d));
+        s.mul(dy, s.add(s.div(a, d), s.mul(clamp(s, x, LIMIT), slope)))
+    }
+}

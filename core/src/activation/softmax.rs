@@ -72,7 +72,8 @@ pub fn log_softmax(ctx: Context, [n, classes]: [usize; 2], x: &[f32], y: &mut [f
     })
 }
 
-/// `dx[i, j] = (dy[i, j] - sum_k dy[i, k] y[i, k]) y[i, j]` for each row of `[n, classes]`; `y` is the output of [`softmax`].
+/// `dx[i, j] = (dy[i, j] - sum_k dy[i, k] y[i, k]) y[i, j]` for each row of `[n, classes]`; `y` is the output of
+/// [`softmax`].
 ///
 /// # Numerics
 ///

@@ -64,8 +64,8 @@ pub fn dropout_infer_in_place(ctx: Context, dropout: Dropout, x: &mut [f32]) -> 
     Ok(())
 }
 
-/// Turns the trained weights of the layer that follows dropout into those for inference: `keep * weight` in the form that
-/// scales weights, unchanged in the others. Biases stay as they are.
+/// Turns the trained weights of the layer that follows dropout into those for inference: `keep * weight` in the form
+/// that scales weights, unchanged in the others. Biases stay as they are.
 ///
 /// Call it once, on a copy if training goes on.
 ///

@@ -1,8 +1,8 @@
 //! Dropout: each element is zeroed with a probability, and somewhere something is scaled so that the expectation stays.
 //!
-//! Source: Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", JMLR 2014. Unless told
-//! otherwise it is the inverted form of PyTorch's `nn.Dropout` (scaling in training, nothing at inference); [`Form`] names
-//! the others.
+//! Source: Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", JMLR 2014. Unless
+//! told otherwise it is the inverted form of PyTorch's `nn.Dropout` (scaling in training, nothing at inference);
+//! [`Form`] names the others.
 
 mod infer;
 
@@ -30,8 +30,8 @@ pub struct Dropout {
     form: Form,
 }
 
-/// Where the expectation is restored, with `keep` the probability to keep. The three agree in expectation for the linear
-/// layer that follows.
+/// Where the expectation is restored, with `keep` the probability to keep. The three agree in expectation for the
+/// linear layer that follows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Form {
     /// In training: kept elements are multiplied by `1 / keep`, and inference changes nothing. PyTorch's form.
@@ -46,8 +46,9 @@ pub enum Form {
 
 /// Which random words decide: element `i` of a call is decided by element `first + i` of `stream`.
 ///
-/// No mask is stored: the backward pass names the same one again. `first` makes a batch the same as its samples one by one:
-/// 32 samples of `d` elements in one call, or one call a sample with `first` advanced by `d`, drop the same elements.
+/// No mask is stored: the backward pass names the same one again. `first` makes a batch the same as its samples one by
+/// one: 32 samples of `d` elements in one call, or one call a sample with `first` advanced by `d`, drop the same
+/// elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DropoutMask {
     /// Seed, layer and training step.
@@ -128,8 +129,8 @@ impl Dropout {
 
 /// `y[i] = scale * x[i]` where the mask keeps element `i`, else `+0.0`. Any equal lengths.
 ///
-/// The backward pass is the same call with `dy` in and `dx` out. `p = 0` copies, `p = 1` gives zeros; what is dropped is
-/// 0 even where `x` is not finite (PyTorch multiplies by 0 and gives NaN there).
+/// The backward pass is the same call with `dy` in and `dx` out. `p = 0` copies, `p = 1` gives zeros; what is dropped
+/// is 0 even where `x` is not finite (PyTorch multiplies by 0 and gives NaN there).
 ///
 /// # Errors
 ///

@@ -1,7 +1,8 @@
 //! Initial weights: uniform or normal numbers whose size fits the layer, or an orthogonal matrix.
 //!
 //! All take their numbers from element 0 of a [`Stream`] on, so each tensor needs a stream of its own. A dense layer's
-//! weight here is `[inputs, outputs]`, so equal streams do not give PyTorch's arrangement. [`Init`] names a rule as data.
+//! weight here is `[inputs, outputs]`, so equal streams do not give PyTorch's arrangement. [`Init`] names a rule as
+//! data.
 //!
 //! | rule | standard deviation of the weights | for |
 //! |---|---|---|
@@ -93,8 +94,8 @@ pub fn fan_in_uniform(stream: Stream, fan_in: usize, out: &mut [f32]) -> Result 
 
 /// He initialization, uniform: within `gain * sqrt(3 / fan)`.
 ///
-/// With `fan_in` the activations keep their size through the network, with `fan_out` the gradients do. Source: He, Zhang,
-/// Ren and Sun, "Delving deep into rectifiers", 2015; `nn.init.kaiming_uniform_`.
+/// With `fan_in` the activations keep their size through the network, with `fan_out` the gradients do. Source: He,
+/// Zhang, Ren and Sun, "Delving deep into rectifiers", 2015; `nn.init.kaiming_uniform_`.
 ///
 /// # Errors
 ///
@@ -117,7 +118,8 @@ pub fn kaiming_uniform(stream: Stream, fan: usize, gain: f32, out: &mut [f32]) -
     uniform(stream, spread(gain, 3.0, fan as f64)?, out)
 }
 
-/// He initialization, normal: standard deviation `gain / sqrt(fan)`. See [`kaiming_uniform`]; `nn.init.kaiming_normal_`.
+/// He initialization, normal: standard deviation `gain / sqrt(fan)`. See [`kaiming_uniform`];
+/// `nn.init.kaiming_normal_`.
 ///
 /// # Errors
 ///

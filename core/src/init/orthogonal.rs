@@ -10,13 +10,13 @@ const LANES: usize = 4;
 /// Columns that are taken together: their partial sums stand on the stack.
 const BLOCK: usize = 32;
 
-/// A random matrix `[rows, cols]` with orthonormal rows, or columns if it has more rows, times `gain`: all directions keep
-/// their length, forward and backward. Uniformly distributed over all such matrices.
+/// A random matrix `[rows, cols]` with orthonormal rows, or columns if it has more rows, times `gain`: all directions
+/// keep their length, forward and backward. Uniformly distributed over all such matrices.
 ///
 /// For a convolution, `rows` is `oc` and `cols` is all the rest. Works in place, in about
-/// `2 * rows * cols * min(rows, cols)` multiplications in `f64`. Source: Saxe, McClelland and Ganguli, "Exact solutions to the nonlinear
-/// dynamics of learning in deep linear neural networks", 2014; `nn.init.orthogonal_`, which takes another factorization, to
-/// the same distribution.
+/// `2 * rows * cols * min(rows, cols)` multiplications in `f64`. Source: Saxe, McClelland and Ganguli, "Exact solutions
+/// to the nonlinear dynamics of learning in deep linear neural networks", 2014; `nn.init.orthogonal_`, which takes
+/// another factorization, to the same distribution.
 ///
 /// # Errors
 ///
@@ -25,13 +25,13 @@ const BLOCK: usize = 32;
 ///
 /// # Numerics
 ///
-/// Normal numbers as [`Stream::fill_normal`] in the order of memory. Then, twice, the modified Gram-Schmidt process over the
-/// vectors (rows, or columns if there are more rows) in order: the vector is divided by its norm (if that is 0, its element
-/// of the same number becomes 1), and from each later vector its component along it is subtracted. Dot products are computed
-/// in `f64`: element `i` is added to sum `i mod 4`, then the four are joined as `(0 + 2) + (1 + 3)`. Each new element is
-/// computed in `f64`, one multiplication and one subtraction (or division), and rounded to `f32`. At last each element is multiplied by
-/// `gain` in `f32`. Once would leave an error that grows with the condition of the random matrix; twice, dot products of a
-/// 512 x 512 matrix are off by less than 5e-7.
+/// Normal numbers as [`Stream::fill_normal`] in the order of memory. Then, twice, the modified Gram-Schmidt process
+/// over the vectors (rows, or columns if there are more rows) in order: the vector is divided by its norm (if that is
+/// 0, its element of the same number becomes 1), and from each later vector its component along it is subtracted. Dot
+/// products are computed in `f64`: element `i` is added to sum `i mod 4`, then the four are joined as
+/// `(0 + 2) + (1 + 3)`. Each new element is computed in `f64`, one multiplication and one subtraction (or division),
+/// and rounded to `f32`. At last each element is multiplied by `gain` in `f32`. Once would leave an error that grows
+/// with the condition of the random matrix; twice, dot products of a 512 x 512 matrix are off by less than 5e-7.
 ///
 /// ```
 /// use flatgrad_core::{init, rng::Stream};

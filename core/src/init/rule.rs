@@ -82,8 +82,8 @@ impl Fans {
         Self { fan_in: inputs, fan_out: outputs, rows: inputs, cols: outputs }
     }
 
-    /// A convolution weight `[oc, ic / groups, kh, kw]`, as the matrix `[oc, rest]`. As in PyTorch, `fan_out` is `oc * kh * kw`
-    /// whatever the groups. Sizes that overflow are saturated, and refused by [`Init::fill`].
+    /// A convolution weight `[oc, ic / groups, kh, kw]`, as the matrix `[oc, rest]`. As in PyTorch, `fan_out` is
+    /// `oc * kh * kw` whatever the groups. Sizes that overflow are saturated, and refused by [`Init::fill`].
     pub const fn conv2d([oc, ic, kh, kw]: [usize; 4]) -> Self {
         let taps = kh.saturating_mul(kw);
         let fan_in = ic.saturating_mul(taps);
@@ -118,7 +118,8 @@ impl Init {
     /// # Errors
     ///
     /// [`Parameter`](crate::Error::Parameter) as [`Init::check`], [`Dimension`](crate::Error::Dimension) if a fan is 0,
-    /// [`Length`](crate::Error::Length) or [`Overflow`](crate::Error::Overflow) unless `out` has `rows * cols` elements.
+    /// [`Length`](crate::Error::Length) or [`Overflow`](crate::Error::Overflow) unless `out` has `rows * cols`
+    /// elements.
     pub fn fill(self, stream: Stream, shape: Fans, out: &mut [f32]) -> Result {
         let Fans { fan_in, fan_out, rows, cols } = shape;
         self.check()?;

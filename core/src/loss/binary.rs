@@ -9,13 +9,14 @@ use crate::slice;
 
 /// `loss_i = sum_j -(t_ij ln(p_ij) + (1 - t_ij) ln(1 - p_ij))` with `p = 1 / (1 + exp(-x))`, for logits `x` and targets
 /// `t` in 0..=1, both `[n, features]`. The report's loss is the sum over the samples; divide by `n * features` for
-/// PyTorch's `binary_cross_entropy_with_logits`. `correct` counts features: those where `x > 0` says what `t > 0.5` says.
+/// PyTorch's `binary_cross_entropy_with_logits`. `correct` counts features: those where `x > 0` says what `t > 0.5`
+/// says.
 ///
 /// # Numerics
 ///
-/// `(max(x, 0) - x * t) + log1p(exp(-|x|))` with the functions of [`math`](crate::math), finite for all finite logits whose
-/// sum is; a sample's terms in 16 virtual lanes, the samples' losses one after another, in order. `correct` is exact up to
-/// 2^24 features a sample.
+/// `(max(x, 0) - x * t) + log1p(exp(-|x|))` with the functions of [`math`](crate::math), finite for all finite logits
+/// whose sum is; a sample's terms in 16 virtual lanes, the samples' losses one after another, in order. `correct` is
+/// exact up to 2^24 features a sample.
 ///
 /// # Errors
 ///
@@ -42,8 +43,8 @@ pub fn binary_cross_entropy(
     }))
 }
 
-/// [`binary_cross_entropy`] and its gradient: `dlogits = (p - t) * grad_scale` with `p = 1 / (1 + exp(-x))`; `grad_scale`
-/// is `1 / (n * features)` for the gradient of PyTorch's mean.
+/// [`binary_cross_entropy`] and its gradient: `dlogits = (p - t) * grad_scale` with `p = 1 / (1 + exp(-x))`;
+/// `grad_scale` is `1 / (n * features)` for the gradient of PyTorch's mean.
 ///
 /// # Numerics
 ///

@@ -13,8 +13,8 @@ use crate::slice;
 pub enum Target<'a> {
     /// One class index per sample.
     Classes(&'a [u32]),
-    /// A value for each output of each sample, `[n, outputs]`. For cross entropy these are probabilities, of which a mixture
-    /// of two samples (mixup) or a teacher's answer (distillation) has several; they need not add up to one.
+    /// A value for each output of each sample, `[n, outputs]`. For cross entropy these are probabilities, of which a
+    /// mixture of two samples (mixup) or a teacher's answer (distillation) has several; they need not add up to one.
     Values(&'a [f32]),
 }
 
@@ -40,8 +40,8 @@ struct Smoothing {
 }
 
 /// Softmax cross entropy from logits `[n, classes]`, PyTorch's `cross_entropy` with reduction `sum`:
-/// `loss_i = sum_j t_ij * -ln(softmax(x_i)_j)`, where `t = (1 - label_smoothing) * p + label_smoothing / classes` and `p`
-/// is the target's probability: of a class index, 1 at that class and 0 elsewhere.
+/// `loss_i = sum_j t_ij * -ln(softmax(x_i)_j)`, where `t = (1 - label_smoothing) * p + label_smoothing / classes` and
+/// `p` is the target's probability: of a class index, 1 at that class and 0 elsewhere.
 ///
 /// A prediction is right where the first of the largest logits is at the label, or at the first of the largest
 /// probabilities.

@@ -7,16 +7,16 @@
 //! | [`mean_squared`] | numbers | `mse_loss` |
 //! | [`huber`] | numbers, some of them wild | `huber_loss` |
 //!
-//! Values are sums over the samples (PyTorch's reduction `sum`), and gradients are multiplied by a `grad_scale`: whoever
-//! splits a batch over several calls knows its size, the loss does not. For PyTorch's mean, divide the value by the number
-//! of samples `n` (cross entropy) or of all elements `n * features` (the others), and take 1 over the same as
-//! `grad_scale`.
+//! Values are sums over the samples (PyTorch's reduction `sum`), and gradients are multiplied by a `grad_scale`:
+//! whoever splits a batch over several calls knows its size, the loss does not. For PyTorch's mean, divide the value by
+//! the number of samples `n` (cross entropy) or of all elements `n * features` (the others), and take 1 over the same
+//! as `grad_scale`.
 //!
 //! # Numerics
 //!
 //! A sample's loss is a sum over its features in 16 virtual lanes
-//! ([`reference::math::sum`](crate::reference::math::sum)); the samples' losses are added one after another, in order. So
-//! neither threads nor the sizes of the batches before show in a loss: only where a batch ends does.
+//! ([`reference::math::sum`](crate::reference::math::sum)); the samples' losses are added one after another, in order.
+//! So neither threads nor the sizes of the batches before show in a loss: only where a batch ends does.
 
 mod binary;
 mod cross_entropy;

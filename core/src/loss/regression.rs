@@ -6,8 +6,8 @@ use crate::machine::Context;
 use crate::simd::{Simd, dispatch};
 use crate::slice;
 
-/// `loss_i = sum_j (x_ij - t_ij)^2` for `x` and `target` `[n, features]`; the result is the sum over the samples. Divide by
-/// `n * features` for PyTorch's `mse_loss`.
+/// `loss_i = sum_j (x_ij - t_ij)^2` for `x` and `target` `[n, features]`; the result is the sum over the samples.
+/// Divide by `n * features` for PyTorch's `mse_loss`.
 ///
 /// # Numerics
 ///
@@ -32,8 +32,8 @@ pub fn mean_squared(ctx: Context, [n, features]: [usize; 2], x: &[f32], target: 
     Ok(report.loss_sum)
 }
 
-/// [`mean_squared`] and its gradient: `dx = 2 (x - t) * grad_scale`; `grad_scale` is `1 / (n * features)` for the gradient
-/// of PyTorch's mean.
+/// [`mean_squared`] and its gradient: `dx = 2 (x - t) * grad_scale`; `grad_scale` is `1 / (n * features)` for the
+/// gradient of PyTorch's mean.
 ///
 /// # Numerics
 ///
@@ -93,20 +93,21 @@ fn squares<S: Simd>(s: S, x: &[f32], target: &[f32]) -> f32 {
     sum
 }
 
-/// `loss_i = sum_j h(x_ij - t_ij)` for `x` and `target` `[n, features]`, where `h(d)` is `d^2 / 2` for `|d| < delta` and
-/// `delta (|d| - delta / 2)` beyond: squares near the target, straight lines far from it (Huber, "Robust Estimation of a
-/// Location Parameter", 1964). The result is the sum over the samples; divide by `n * features` for PyTorch's
+/// `loss_i = sum_j h(x_ij - t_ij)` for `x` and `target` `[n, features]`, where `h(d)` is `d^2 / 2` for `|d| < delta`
+/// and `delta (|d| - delta / 2)` beyond: squares near the target, straight lines far from it (Huber, "Robust Estimation
+/// of a Location Parameter", 1964). The result is the sum over the samples; divide by `n * features` for PyTorch's
 /// `huber_loss`, whose `delta` is 1 if nothing else is said.
 ///
 /// # Numerics
 ///
-/// `z = |x - t|`, then `(0.5 * z) * z` or `delta * (z - 0.5 * delta)`; a sample's terms in 16 virtual lanes, the samples'
-/// losses one after another, in order.
+/// `z = |x - t|`, then `(0.5 * z) * z` or `delta * (z - 0.5 * delta)`; a sample's terms in 16 virtual lanes, the
+/// samples' losses one after another, in order.
 ///
 /// # Errors
 ///
-/// [`Error::Parameter`](crate::Error::Parameter) unless `delta` is above 0; [`Error::Length`](crate::Error::Length) unless
-/// `x` and `target` hold `n * features` elements; [`Error::Overflow`](crate::Error::Overflow) if the product overflows.
+/// [`Error::Parameter`](crate::Error::Parameter) unless `delta` is above 0; [`Error::Length`](crate::Error::Length)
+/// unless `x` and `target` hold `n * features` elements; [`Error::Overflow`](crate::Error::Overflow) if the product
+/// overflows.
 ///
 /// ```
 /// use flatgrad_core::{Context, Isa, loss::huber};
@@ -123,8 +124,8 @@ pub fn huber(ctx: Context, [n, features]: [usize; 2], delta: f32, x: &[f32], tar
     Ok(report.loss_sum)
 }
 
-/// [`huber`] and its gradient: `dx = clamp(x - t, -delta, delta) * grad_scale`; `grad_scale` is `1 / (n * features)` for
-/// the gradient of PyTorch's mean.
+/// [`huber`] and its gradient: `dx = clamp(x - t, -delta, delta) * grad_scale`; `grad_scale` is `1 / (n * features)`
+/// for the gradient of PyTorch's mean.
 ///
 /// # Numerics
 ///

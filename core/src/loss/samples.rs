@@ -8,8 +8,8 @@ use crate::slice::{self, ChannelsMut};
 /// Samples whose losses wait on the stack to be added in order.
 const BLOCK: usize = 64;
 
-/// One sample: `(its number, x, dx)` to its loss and the number of right predictions. `dx` is empty where no gradient is
-/// wanted.
+/// One sample: `(its number, x, dx)` to its loss and the number of right predictions. `dx` is empty where no gradient
+/// is wanted.
 type Sample<'a> = dyn Fn(usize, &[f32], &mut [f32]) -> (f32, f32) + Sync + 'a;
 
 /// Checks that `x` and `target` hold `n * features` elements.

@@ -3,7 +3,8 @@
 use super::Isa;
 use super::target::BARE_METAL;
 
-/// The first argument of every kernel: an instruction set and, where there is one, something that runs two tasks at once.
+/// The first argument of every kernel: an instruction set and, where there is one, something that runs two tasks at
+/// once.
 ///
 /// ```
 /// use flatgrad_core::{Context, Isa};

@@ -27,8 +27,8 @@ pub const PORTABLE_LANES: usize = if cfg!(target_arch = "arm") { 1 } else { 4 };
 /// A pointer that advances is cheaper than a base and an index.
 pub const ADVANCE: bool = cfg!(target_arch = "arm");
 
-/// `mod kernels`: `thumb.rs`, in assembly, on an M-profile core with a floating-point unit (no other Arm passes floats in
-/// registers and lacks 64-bit atomics), else `plain.rs`.
+/// `mod kernels`: `thumb.rs`, in assembly, on an M-profile core with a floating-point unit (no other Arm passes floats
+/// in registers and lacks 64-bit atomics), else `plain.rs`.
 macro_rules! kernels {
     ($visibility:vis) => {
         #[cfg_attr(all(target_arch = "arm", target_abi = "eabihf", not(target_has_atomic = "64")), path = "thumb.rs")]

@@ -61,8 +61,8 @@ impl Parts {
     /// Cross-entropy of probabilities; plans are for class indices ([`Plan::parts`](crate::net::Plan::parts)).
     pub const PROBABILITIES: Self = Self::loss(2);
 
-    /// The fields, one behind the other: layers, rules (of learning), losses, ways of convolutions, tiles of products. Who
-    /// has a bit says so in its own file.
+    /// The fields, one behind the other: layers, rules (of learning), losses, ways of convolutions, tiles of products.
+    /// Who has a bit says so in its own file.
     const LAYERS: u32 = 18;
     const RULES_AT: u32 = Self::LAYERS;
     const RULES: u32 = 10;

@@ -5,7 +5,9 @@
 //! use flatgrad_core::{Context, Isa};
 //!
 //! // A wrong shape here, or a plan over its budget, does not compile.
-//! const NET: Net = Net::new([1, 8, 8], &[Layer::conv2d(4, 3), Layer::relu(), Layer::max_pool(2), Layer::flatten(), Layer::dense(3)]);
+//! const LAYERS: [Layer; 5] =
+//!     [Layer::conv2d(4, 3), Layer::relu(), Layer::max_pool(2), Layer::flatten(), Layer::dense(3)];
+//! const NET: Net = Net::new([1, 8, 8], &LAYERS);
 //! const PLAN: Plan = Plan::new(&NET, Config::new(2, Optimizer::adam(1e-3)));
 //!
 //! let mut arena = [0.0; PLAN.train_len()];

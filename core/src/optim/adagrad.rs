@@ -102,8 +102,8 @@ impl Default for Adagrad {
 /// One step of Adagrad (Duchi, Hazan and Singer, "Adaptive subgradient methods for online learning and stochastic
 /// optimization", JMLR 2011), number `step`, counted from 1.
 ///
-/// `sum` is as long as `params`, filled with [`Adagrad::initial_accumulator`] before step 1. It only grows, so a parameter's
-/// effective rate `lr / (sqrt(sum) + eps)` only falls.
+/// `sum` is as long as `params`, filled with [`Adagrad::initial_accumulator`] before step 1. It only grows, so a
+/// parameter's effective rate `lr / (sqrt(sum) + eps)` only falls.
 ///
 /// # Errors
 ///
@@ -112,8 +112,8 @@ impl Default for Adagrad {
 ///
 /// # Numerics
 ///
-/// `rate = lr / (1 + (step - 1) * lr_decay)` once a call, in `f64`, rounded to `f32`. Then for each element in `f32`, in this
-/// order, each operation rounded, products from left to right:
+/// `rate = lr / (1 + (step - 1) * lr_decay)` once a call, in `f64`, rounded to `f32`. Then for each element in `f32`,
+/// in this order, each operation rounded, products from left to right:
 ///
 /// ```text
 /// g     = grad + weight_decay * param       (if weight_decay != 0)

@@ -25,8 +25,8 @@ pub struct Adam {
     ///
     /// In `f64` because what counts is one minus them, where `f32` would lose five of seven digits of 0.999.
     pub betas: [f64; 2],
-    /// Added to the root of the corrected average (not inside the root); finite, not negative. With 0, a parameter whose
-    /// gradients were all 0 becomes NaN.
+    /// Added to the root of the corrected average (not inside the root); finite, not negative. With 0, a parameter
+    /// whose gradients were all 0 becomes NaN.
     pub eps: f32,
     /// L2 penalty, added to the gradient, or, if `decoupled`, what each step shrinks the parameter by, times `lr`;
     /// finite, not negative.
@@ -34,12 +34,12 @@ pub struct Adam {
     /// Whether the decay acts on the parameter itself, past the averages (PyTorch's `decoupled_weight_decay`; AdamW:
     /// Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019).
     pub decoupled: bool,
-    /// Divides by the largest average of squares so far, not by the present one (Reddi, Kale and Kumar, "On the convergence
-    /// of Adam and beyond", ICLR 2018); takes a third element of state.
+    /// Divides by the largest average of squares so far, not by the present one (Reddi, Kale and Kumar, "On the
+    /// convergence of Adam and beyond", ICLR 2018); takes a third element of state.
     pub amsgrad: bool,
-    /// Whether the averages, which start from zero, are corrected for it (in PyTorch always). Without, the first steps are
-    /// too long or too short: `lr * (1 - beta1) / sqrt(1 - beta2)` in place of `lr` at step 1, 3.16 times as far with the
-    /// default betas. After some thousand steps both are the same.
+    /// Whether the averages, which start from zero, are corrected for it (in PyTorch always). Without, the first steps
+    /// are too long or too short: `lr * (1 - beta1) / sqrt(1 - beta2)` in place of `lr` at step 1, 3.16 times as far
+    /// with the default betas. After some thousand steps both are the same.
     pub bias_correction: bool,
 }
 
@@ -118,7 +118,7 @@ impl Adam {
         2 + self.amsgrad as usize
     }
 
-    /// Whether it is more than the usual rule: [`Parts::VARIANTS`].
+    /// Whether it is more than the usual rule: [`Uses::VARIANTS`].
     pub(crate) const fn is_variant(&self) -> bool {
         self.amsgrad || self.weight_decay != 0.0 || !double::above(self.betas[0], 0.5)
     }
@@ -133,8 +133,8 @@ impl Default for Adam {
 /// One step of Adam (Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015), number `step`, counted
 /// from 1.
 ///
-/// `exp_avg` and `exp_avg_sq` are as long as `params` and zeros before step 1; so is `max_exp_avg_sq` with `amsgrad`, and
-/// empty without.
+/// `exp_avg` and `exp_avg_sq` are as long as `params` and zeros before step 1; so is `max_exp_avg_sq` with `amsgrad`,
+/// and empty without.
 ///
 /// # Errors
 ///
@@ -143,8 +143,8 @@ impl Default for Adam {
 ///
 /// # Numerics
 ///
-/// Once a call, in `f64`, each operation rounded, powers by squaring from the lowest bit of `step` up; each result is then
-/// rounded to `f32`, as are `beta1`, `1 - beta1`, `beta2` and `1 - beta2`:
+/// Once a call, in `f64`, each operation rounded, powers by squaring from the lowest bit of `step` up; each result is
+/// then rounded to `f32`, as are `beta1`, `1 - beta1`, `beta2` and `1 - beta2`:
 ///
 /// ```text
 /// step_size = lr / (1 - beta1 ^ step)          (without bias correction: lr)

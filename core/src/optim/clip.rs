@@ -18,10 +18,10 @@ pub(super) const BLOCK: usize = 1024;
 /// # Numerics
 ///
 /// The squares of each block of 1024 elements are rounded to `f32` and added in 16 lanes (rule 2 of [the bit
-/// contract](crate#the-bit-contract)); the sums of the blocks are added in order in `f64`; the root is taken in `f64` and rounded to `f32`. So
-/// the relative error is at most 2.1e-6, whatever the length (1e-8 to 1e-7 in practice). Squares overflow from 1.8e19 on, which makes the norm infinite, and vanish
-/// below 1e-23; PyTorch does the same. The pass runs on one thread: it reads once what an optimizer's step reads and writes
-/// several times.
+/// contract](crate#the-bit-contract)); the sums of the blocks are added in order in `f64`; the root is taken in `f64`
+/// and rounded to `f32`. So the relative error is at most 2.1e-6, whatever the length (1e-8 to 1e-7 in practice).
+/// Squares overflow from 1.8e19 on, which makes the norm infinite, and vanish below 1e-23; PyTorch does the same. The
+/// pass runs on one thread: it reads once what an optimizer's step reads and writes several times.
 ///
 /// ```
 /// use flatgrad_core::optim::grad_norm;
@@ -54,8 +54,8 @@ pub(super) fn norm<S: Simd>(s: S, x: &[f32]) -> f32 {
 ///
 /// Source: Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural networks", 2013.
 ///
-/// An infinite norm makes every finite gradient 0 and every infinite one NaN; a norm that is NaN makes all of them NaN. So does
-/// PyTorch, unless told to raise an error. To skip such a step, look at the norm that comes back.
+/// An infinite norm makes every finite gradient 0 and every infinite one NaN; a norm that is NaN makes all of them NaN.
+/// So does PyTorch, unless told to raise an error. To skip such a step, look at the norm that comes back.
 ///
 /// # Errors
 ///

@@ -12,15 +12,16 @@ use crate::slice::{share, update};
 ///
 /// # Errors
 ///
-/// [`Parameter`](crate::Error::Parameter) unless `0 <= decay <= 1`, [`Length`](crate::Error::Length) unless both slices are
-/// equally long.
+/// [`Parameter`](crate::Error::Parameter) unless `0 <= decay <= 1`, [`Length`](crate::Error::Length) unless both slices
+/// are equally long.
 ///
 /// # Numerics
 ///
 /// `1 - decay` is computed in `f64` and rounded to `f32` once. For each element, in this order:
 ///
 /// ```text
-/// average = average + (1 - decay) * (params - average)     (decay > 0.5; else params - (1 - (1 - decay)) * (params - average))
+/// average = average + (1 - decay) * (params - average)           (if decay > 0.5)
+/// average = params - (1 - (1 - decay)) * (params - average)      (else)
 /// ```
 ///
 /// ```

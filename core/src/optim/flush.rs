@@ -5,21 +5,21 @@ use crate::machine::Context;
 use crate::simd::{Simd, dispatch};
 use crate::slice::{self, share};
 
-/// 2^-100, about 7.9e-31: what is less no longer moves a parameter. With usual learning rates the products of what is left
-/// do not become subnormal within 32 steps of a decay by 0.9.
+/// 2^-100, about 7.9e-31: what is less no longer moves a parameter. With usual learning rates the products of what is
+/// left do not become subnormal within 32 steps of a decay by 0.9.
 const NEGLIGIBLE: f32 = 1.0 / (1u128 << 100) as f32;
 
-/// Replaces the elements of an optimizer's state that are below 2^-100 in magnitude by 0; the others, NaN too, keep their
-/// bits. Called now and then, such as after every 32nd step.
+/// Replaces the elements of an optimizer's state that are below 2^-100 in magnitude by 0; the others, NaN too, keep
+/// their bits. Called now and then, such as after every 32nd step.
 ///
-/// The momentum of a parameter that no longer has a gradient (the weights of a pixel that is always black, of a neuron whose
-/// relu never opens) shrinks in each step until it is subnormal, and stays there: 0.9 times the smallest numbers rounds to
-/// themselves. x86 processors take over 100 cycles for an operation on such numbers: with an eighth of them a step of Adam
-/// takes 8 times as long, one of SGD with momentum 30 times. They mean nothing: a step that they alone make is below 1e-22
-/// times the learning rate.
+/// The momentum of a parameter that no longer has a gradient (the weights of a pixel that is always black, of a neuron
+/// whose relu never opens) shrinks in each step until it is subnormal, and stays there: 0.9 times the smallest numbers
+/// rounds to themselves. x86 processors take over 100 cycles for an operation on such numbers: with an eighth of them a
+/// step of Adam takes 8 times as long, one of SGD with momentum 30 times. They mean nothing: a step that they alone
+/// make is below 1e-22 times the learning rate.
 ///
-/// It is no part of the optimizers' steps, whose bits are PyTorch's. Training in two places has the same bits if both call it
-/// after the same steps. With an `eps` of 0, leave the averages of squares alone: a step divides by their root.
+/// It is no part of the optimizers' steps, whose bits are PyTorch's. Training in two places has the same bits if both
+/// call it after the same steps. With an `eps` of 0, leave the averages of squares alone: a step divides by their root.
 ///
 /// # Errors
 ///

@@ -3,8 +3,8 @@
 use crate::scalar::double;
 use crate::simd::Simd;
 
-/// `keep * old + (1 - keep) * new`, as one difference from the nearer of the two: exact where `keep` is 0 or 1, or where
-/// both are equal.
+/// `keep * old + (1 - keep) * new`, as one difference from the nearer of the two: exact where `keep` is 0 or 1, or
+/// where both are equal.
 #[derive(Clone, Copy)]
 pub(super) struct Lerp {
     from_old: bool,

@@ -22,22 +22,22 @@ pub enum Neurons {
     Columns,
 }
 
-/// Scales the incoming weights of each neuron whose norm is above `limit` down to that norm; the others keep their bits.
-/// Called after an optimizer's step. `weight` is `[rows, cols]`; any sizes, 0 too.
+/// Scales the incoming weights of each neuron whose norm is above `limit` down to that norm; the others keep their
+/// bits. Called after an optimizer's step. `weight` is `[rows, cols]`; any sizes, 0 too.
 ///
-/// `torch.renorm(weight, 2, dim, limit)`. Source: Srivastava et al., "Dropout: a simple way to prevent neural networks from
-/// overfitting", JMLR 2014, with limits of 3 to 4. A norm that is NaN is not above the limit: these weights stay as they
-/// are; an infinite norm makes finite weights 0 and infinite ones NaN.
+/// `torch.renorm(weight, 2, dim, limit)`. Source: Srivastava et al., "Dropout: a simple way to prevent neural networks
+/// from overfitting", JMLR 2014, with limits of 3 to 4. A norm that is NaN is not above the limit: these weights stay
+/// as they are; an infinite norm makes finite weights 0 and infinite ones NaN.
 ///
 /// # Errors
 ///
-/// [`Parameter`](crate::Error::Parameter) unless `limit` is finite and not negative, [`Length`](crate::Error::Length) or
-/// [`Overflow`](crate::Error::Overflow) unless `weight` has `rows * cols` elements.
+/// [`Parameter`](crate::Error::Parameter) unless `limit` is finite and not negative, [`Length`](crate::Error::Length)
+/// or [`Overflow`](crate::Error::Overflow) unless `weight` has `rows * cols` elements.
 ///
 /// # Numerics
 ///
-/// The norm of a row is computed as by [`grad_norm`](super::grad_norm). The squares of a column are added row after row in
-/// `f32`, from 0; the root is taken in `f32`. If the norm is above `limit`, each weight is multiplied by
+/// The norm of a row is computed as by [`grad_norm`](super::grad_norm). The squares of a column are added row after row
+/// in `f32`, from 0; the root is taken in `f32`. If the norm is above `limit`, each weight is multiplied by
 /// `limit / (norm + 1e-7)`, rounded to `f32`.
 ///
 /// ```

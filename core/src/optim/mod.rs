@@ -1,25 +1,27 @@
-//! Optimizers: one pass over parameters, gradients and state, in PyTorch's order of operations, and what acts on gradients
-//! before a step ([`clip_by_norm`], [`clip_by_value`]) or on weights and state after it ([`max_norm`],
+//! Optimizers: one pass over parameters, gradients and state, in PyTorch's order of operations, and what acts on
+//! gradients before a step ([`clip_by_norm`], [`clip_by_value`]) or on weights and state after it ([`max_norm`],
 //! [`ema_update`], [`flush_state`]).
 //!
-//! A step is a function of its arguments. The hyper-parameters are a small struct that the caller owns, so a schedule is
-//! an assignment to `lr` between two steps; the step number is the caller's too. Equal lengths of all slices are all that
-//! is asked: one call may cover the parameters of a whole network, or a call each its tensors, with the same bits.
+//! A step is a function of its arguments. The hyper-parameters are a small struct that the caller owns, so a schedule
+//! is an assignment to `lr` between two steps; the step number is the caller's too. Equal lengths of all slices are all
+//! that is asked: one call may cover the parameters of a whole network, or a call each its tensors, with the same bits.
 //!
 //! | optimizer | state per parameter | rule, without weight decay |
 //! |---|---|---|
 //! | [`Sgd`] | 0, with momentum 1 | `buf = momentum * buf + g`, `p -= lr * buf` |
 //! | [`Adagrad`] | 1 | `sum += g^2`, `p -= lr * g / (sqrt(sum) + eps)` |
 //! | [`RmsProp`] | 1 to 3 | `v = alpha * v + (1 - alpha) * g^2`, `p -= lr * g / (sqrt(v) + eps)` |
+//! | [`Lion`] | 1 | `p -= lr * sign(average of m and g)`, then `m` follows `g` |
 //! | [`Adam`] | 2, with `amsgrad` 3 | averages of `g` and `g^2`, `p -= lr * m / (sqrt(v) + eps)`, both corrected |
 //!
 //! Parameters and state have the bits of PyTorch's optimizers wherever PyTorch rounds each operation once and correctly
-//! (`ATEN_CPU_CAPABILITY=default MKL_ENABLE_INSTRUCTIONS=AVX2`; its kernels for AVX2 and AVX-512 fuse multiply and add, except
-//! in the last elements of a tensor, and MKL's square root for AVX-512 is not always the nearest).
+//! (`ATEN_CPU_CAPABILITY=default MKL_ENABLE_INSTRUCTIONS=AVX2`; its kernels for AVX2 and AVX-512 fuse multiply and add,
+//! except in the last elements of a tensor, and MKL's square root for AVX-512 is not always the nearest).
 //!
 //! The same names mean other things elsewhere. Here, as in PyTorch, eps stands outside the root and is added after the
-//! correction of the average; the learning rate stands outside the momentum buffer (in the papers of Polyak and Nesterov,
-//! and in Keras, it is inside); Adagrad's sum starts from 0 (Keras: 0.1); RMSprop's average starts from 0 and is not corrected.
+//! correction of the average; the learning rate stands outside the momentum buffer (in the papers of Polyak and
+//! Nesterov, and in Keras, it is inside); Adagrad's sum starts from 0 (Keras: 0.1); RMSprop's average starts from 0 and
+//! is not corrected.
 //!
 //! Hyper-parameters outside their range are refused before anything is written. A gradient that is not finite is not
 //! looked for: it makes the parameters NaN, as everywhere.
@@ -30,6 +32,7 @@ mod clip;
 mod ema;
 mod flush;
 mod lerp;
+mod lion;
 mod max_norm;
 mod rmsprop;
 mod sgd;
@@ -39,6 +42,7 @@ pub use adam::{Adam, adam_step};
 pub use clip::{clip_by_norm, clip_by_value, grad_norm};
 pub use ema::ema_update;
 pub use flush::flush_state;
+pub use lion::{Lion, lion_step};
 pub use max_norm::{Neurons, max_norm};
 pub use rmsprop::{RmsProp, rmsprop_step};
 pub use sgd::{Sgd, sgd_step};

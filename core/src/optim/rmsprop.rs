@@ -18,8 +18,8 @@ use crate::slice::{share, update};
 pub struct RmsProp {
     /// Learning rate; finite, not negative.
     pub lr: f32,
-    /// Weight of the old average of the squares (rho in the papers and in Keras, where it is 0.9); in `[0, 1)`. In `f64`
-    /// because what counts is one minus it.
+    /// Weight of the old average of the squares (rho in the papers and in Keras, where it is 0.9); in `[0, 1)`. In
+    /// `f64` because what counts is one minus it.
     pub alpha: f64,
     /// Added to the root (not inside the root); finite, not negative. With 0, a parameter whose gradients were all 0
     /// becomes NaN.
@@ -89,8 +89,8 @@ impl RmsProp {
         check_rate("momentum", self.momentum)
     }
 
-    /// Elements of state per parameter: the average of the squares, that of the gradients if `centered`, and the momentum
-    /// buffer if there is momentum.
+    /// Elements of state per parameter: the average of the squares, that of the gradients if `centered`, and the
+    /// momentum buffer if there is momentum.
     pub const fn state_slots(&self) -> usize {
         1 + self.centered as usize + (self.momentum != 0.0) as usize
     }
@@ -121,14 +121,15 @@ impl Default for RmsProp {
 /// ```text
 /// g     = grad + weight_decay * param                           (if weight_decay != 0)
 /// v     = alpha * v + (1 - alpha) * g * g
-/// avg   = avg + (1 - alpha) * (g - avg)                         (centered; alpha > 0.5, else g - (1 - (1 - alpha)) * (g - avg))
+/// avg   = avg + (1 - alpha) * (g - avg)                         (if centered and alpha > 0.5)
+/// avg   = g - (1 - (1 - alpha)) * (g - avg)                     (if centered and alpha <= 0.5)
 /// d     = sqrt(max(0, v - avg * avg)) + eps  (centered)  or  sqrt(v) + eps
 /// buf   = momentum * buf + g / d,  param = param - lr * buf     (if momentum != 0)
 /// param = param - lr * g / d                                    (else)
 /// ```
 ///
-/// Rounding can make `v - avg * avg` negative where the gradient hardly changes. PyTorch's root is then NaN, and stays NaN;
-/// here it is 0, and the step is `lr * g / eps`: choose an `eps` for `centered` that bounds it.
+/// Rounding can make `v - avg * avg` negative where the gradient hardly changes. PyTorch's root is then NaN, and stays
+/// NaN; here it is 0, and the step is `lr * g / eps`: choose an `eps` for `centered` that bounds it.
 ///
 /// ```
 /// use flatgrad_core::optim::{RmsProp, rmsprop_step};

@@ -23,8 +23,9 @@ pub struct Sgd {
     /// L2 penalty, added to the gradient, or, if `decoupled`, what each step shrinks the parameter by, times `lr`;
     /// finite, not negative.
     pub weight_decay: f32,
-    /// Whether the decay acts on the parameter itself, past the momentum buffer: SGDW of Loshchilov and Hutter, "Decoupled
-    /// weight decay regularization", ICLR 2019 (not in PyTorch). Without momentum both are the same but for rounding.
+    /// Whether the decay acts on the parameter itself, past the momentum buffer: SGDW of Loshchilov and Hutter,
+    /// "Decoupled weight decay regularization", ICLR 2019 (not in PyTorch). Without momentum both are the same but for
+    /// rounding.
     pub decoupled: bool,
     /// Looks ahead by one momentum step; needs momentum, and dampening 0.
     pub nesterov: bool,

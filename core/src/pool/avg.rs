@@ -131,13 +131,13 @@ impl AvgPool2d {
     }
 }
 
-/// `y = sum / count` over each window (PyTorch's `avg_pool2d`, `ceil_mode` off, no `divisor_override`); the count is the
-/// size of the window, or, with [`AvgPool2d::count_include_pad`] off, the number of its elements inside the image.
+/// `y = sum / count` over each window (PyTorch's `avg_pool2d`, `ceil_mode` off, no `divisor_override`); the count is
+/// the size of the window, or, with [`AvgPool2d::count_include_pad`] off, the number of its elements inside the image.
 ///
 /// # Numerics
 ///
-/// `sum = 0`, then `sum + x` for the window's elements in row-major order, then an IEEE division. The padding's zeros do
-/// not show in the sum.
+/// `sum = 0`, then `sum + x` for the window's elements in row-major order, then an IEEE division. The padding's zeros
+/// do not show in the sum.
 ///
 /// # Errors
 ///
@@ -188,7 +188,8 @@ pub fn avg_pool2d(ctx: Context, shape: &AvgPool2d, x: &[f32], y: &mut [f32]) -> 
 ///
 /// # Errors
 ///
-/// Those of [`AvgPool2d::check`]; [`Error::Length`](crate::Error::Length) unless `dy` and `dx` have the shape's lengths.
+/// Those of [`AvgPool2d::check`]; [`Error::Length`](crate::Error::Length) unless `dy` and `dx` have the shape's
+/// lengths.
 ///
 /// ```
 /// use flatgrad_core::{Context, Isa, pool::{AvgPool2d, avg_pool2d_backward}};

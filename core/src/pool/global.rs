@@ -54,8 +54,8 @@ pub fn global_avg_pool(ctx: Context, [n, channels, spatial]: [usize; 3], x: &[f3
 /// # Errors
 ///
 /// [`Error::Dimension`](crate::Error::Dimension) if `spatial` is 0; [`Error::Length`](crate::Error::Length) unless `dx`
-/// holds `n * channels * spatial` elements and `dy` holds `n * channels`; [`Error::Overflow`](crate::Error::Overflow) if
-/// the product overflows.
+/// holds `n * channels * spatial` elements and `dy` holds `n * channels`; [`Error::Overflow`](crate::Error::Overflow)
+/// if the product overflows.
 ///
 /// ```
 /// use flatgrad_core::{Context, Isa, pool::global_avg_pool_backward};

@@ -1,5 +1,5 @@
-//! Vectors of neighbouring windows, at a horizontal stride of 1 or 2 (`STEP`): each tap, the element at the same place in
-//! every window, is one load from a row. Lanes whose tap lies in the padding are replaced by what changes nothing.
+//! Vectors of neighbouring windows, at a horizontal stride of 1 or 2 (`STEP`): each tap, the element at the same place
+//! in every window, is one load from a row. Lanes whose tap lies in the padding are replaced by what changes nothing.
 //!
 //! A lane sees its window's elements in row-major order, so the bits are those of one window at a time.
 
@@ -23,8 +23,8 @@ pub(super) const fn are_there<S: Simd>(_: S) -> bool {
     S::LANES > 1
 }
 
-/// Stands for the chosen element of a window where it must be looked for one by one: all elements are negative infinity,
-/// or one is NaN.
+/// Stands for the chosen element of a window where it must be looked for one by one: all elements are negative
+/// infinity, or one is NaN.
 pub(super) const UNKNOWN: f32 = f32::from_bits(u32::MAX);
 
 /// Where a window's chosen element lies, counted from its first tap; the number travels as the bits of a float.
@@ -40,8 +40,8 @@ const fn div_ceil<const STEP: usize>(n: isize) -> isize {
     if STEP == 1 { n } else { (n + 1) >> 1 }
 }
 
-/// Folds the taps of the windows `ox, ox + 1, ..` of window row `oy` with `f(acc, tap, place)`, where `place` counts from
-/// the window's first element as if rows followed one another `w` elements apart.
+/// Folds the taps of the windows `ox, ox + 1, ..` of window row `oy` with `f(acc, tap, place)`, where `place` counts
+/// from the window's first element as if rows followed one another `w` elements apart.
 #[inline(always)]
 fn fold<S: Simd, const STEP: usize, A>(
     s: S,

@@ -167,7 +167,8 @@ pub(crate) fn max_pool2d_planned<U: Uses>(ctx: Context, shape: &MaxPool2d, x: &[
 ///
 /// # Numerics
 ///
-/// `dx = 0`, then `dx[chosen] += dy` for the windows in row-major order. Of several NaN in a window, the last is chosen.
+/// `dx = 0`, then `dx[chosen] += dy` for the windows in row-major order. Of several NaN in a window, the last is
+/// chosen.
 ///
 /// # Errors
 ///

@@ -37,6 +37,10 @@ pub fn activate(function: Activation, x: f32) -> f32 {
             let x = max(-3.0, x);
             x * (min(6.0, x + 3.0) / 6.0)
         }
+        Activation::Mish => {
+            let [_, a, d] = mish(x);
+            max(-104.0, x) * (a / d)
+        }
         Activation::Softplus { beta, threshold } => {
             let z = beta * x;
             if threshold < z { x } else { (max(0.0, z) + log1p(exp(-z.abs()))) / beta }
@@ -92,11 +96,24 @@ pub fn activate_backward(function: Activation, saved: f32, dy: f32) -> f32 {
             let inside = if -3.0 < x { x / 3.0 + 0.5 } else { 0.0 };
             dy * if x < 3.0 { inside } else { 1.0 }
         }
+        Activation::Mish => {
+            let [e, a, d] = mish(x);
+            let slope = 4.0 * (e * (1.0 + e));
+            let slope = if x < 0.0 { slope } else { slope * e } / (d * d);
+            dy * (a / d + min(104.0, max(-104.0, x)) * slope)
+        }
         Activation::Softplus { beta, threshold } => {
             let z = beta * x;
             if threshold < z { dy } else { dy * sigmoid(z) }
         }
     }
+}
+
+/// `e = exp(-|x|)`, and `a / d = tanh(ln(1 + e^x))`.
+fn mish(x: f32) -> [f32; 3] {
+    let e = exp(-x.abs());
+    let a = if x < 0.0 { e * e } else { 1.0 } + (e + e);
+    [e, a, a + if x < 0.0 { 2.0 } else { e * e + e * e }]
 }
 
 /// With a NaN on either side, `b`.

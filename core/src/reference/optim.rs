@@ -1,7 +1,7 @@
 //! Optimizers.
 
 use super::math::sum;
-use crate::optim::{Adagrad, Adam, Neurons, RmsProp, Sgd};
+use crate::optim::{Adagrad, Adam, Lion, Neurons, RmsProp, Sgd};
 
 /// Linear interpolation from `old` to `new` with the weight `keep` of the old, starting from the nearer end.
 fn lerp(keep: f64, old: f32, new: f32) -> f32 {
@@ -44,6 +44,24 @@ pub fn adagrad(o: &Adagrad, step: u32, grads: &[f32], params: &mut [f32], sum: &
         }
         sum[i] += g * g;
         params[i] -= rate * g / (libm::sqrtf(sum[i]) + o.eps);
+    }
+}
+
+/// Lion: [`lion_step`](crate::optim::lion_step).
+pub fn lion(o: &Lion, grads: &[f32], params: &mut [f32], exp_avg: &mut [f32]) {
+    let average = |beta: f64, m: f32, g: f32| beta as f32 * m + (1.0 - beta) as f32 * g;
+    for i in 0..params.len() {
+        let (m, g) = (exp_avg[i], grads[i]);
+        let c = average(o.betas[0], m, g);
+        let sign = if c > 0.0 {
+            1.0
+        } else if c < 0.0 {
+            -1.0
+        } else {
+            c
+        };
+        params[i] = params[i] * shrink(o.lr, o.weight_decay) - o.lr * sign;
+        exp_avg[i] = average(o.betas[1], m, g);
     }
 }
 

@@ -177,8 +177,8 @@ fn tails_touch_exactly_the_first_lanes() {
         let from: Vec<f32> = (0..MAX_LANES).map(|i| i as f32 + 1.0).collect();
         for n in 0..=S::LANES + 3 {
             let live = n.min(S::LANES);
-            // As long as the tail, so that a tool that watches memory sees a read beyond it; but never a dangling pointer,
-            // because QEMU's masked load touches memory even where the mask is empty.
+            // As long as the tail, so that a tool that watches memory sees a read beyond it; but never a dangling
+            // pointer, because QEMU's masked load touches memory even where the mask is empty.
             let (exact, mut to) = (from[..live.max(1)].to_vec(), std::vec![-1.0f32; MAX_LANES + 1]);
             let (mut all, mut picked) = ([0.0; MAX_LANES], [0.0; MAX_LANES]);
             // SAFETY: `exact` holds the selected lanes, the arrays hold MAX_LANES floats, `to` one more.

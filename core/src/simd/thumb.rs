@@ -1,7 +1,7 @@
 //! Two instructions of a Cortex-M's floating-point unit that stable Rust does not give without std.
 //!
-//! `s` registers are refused as operands of `asm!`, so values pass through core registers. Products do not come here but
-//! to `gemm/small/thumb.rs`.
+//! `s` registers are refused as operands of `asm!`, so values pass through core registers. Products do not come here
+//! but to `gemm/scalar/thumb.rs`.
 
 use core::arch::asm;
 

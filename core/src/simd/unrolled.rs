@@ -2,8 +2,8 @@
 
 use core::mem::MaybeUninit;
 
-/// `[f(0), f(1), ..]`, as [`core::array::from_fn`], but in a straight line: at opt-level "s" the compiler keeps a loop over
-/// three slices as a loop, and the arrays in memory.
+/// `[f(0), f(1), ..]`, as [`core::array::from_fn`], but in a straight line: at opt-level "s" the compiler keeps a loop
+/// over three slices as a loop, and the arrays in memory.
 #[inline(always)]
 pub fn unrolled<T, const N: usize>(mut f: impl FnMut(usize) -> T) -> [T; N] {
     if N > 4 {

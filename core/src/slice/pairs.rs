@@ -20,8 +20,9 @@ pub(super) fn unzip<S: Simd>(s: S, mut a: S::V, mut b: S::V) -> (S::V, S::V) {
 
 /// The even and the odd elements of `n` pairs at `p`, at most `LANES` of them.
 ///
-/// A whole vector is loaded plainly even where the second is a tail; so in [`store_pairs`]. Rows of 28 on AVX-512 showed
-/// why: the gradient of 2x2 pooling took 2.3 ms with tails for both, 1.3 with plain loads, 0.8 with plain stores too.
+/// A whole vector is loaded plainly even where the second is a tail; so in [`store_pairs`]. Rows of 28 on AVX-512
+/// showed why: the gradient of 2x2 pooling took 2.3 ms with tails for both, 1.3 with plain loads, 0.8 with plain stores
+/// too.
 ///
 /// # Safety
 /// `p` must be readable for `2 * min(n, LANES)` floats.
@@ -108,7 +109,8 @@ pub(crate) fn map_pairs<S: Simd, const N: usize>(
     }
 }
 
-/// `[(out[0][2i], out[0][2i + 1]), ..] = f([(inputs[0][2i], inputs[0][2i + 1]), ..], single[i])`; stops at the shortest.
+/// `[(out[0][2i], out[0][2i + 1]), ..] = f([(inputs[0][2i], inputs[0][2i + 1]), ..], single[i])`; stops at the
+/// shortest.
 #[inline(always)]
 pub(crate) fn map_to_pairs<S: Simd, const N: usize, const M: usize>(
     s: S,

@@ -27,7 +27,7 @@ pub const CASES: [Case; 8] = [
 const LENGTH: usize = 257;
 const BENCH: usize = 100_352;
 
-const FUNCTIONS: [Activation; 14] = [
+const FUNCTIONS: [Activation; 15] = [
     Activation::Relu,
     Activation::LEAKY_RELU,
     Activation::leaky_relu(-0.5),
@@ -40,6 +40,7 @@ const FUNCTIONS: [Activation; 14] = [
     Activation::GeluTanh,
     Activation::Silu,
     Activation::HardSwish,
+    Activation::Mish,
     Activation::SOFTPLUS,
     Activation::softplus(2.5, 8.0),
 ];

@@ -1,5 +1,5 @@
-//! Where a case's sizes, options and values come from: a round of awkward sizes, a random seed, a fuzzer's bytes, or the
-//! one set of sizes at which speed is measured.
+//! Where a case's sizes, options and values come from: a round of awkward sizes, a random seed, a fuzzer's bytes, or
+//! the one set of sizes at which speed is measured.
 
 use super::common::{LENGTHS, numbers};
 

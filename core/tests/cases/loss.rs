@@ -17,7 +17,8 @@ pub const CASES: [Case; 8] = [
 
 const GRAD_SCALE: f32 = 0.037;
 
-/// A call whose report goes to the first output, two elements; a call of the kernel that is refused writes nothing there.
+/// A call whose report goes to the first output, two elements; a call of the kernel that is refused writes nothing
+/// there.
 fn call(
     what: String,
     inputs: Vec<Vec<f32>>,

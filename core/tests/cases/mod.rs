@@ -1,6 +1,6 @@
-//! One list of all kernels. Each row makes a call of a kernel on drawn sizes and values, together with what the plain loops
-//! of `flatgrad_core::reference` give for it. The properties (`kernels.rs`), the fuzz target and a benchmark run over the
-//! list, and `coverage.rs` fails for a public function that no row covers.
+//! One list of all kernels. Each row makes a call of a kernel on drawn sizes and values, together with what the plain
+//! loops of `flatgrad_core::reference` give for it. The properties (`kernels.rs`), the fuzz target and a benchmark run
+//! over the list, and `coverage.rs` fails for a public function that no row covers.
 #![allow(missing_docs, reason = "test support")]
 #![allow(dead_code, reason = "tests, fuzzing and benches each use their own part")]
 
@@ -43,8 +43,8 @@ pub struct Call {
     /// Whether element `i` of all outputs depends on element `i` of all slices alone, so that any part of them can be
     /// computed by itself.
     pub elementwise: bool,
-    /// Calls the kernel on these inputs and outputs, which are as long as those above (or, to see that it is refused, one
-    /// of them is shorter).
+    /// Calls the kernel on these inputs and outputs, which are as long as those above (or, to see that it is refused,
+    /// one of them is shorter).
     pub run: Run,
 }
 

@@ -4,11 +4,12 @@ use super::{Call, Case, Draw, Output};
 use flatgrad_core::optim::*;
 use flatgrad_core::{Context, Result, reference};
 
-pub const CASES: [Case; 10] = [
+pub const CASES: [Case; 11] = [
     Case { covers: &["optim::sgd_step"], make: sgd },
     Case { covers: &["optim::adagrad_step"], make: adagrad },
     Case { covers: &["optim::rmsprop_step"], make: rmsprop },
     Case { covers: &["optim::adam_step"], make: adam },
+    Case { covers: &["optim::lion_step"], make: lion },
     Case { covers: &["optim::ema_update"], make: ema },
     Case { covers: &["optim::grad_norm"], make: norm },
     Case { covers: &["optim::clip_by_norm"], make: by_norm },
@@ -42,8 +43,8 @@ fn gradients(draw: &mut Draw, len: usize) -> Vec<f32> {
     draw.any(len).into_iter().enumerate().map(|(i, g)| g * scale(i)).collect()
 }
 
-/// A step: `grads` in; parameters and `slots` elements of state each in and out. The plain loop and the kernel get all of
-/// them, the parameters first, and state that is not used is empty.
+/// A step: `grads` in; parameters and `slots` elements of state each in and out. The plain loop and the kernel get all
+/// of them, the parameters first, and state that is not used is empty.
 fn stepped<const M: usize>(
     draw: &mut Draw,
     what: String,
@@ -93,6 +94,18 @@ fn adagrad(draw: &mut Draw) -> Call {
         [true, true],
         |g, [p, sum]| reference::optim::adagrad(&o, step, g, p, sum),
         move |ctx, g, [p, sum]| adagrad_step(ctx, &o, step, g, p, sum),
+    )
+}
+
+fn lion(draw: &mut Draw) -> Call {
+    let o = Lion { lr: rate(draw), betas: [beta(draw), beta(draw)], weight_decay: rate(draw) };
+    let step = step(draw);
+    stepped(
+        draw,
+        format!("{o:?}, step {step}"),
+        [true, true],
+        |g, [p, m]| reference::optim::lion(&o, g, p, m),
+        move |ctx, g, [p, m]| lion_step(ctx, &o, step, g, p, m),
     )
 }
 

@@ -16,6 +16,7 @@ fn function(kind: &str, parameters: &[f64]) -> Activation {
         "gelu_tanh" => Activation::GeluTanh,
         "silu" => Activation::Silu,
         "hard_swish" => Activation::HardSwish,
+        "mish" => Activation::Mish,
         "softplus" => Activation::softplus(p(0), p(1)),
         _ => panic!("{kind}"),
     }
@@ -24,8 +25,7 @@ fn function(kind: &str, parameters: &[f64]) -> Activation {
 #[test]
 fn functions() {
     let golden = Golden::read("activation");
-    for kind in ["relu", "leaky_relu", "elu", "sigmoid", "tanh", "gelu", "gelu_tanh", "silu", "hard_swish", "softplus"]
-    {
+    for kind in Activation::ALL.map(|function| function.name()) {
         for case in golden.cases(kind) {
             let function = function(kind, &golden.numbers[&format!("{case}parameters")]);
             let (x, dy) = (golden.get(&format!("{case}x")), golden.get(&format!("{case}dy")));

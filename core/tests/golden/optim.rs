@@ -106,6 +106,18 @@ fn rmsprop() {
 }
 
 #[test]
+fn lion() {
+    let golden = Golden::read("optim");
+    for case in golden.cases("lion") {
+        let [lr, beta1, beta2, weight_decay] = golden.numbers(&format!("{case}options"));
+        let lion = Lion { lr: lr as f32, betas: [beta1, beta2], weight_decay: weight_decay as f32 };
+        train(&golden, &case, [("exp_avg", used(&golden, true))], |i, g, p, [m]| {
+            lion_step(ctx(), &lion, i, g, p, m).unwrap();
+        });
+    }
+}
+
+#[test]
 fn ema() {
     let golden = Golden::read("optim");
     let [_, n] = golden.shape("optim/grads");

@@ -6,7 +6,9 @@ pub struct Tolerance {
     pub floor: f32,
 }
 
-/// All tolerances, and why: some three times the measured difference (`GOLDEN_DIFFERENCES=1 cargo test --test golden -- --nocapture` prints it). They can be tight, since our bits are the same on every machine.
+/// All tolerances, and why: some three times the measured difference
+/// (`GOLDEN_DIFFERENCES=1 cargo test --test golden -- --nocapture` prints it). They can be tight, since our bits are
+/// the same on every machine.
 pub fn tolerance(what: &str) -> Tolerance {
     let (relative, floor) = match what {
         // Chains of up to 111 roundings against f64; terms cancel, so relative to the largest element. Measured 3.7e-7.
@@ -32,6 +34,8 @@ pub fn tolerance(what: &str) -> Tolerance {
         "math" | "elu" | "sigmoid" | "tanh" | "hard_swish" => (4e-7, 0.0),
         // At -90 the sigmoid is subnormal. Measured 4.1e-7.
         "silu" => (1.2e-6, 0.0),
+        // An exponential and a division. Measured 2.0e-7.
+        "mish" => (6e-7, 0.0),
         // In the far tail PyTorch's own sum cancels, in f64. Measured 1.8e-7.
         "gelu" => (6e-7, 1e-8),
         // What is rounded before an exponential: up to 250, up to 200. Measured 1.7e-6 and 1.1e-6.
@@ -41,7 +45,7 @@ pub fn tolerance(what: &str) -> Tolerance {
         "elu backward" | "tanh backward" | "gelu backward" => (2e-7, 1.0),
         "hard_swish backward" | "softplus backward" => (2e-7, 1.0),
         "sigmoid backward" => (1e-6, 1.0),
-        "silu backward" | "gelu_tanh backward" => (8e-7, 1.0),
+        "silu backward" | "gelu_tanh backward" | "mish backward" => (8e-7, 1.0),
         // An exponential of a rounded difference of up to 60. Measured 3.8e-6, 7.5e-8, 5.3e-7.
         "softmax" => (1e-5, 0.0),
         "log_softmax" => (2e-7, 1.0),
@@ -53,9 +57,9 @@ pub fn tolerance(what: &str) -> Tolerance {
         "regression" => (4e-7, 1e-3),
         // Fifty steps in f32: parameters and state are PyTorch's bit for bit.
         "optim" => (0.0, 0.0),
-        // The same steps in f64, rounded once: what f32 costs, in PyTorch as here. What is furthest off are averages whose
-        // terms cancel. Measured 4.9e-6.
-        "optim, exact" => (1.5e-5, 1e-2),
+        // The same steps in f64, rounded once: what f32 costs, in PyTorch as here. What is furthest off are averages
+        // whose terms cancel. Measured 1.7e-5, of Lion.
+        "optim, exact" => (5e-5, 1e-2),
         // A sum of 3050 squares in another order. Measured 2.3e-7.
         "clip" => (7e-7, 1e-2),
         "clip_by_value" => (0.0, 0.0),

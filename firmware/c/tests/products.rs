@@ -12,7 +12,7 @@ use flatgrad::gemm::*;
 use flatgrad_core::conv::*;
 use flatgrad_core::dense::*;
 use flatgrad_core::gemm::{Bias, Epilogue, gemm};
-use flatgrad_core::{Fused, Context, Isa, Mat, MatMut, Update};
+use flatgrad_core::{Context, Fused, Isa, Mat, MatMut, Update};
 
 fn ctx() -> Context<'static> {
     Context::serial(Isa::detect())

@@ -8,7 +8,7 @@ use flatgrad_core::conv::{
 use flatgrad_core::dense::{Dense, dense, dense_backward_input, dense_backward_weight, dense_scratch_len};
 use flatgrad_core::gemm::{Epilogue, gemm, gemm_scratch_len};
 use flatgrad_core::optim::{Adam, adam_step};
-use flatgrad_core::{Fused, Context, Isa, Mat, MatMut, Result, Update};
+use flatgrad_core::{Context, Fused, Isa, Mat, MatMut, Result, Update};
 
 use crate::firmware::{instructions, print, report};
 

@@ -1,5 +1,6 @@
-//! Counts instructions: calls flatgrad-core's public functions on a microcontroller that QEMU emulates with a fixed number
-//! of instructions per unit of time, and prints how many each multiply-add (or element) took, everything included.
+//! Counts instructions: calls flatgrad-core's public functions on a microcontroller that QEMU emulates with a fixed
+//! number of instructions per unit of time, and prints how many each multiply-add (or element) took, everything
+//! included.
 //!
 //! `scripts/check_counts` runs it. Counts, not cycles: QEMU knows nothing of those.
 

@@ -20,8 +20,8 @@ fn panic(_: &core::panic::PanicInfo) -> ! {
     unsafe { flatgrad_core_can_panic() }
 }
 
-/// The vectors of the board's interrupts, of which the program uses none; the runtime crate wants at least one. Its own table
-/// for boards that it does not know has 240.
+/// The vectors of the board's interrupts, of which the program uses none; the runtime crate wants at least one. Its own
+/// table for boards that it does not know has 240.
 #[unsafe(link_section = ".vector_table.interrupts")]
 #[unsafe(no_mangle)]
 pub static __INTERRUPTS: [unsafe extern "C" fn(); 1] = [DefaultHandler];

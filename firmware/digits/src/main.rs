@@ -1,5 +1,5 @@
-//! Trains a small convolutional network on the handwritten digits of 8 by 8 pixels that lie in flash, tests it, and prints
-//! what it took: the loss, the accuracy, the memory, and a hash of the weights.
+//! Trains a small convolutional network on the handwritten digits of 8 by 8 pixels that lie in flash, tests it, and
+//! prints what it took: the loss, the accuracy, the memory, and a hash of the weights.
 //!
 //! The same program runs on a Cortex-M and on the host, on every instruction set, and the hashes are the same.
 

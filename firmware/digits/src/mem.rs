@@ -1,5 +1,5 @@
-//! Copies and zeros for a program that copies and clears little: the compiler's own functions are fast, and take 1.2 KB of
-//! flash. As the ABI names them, for every Cortex-M.
+//! Copies and zeros for a program that copies and clears little: the compiler's own functions are fast, and take 1.2 KB
+//! of flash. As the ABI names them, for every Cortex-M.
 
 use core::arch::global_asm;
 

@@ -14,14 +14,15 @@ const LAYERS: [Layer; 8] = [
 ];
 const NET: Net = Net::new([1, 8, 8], &LAYERS);
 
-/// Samples of a step. They are passed through the network one by one, and their gradients added up: that takes the memory
-/// of one, and gives the bits of a batch.
+/// Samples of a step. They are passed through the network one by one, and their gradients added up: that takes the
+/// memory of one, and gives the bits of a batch.
 pub const BATCH: usize = 4;
 pub const OPTIMIZER: Optimizer =
     if cfg!(feature = "sgd") { Optimizer::momentum(0.01, 0.9) } else { Optimizer::adam(3e-3) };
 /// The layers before this one are frozen: no gradients, no optimizer state.
 const TRAIN_FROM: usize = if cfg!(feature = "last-layer") { LAYERS.len() - 1 } else { 0 };
-/// All the memory that training may take; a network that needs more does not compile. Fast machines spend more on scratch.
+/// All the memory that training may take; a network that needs more does not compile. Fast machines spend more on
+/// scratch.
 const BUDGET: usize = match () {
     () if cfg!(not(target_os = "none")) => 1 << 20,
     () if cfg!(feature = "sgd") => 30 * 1024,

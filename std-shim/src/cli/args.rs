@@ -91,7 +91,7 @@ pub struct TrainArgs {
     #[arg(long, value_name = "OPTIMIZER", default_value = "adam",
           value_parser = PossibleValuesParser::new(Optimizer::NAMES))]
     pub optimizer: String,
-    /// The learning rate [default: 0.001 for adam, adamw and rmsprop, 0.01 for sgd and adagrad]
+    /// The learning rate [default: a usual one for the optimizer: 0.001 for adam, 0.01 for sgd, 0.0001 for lion]
     #[arg(long, value_name = "X", value_parser = above_zero, allow_negative_numbers = true)]
     pub lr: Option<f32>,
     /// Decides initial weights, order of images and dropout

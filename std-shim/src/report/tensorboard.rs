@@ -103,7 +103,8 @@ fn version_event(time: f64) -> Vec<u8> {
     event
 }
 
-/// `Event { wall_time = 1, step = 2: int64, summary = 5: Summary { value = 1: Value { tag = 1, simple_value = 2: float } } }`
+/// `Event { wall_time = 1, step = 2: int64, summary = 5: Summary { value = 1: Value } }`, where a value is
+/// `Value { tag = 1, simple_value = 2: float }`.
 fn scalar_event(time: f64, tag: &str, step: u64, value: f32) -> Vec<u8> {
     let (mut inner, mut summary, mut event) = (Vec::new(), Vec::new(), wall_time(time));
     bytes_field(&mut inner, 1, tag.as_bytes());

@@ -4,7 +4,9 @@ use crate::error::{Error, Result};
 use crate::keys::{Keys, Value};
 use crate::machine::Context;
 use crate::net::linked::{Linked, Parts};
-use crate::optim::{Adagrad, Adam, RmsProp, Sgd, adagrad_step, adam_planned, rmsprop_step, sgd_planned};
+use crate::optim::{
+    Adagrad, Adam, Lion, RmsProp, Sgd, adagrad_step, adam_planned, lion_step, rmsprop_step, sgd_planned,
+};
 
 /// An optimizer with its hyper-parameters; they may change from step to step, the amount of state may not.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -18,6 +20,8 @@ pub enum Optimizer {
     RmsProp(RmsProp),
     /// [`Adam`] and AdamW: two moments; a third with AMSGrad.
     Adam(Adam),
+    /// [`Lion`]: one average.
+    Lion(Lion),
 }
 
 /// One thing each, for programs whose plans are not known when they are built.
@@ -28,6 +32,8 @@ impl Parts {
     pub const ADAGRAD: Self = Self::rule(1).and(Self::RATES);
     /// RMSprop.
     pub const RMSPROP: Self = Self::rule(2).and(Self::RATES);
+    /// Lion.
+    pub const LION: Self = Self::rule(8).and(Self::RATES);
     /// Adam without what `VARIANTS` are.
     const MOMENTS: Self = Self::rule(3);
     /// Adam and AdamW.
@@ -63,13 +69,18 @@ impl Optimizer {
         Self::Adam(Adam { lr, ..Adam::ADAMW })
     }
 
+    /// Lion with the paper's betas.
+    pub const fn lion(lr: f32) -> Self {
+        Self::Lion(Lion { lr, ..Lion::DEFAULT })
+    }
+
     /// Adam with PyTorch's betas and eps.
     pub const fn adam(lr: f32) -> Self {
         Self::Adam(Adam { lr, ..Adam::DEFAULT })
     }
 
     /// The names of [`Optimizer::named`].
-    pub const NAMES: [&'static str; 5] = ["sgd", "adam", "adamw", "rmsprop", "adagrad"];
+    pub const NAMES: [&'static str; 6] = ["sgd", "adam", "adamw", "rmsprop", "adagrad", "lion"];
 
     /// The optimizer of this name, with PyTorch's hyper-parameters and a usual learning rate.
     ///
@@ -85,6 +96,7 @@ impl Optimizer {
             "adamw" => Self::adamw(1e-3),
             "rmsprop" => Self::rmsprop(1e-3),
             "adagrad" => Self::adagrad(0.01),
+            "lion" => Self::lion(1e-4),
             _ => return None,
         })
     }
@@ -96,6 +108,7 @@ impl Optimizer {
             Self::Adagrad(_) => "adagrad",
             Self::RmsProp(_) => "rmsprop",
             Self::Adam(_) => "adam",
+            Self::Lion(_) => "lion",
         }
     }
 
@@ -106,10 +119,12 @@ impl Optimizer {
             Self::Adagrad(adagrad) => adagrad.keys(),
             Self::RmsProp(rmsprop) => rmsprop.keys(),
             Self::Adam(adam) => adam.keys(),
+            Self::Lion(lion) => lion.keys(),
         }
     }
 
-    /// The same with other hyper-parameters, in the order of [`Optimizer::keys`]; `None` if they are not those of its keys.
+    /// The same with other hyper-parameters, in the order of [`Optimizer::keys`]; `None` if they are not those of its
+    /// keys.
     ///
     /// ```
     /// use flatgrad_core::net::{Optimizer, Value};
@@ -124,6 +139,7 @@ impl Optimizer {
             Self::Adagrad(_) => Adagrad::with(values).map(Self::Adagrad),
             Self::RmsProp(_) => RmsProp::with(values).map(Self::RmsProp),
             Self::Adam(_) => Adam::with(values).map(Self::Adam),
+            Self::Lion(_) => Lion::with(values).map(Self::Lion),
         }
     }
 
@@ -134,6 +150,7 @@ impl Optimizer {
             Self::Adagrad(adagrad) => adagrad.state_slots(),
             Self::RmsProp(rmsprop) => rmsprop.state_slots(),
             Self::Adam(adam) => adam.state_slots(),
+            Self::Lion(lion) => lion.state_slots(),
         }
     }
 
@@ -144,13 +161,15 @@ impl Optimizer {
             Self::Adagrad(adagrad) => adagrad.lr,
             Self::RmsProp(rmsprop) => rmsprop.lr,
             Self::Adam(adam) => adam.lr,
+            Self::Lion(lion) => lion.lr,
         }
     }
 
-    /// Whether the root of a state is nearly all that a step divides by: at the 2^-100 where state is flushed it is 9e-16.
+    /// Whether the root of a state is nearly all that a step divides by: at the 2^-100 where state is flushed it is
+    /// 9e-16.
     pub(in crate::net) const fn divides_by_state(&self) -> bool {
         let eps = match self {
-            Self::Sgd(_) => return false,
+            Self::Sgd(_) | Self::Lion(_) => return false,
             Self::Adagrad(adagrad) => adagrad.eps,
             Self::RmsProp(rmsprop) => rmsprop.eps,
             Self::Adam(adam) => adam.eps,
@@ -165,6 +184,7 @@ impl Optimizer {
             Self::Adagrad(adagrad) => adagrad.lr = lr,
             Self::RmsProp(rmsprop) => rmsprop.lr = lr,
             Self::Adam(adam) => adam.lr = lr,
+            Self::Lion(lion) => lion.lr = lr,
         }
         self
     }
@@ -180,6 +200,7 @@ impl Optimizer {
             Self::Adagrad(adagrad) => adagrad.check(),
             Self::RmsProp(rmsprop) => rmsprop.check(),
             Self::Adam(adam) => adam.check(),
+            Self::Lion(lion) => lion.check(),
         }
     }
 
@@ -191,6 +212,7 @@ impl Optimizer {
             Self::RmsProp(_) => Parts::rule(2),
             Self::Adam(adam) if adam.is_variant() => Parts::MOMENTS.and(Parts::VARIANTS),
             Self::Adam(_) => Parts::MOMENTS,
+            Self::Lion(_) => Parts::rule(8),
         }
     }
 
@@ -200,12 +222,13 @@ impl Optimizer {
             Self::Sgd(sgd) if L::PARTS.has(Parts::rule(0)) => sgd.check(),
             Self::Adagrad(adagrad) if L::PARTS.has(Parts::rule(1)) => adagrad.check(),
             Self::RmsProp(rmsprop) if L::PARTS.has(Parts::rule(2)) => rmsprop.check(),
+            Self::Lion(lion) if L::PARTS.has(Parts::rule(8)) => lion.check(),
             Self::Adam(adam)
                 if L::PARTS.has(Parts::MOMENTS) && (L::PARTS.has(Parts::VARIANTS) || !adam.is_variant()) =>
             {
                 adam.check()
             }
-            Self::Sgd(_) | Self::Adagrad(_) | Self::RmsProp(_) | Self::Adam(_) => Err(NOT_LINKED),
+            Self::Sgd(_) | Self::Adagrad(_) | Self::RmsProp(_) | Self::Adam(_) | Self::Lion(_) => Err(NOT_LINKED),
         }
     }
 
@@ -217,6 +240,7 @@ impl Optimizer {
             Self::Adagrad(adagrad) => &mut adagrad.weight_decay,
             Self::RmsProp(rmsprop) => &mut rmsprop.weight_decay,
             Self::Adam(adam) => &mut adam.weight_decay,
+            Self::Lion(lion) => &mut lion.weight_decay,
         };
         *weight_decay *= decay;
         scaled
@@ -226,12 +250,12 @@ impl Optimizer {
     pub(in crate::net) fn start(&self, state: &mut [f32]) {
         state.fill(match self {
             Self::Adagrad(adagrad) => adagrad.initial_accumulator,
-            Self::Sgd(_) | Self::RmsProp(_) | Self::Adam(_) => 0.0,
+            Self::Sgd(_) | Self::RmsProp(_) | Self::Adam(_) | Self::Lion(_) => 0.0,
         });
     }
 
-    /// One step on some of the parameters: `first` is the place of the first of them among all `total`, and `state` holds
-    /// `total` elements for each kind of state.
+    /// One step on some of the parameters: `first` is the place of the first of them among all `total`, and `state`
+    /// holds `total` elements for each kind of state.
     pub(in crate::net) fn step<L: Linked>(
         &self,
         ctx: Context,
@@ -252,6 +276,9 @@ impl Optimizer {
             Self::Adagrad(adagrad) if L::PARTS.has(Parts::rule(1)) => {
                 adagrad_step(ctx, adagrad, step, grads, params, kinds.next_if(true))
             }
+            Self::Lion(lion) if L::PARTS.has(Parts::rule(8)) => {
+                lion_step(ctx, lion, step, grads, params, kinds.next_if(true))
+            }
             Self::RmsProp(rmsprop) if L::PARTS.has(Parts::rule(2)) => {
                 let square_avg = kinds.next_if(true);
                 let grad_avg = kinds.next_if(rmsprop.centered);
@@ -264,7 +291,7 @@ impl Optimizer {
                 adam_planned::<L>(ctx, adam, step, grads, params, [exp_avg, exp_avg_sq, largest]);
                 Ok(())
             }
-            Self::Sgd(_) | Self::Adagrad(_) | Self::RmsProp(_) | Self::Adam(_) => Err(NOT_LINKED),
+            Self::Sgd(_) | Self::Adagrad(_) | Self::RmsProp(_) | Self::Adam(_) | Self::Lion(_) => Err(NOT_LINKED),
         }
     }
 }

@@ -21,8 +21,8 @@ impl Item {
 #[derive(Clone, Copy)]
 pub struct Draft([Item; ITEMS]);
 
-/// The most tensors of one layer in a training plan: output, gradient, a gradient to be added, statistics, scratch of both
-/// passes.
+/// The most tensors of one layer in a training plan: output, gradient, a gradient to be added, statistics, scratch of
+/// both passes.
 const ITEMS: usize = 6;
 
 impl Draft {

@@ -47,11 +47,11 @@ pub struct Region {
 }
 
 impl<S: AsRef<[Slot]>> Plan<S> {
-    /// The regions of the work memory. Those in use in the same step do not overlap; the highest end is the length of the
-    /// work memory of the phase.
+    /// The regions of the work memory. Those in use in the same step do not overlap; the highest end is the length of
+    /// the work memory of the phase.
     ///
-    /// In a training arena, work memory begins after weights, gradients and optimizer state; for inference it is a slice
-    /// of its own, of [`Plan::infer_work_len`].
+    /// In a training arena, work memory begins after weights, gradients and optimizer state; for inference it is a
+    /// slice of its own, of [`Plan::infer_work_len`].
     ///
     /// ```
     /// use flatgrad_core::net::{Config, Layer, Net, Optimizer, Phase, Plan, RegionKind};
@@ -59,7 +59,8 @@ impl<S: AsRef<[Slot]>> Plan<S> {
     /// const PLAN: Plan = Plan::new(&NET, Config::new(1, Optimizer::sgd(0.1)));
     /// let outputs = PLAN.regions(Phase::Training).filter(|r| r.kind == RegionKind::Output);
     /// let lives: Vec<_> = outputs.map(|r| (r.layer, r.len, r.first_step, r.last_step)).collect();
-    /// // The hidden layer is read again by the backward pass of the relu, step 2 * 4 - 2; the output by the loss, step 4.
+    /// // The hidden layer is read again by the backward pass of the relu, step 2 * 4 - 2;
+    /// // the output by the loss, step 4.
     /// assert_eq!(lives, [(1, 8, 1, 6), (3, 2, 3, 4)]);
     /// ```
     pub fn regions(&self, phase: Phase) -> impl Iterator<Item = Region> + '_ {

@@ -155,9 +155,9 @@ impl Plan {
         Plan { head: self.head, slots }
     }
 
-    /// What a program needs to contain to run this plan with its optimizer, and with other hyper-parameters as long as they
-    /// are not of another kind (a weight decay or AMSGrad where there was none). Targets of cross-entropy are class indices;
-    /// for probabilities add [`Parts::PROBABILITIES`].
+    /// What a program needs to contain to run this plan with its optimizer, and with other hyper-parameters as long as
+    /// they are not of another kind (a weight decay or AMSGrad where there was none). Targets of cross-entropy are
+    /// class indices; for probabilities add [`Parts::PROBABILITIES`].
     pub const fn parts(&self) -> Parts {
         let (mut parts, mut i) = (self.head.training, 0);
         while i < self.head.layers {
@@ -169,9 +169,9 @@ impl Plan {
 }
 
 impl<'s> Plan<&'s [Slot]> {
-    /// The plan for `net` in memory of the caller, a slot and a draft for each layer, for networks that are put together
-    /// on a small machine: [`Plan::try_new`] takes the memory for [`MAX_LAYERS`] from the stack. The drafts are not needed
-    /// afterwards.
+    /// The plan for `net` in memory of the caller, a slot and a draft for each layer, for networks that are put
+    /// together on a small machine: [`Plan::try_new`] takes the memory for [`MAX_LAYERS`] from the stack. The drafts
+    /// are not needed afterwards.
     ///
     /// # Errors
     ///

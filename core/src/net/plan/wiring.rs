@@ -10,8 +10,8 @@ impl Graph<'_> {
         self.gradients();
     }
 
-    /// Decides who works in place. A layer may overwrite its input if nobody else reads that, and if no backward pass of
-    /// those who have worked on the same memory needs what it would overwrite.
+    /// Decides who works in place. A layer may overwrite its input if nobody else reads that, and if no backward pass
+    /// of those who have worked on the same memory needs what it would overwrite.
     const fn places(&mut self) {
         let mut i = 0;
         while i < self.count {
@@ -72,8 +72,8 @@ impl Graph<'_> {
         slot.in_place && slot.kind.about().is_relu && value == slot.from && self.at(value).kind.about().can_fuse
     }
 
-    /// Decides whose output's gradient is wanted, and which input gradients are written and which added. Backward passes run
-    /// from the last layer to the first, so of the readers of one tensor the last one writes.
+    /// Decides whose output's gradient is wanted, and which input gradients are written and which added. Backward
+    /// passes run from the last layer to the first, so of the readers of one tensor the last one writes.
     const fn gradients(&mut self) {
         let mut i = 0;
         while i < self.count {
@@ -101,8 +101,8 @@ impl Graph<'_> {
         }
     }
 
-    /// The layer whose memory layer `i` works on: itself, or the first of those in place before it; [`EXTERNAL`] for the
-    /// caller's input.
+    /// The layer whose memory layer `i` works on: itself, or the first of those in place before it; [`EXTERNAL`] for
+    /// the caller's input.
     pub(super) const fn root(&self, mut i: usize) -> usize {
         while i != EXTERNAL && self.at(i).in_place {
             i = self.at(i).from;

@@ -14,8 +14,8 @@ use crate::net::plan::{Plan, View};
 ///
 /// # Errors
 ///
-/// [`Error::Length`](crate::Error::Length) unless `weights` has exactly that length and `x` is a whole number of samples;
-/// [`Error::Dimension`](crate::Error::Dimension) if there are more samples than the plan's batch;
+/// [`Error::Length`](crate::Error::Length) unless `weights` has exactly that length and `x` is a whole number of
+/// samples; [`Error::Dimension`](crate::Error::Dimension) if there are more samples than the plan's batch;
 /// [`Error::TooShort`](crate::Error::TooShort) if `work` is shorter than [`Plan::infer_work_len`].
 ///
 /// # Numerics

@@ -52,23 +52,25 @@ impl<L: Linked> Trainer<'_, L> {
     }
 
     /// The optimizer's state: for each kind of it, in the order in which [`Optimizer`] lists them, one element per
-    /// parameter that is not frozen, in the order of the parameters. Weights, state and [`Trainer::steps`] are all that a
-    /// step depends on besides its samples and settings.
+    /// parameter that is not frozen, in the order of the parameters. Weights, state and [`Trainer::steps`] are all that
+    /// a step depends on besides its samples and settings.
     pub fn state(&self) -> &[f32] {
         let start = self.plan.weights_len() + self.plan.trained;
         self.arena.get(start..start + self.plan.trained * self.plan.config.optimizer.slots()).unwrap_or(&[])
     }
 
-    /// The same, to go on where another trainer stopped: with its weights and [`Trainer::set_steps`], the next steps are
-    /// those that it would have made, bit for bit.
+    /// The same, to go on where another trainer stopped: with its weights and [`Trainer::set_steps`], the next steps
+    /// are those that it would have made, bit for bit.
     pub fn state_mut(&mut self) -> &mut [f32] {
         self.regions().state
     }
 
-    /// Replaces what has faded away in the state of `optimizer` by 0 ([`flush_state`]): after every 32nd step or so, where
-    /// arithmetic on subnormal numbers is slow. A Cortex-M4F needs it only for the bits of a machine that does it.
+    /// Replaces what has faded away in the state of `optimizer` by 0 ([`flush_state`]): after every 32nd step or so,
+    /// where arithmetic on subnormal numbers is slow. A Cortex-M4F needs it only for the bits of a machine that does
+    /// it.
     ///
-    /// Nothing changes if the optimizer's `eps` is below 1e-14: its steps would divide by the root of a square that is 0.
+    /// Nothing changes if the optimizer's `eps` is below 1e-14: its steps would divide by the root of a square that is
+    /// 0.
     ///
     /// # Errors
     ///

@@ -32,8 +32,8 @@ pub struct Trainer<'a, L = Everything> {
 
 impl<'a> Trainer<'a> {
     /// Takes over the arena and initializes it: weights and biases as PyTorch does (uniform within `1 / sqrt(fan_in)`)
-    /// or as the layer's [`init`](super::Layer::init) says, scales 1, shifts 0, running averages 0 and 1, optimizer state 0
-    /// (Adagrad's: its initial accumulator).
+    /// or as the layer's [`init`](super::Layer::init) says, scales 1, shifts 0, running averages 0 and 1, optimizer
+    /// state 0 (Adagrad's: its initial accumulator).
     ///
     /// # Errors
     ///
@@ -127,9 +127,9 @@ impl<'a, L: Linked> Trainer<'a, L> {
         Ok(report)
     }
 
-    /// Counts `n` samples of the step whose gradients are computed elsewhere, such as on another machine: they add nothing
-    /// here, and dropout goes on as if they had been accumulated. Add their gradients to [`Trainer::gradients_mut`] before
-    /// [`Trainer::update`].
+    /// Counts `n` samples of the step whose gradients are computed elsewhere, such as on another machine: they add
+    /// nothing here, and dropout goes on as if they had been accumulated. Add their gradients to
+    /// [`Trainer::gradients_mut`] before [`Trainer::update`].
     ///
     /// ```
     /// use flatgrad_core::net::{Config, Layer, Net, Optimizer, Plan, Trainer};
@@ -169,8 +169,8 @@ impl<'a, L: Linked> Trainer<'a, L> {
     /// # Errors
     ///
     /// [`Error::Dimension`](crate::Error::Dimension) if nothing was accumulated or the optimizer needs more state than
-    /// the plan has room for, [`Error::Parameter`](crate::Error::Parameter) for a hyper-parameter outside its range. The
-    /// weights are unchanged then.
+    /// the plan has room for, [`Error::Parameter`](crate::Error::Parameter) for a hyper-parameter outside its range.
+    /// The weights are unchanged then.
     pub fn update(&mut self, optimizer: &Optimizer) -> Result {
         check_dim(self.accumulated > 0, "samples accumulated", "at least 1", self.accumulated)?;
         self.check_optimizer(optimizer)?;
@@ -182,8 +182,8 @@ impl<'a, L: Linked> Trainer<'a, L> {
     }
 
     /// Estimates batch normalization's running averages anew, from the weights as they are now: call it with batches of
-    /// training samples `x` `[n, c, h, w]`, numbered from 1; after `batch` of them the averages are the plain means over
-    /// all of them. Weights, gradients and optimizer state stay as they are.
+    /// training samples `x` `[n, c, h, w]`, numbered from 1; after `batch` of them the averages are the plain means
+    /// over all of them. Weights, gradients and optimizer state stay as they are.
     ///
     /// The averages that training keeps lag behind the weights and weigh the last few batches only; these do not, and a
     /// network evaluated early in training profits (Wu and Johnson, "Rethinking 'Batch' in BatchNorm", 2021, call it

@@ -3,8 +3,8 @@
 //! Microcontrollers have no instructions for it, and the compiler's functions take 4 KB of flash: there it is done by
 //! `soft.rs`, in 1 KB and with the same bits.
 //!
-//! No argument is negative (but a zero may be), infinite or NaN, and no result overflows. What lies below the normal numbers
-//! may be taken for 0: wherever it could come up (powers of a decay), it is then subtracted from 1.
+//! No argument is negative (but a zero may be), infinite or NaN, and no result overflows. What lies below the normal
+//! numbers may be taken for 0: wherever it could come up (powers of a decay), it is then subtracted from 1.
 
 mod soft;
 

@@ -13,8 +13,8 @@ pub(crate) use normal::{erf, gaussian, scaled_tail};
 
 use super::Simd;
 
-/// `1.5 * 2^23`: adding it to a small number rounds that number to an integer, to even on a tie, which then stands in the
-/// low bits of the sum.
+/// `1.5 * 2^23`: adding it to a small number rounds that number to an integer, to even on a tie, which then stands in
+/// the low bits of the sum.
 const ROUND: f32 = 12_582_912.0;
 
 /// `2^-25`: below it `e^x - 1` and `ln(1 + x)` are `x`, correctly rounded but for the last bit.
@@ -62,8 +62,8 @@ fn with_sign_of<S: Simd>(s: S, x: S::V, y: S::V) -> S::V {
 
 /// True for a NaN: the only value that lies on both wrong sides of what min and max make of it.
 ///
-/// The addition makes a signalling NaN quiet (and changes no answer): with a constant on one side LLVM turns the portable
-/// minimum into AArch64's `fminnm`, which gives the other operand for a quiet NaN only.
+/// The addition makes a signalling NaN quiet (and changes no answer): with a constant on one side LLVM turns the
+/// portable minimum into AArch64's `fminnm`, which gives the other operand for a quiet NaN only.
 #[inline(always)]
 pub(crate) fn is_nan<S: Simd>(s: S, x: S::V) -> S::M {
     let x = s.add(x, x);

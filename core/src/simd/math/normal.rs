@@ -43,8 +43,8 @@ pub(crate) fn erf<S: Simd>(s: S, x: S::V) -> S::V {
     with_sign_of(s, x, s.select(s.lt(a, s.splat(1.0)), small, large))
 }
 
-/// `e^(-a^2 / 2)` for `0 <= a <= 15`. The square's own rounding would cost 60 ULP at 15: it is taken in two parts, exactly,
-/// by cutting `a` into halves of 12 bits.
+/// `e^(-a^2 / 2)` for `0 <= a <= 15`. The square's own rounding would cost 60 ULP at 15: it is taken in two parts,
+/// exactly, by cutting `a` into halves of 12 bits.
 #[inline(always)]
 pub(crate) fn gaussian<S: Simd>(s: S, a: S::V) -> S::V {
     let square = s.mul(a, a);

@@ -5,7 +5,7 @@ use flatgrad_core::conv::{
     Conv2d, col2im, conv2d, conv2d_backward_bias, conv2d_backward_input, conv2d_backward_input_scratch_len,
     conv2d_backward_weight, conv2d_backward_weight_scratch_len, conv2d_scratch_len, im2col,
 };
-use flatgrad_core::{Fused, Context, Result, Update};
+use flatgrad_core::{Context, Fused, Result, Update};
 
 const SHAPES: [Conv2d; 5] = [
     Conv2d::new(2, [3, 7, 9], 5, [3, 3]).padding([1, 1]),

@@ -5,7 +5,7 @@ use flatgrad_core::dense::{
     Dense, dense, dense_backward_bias, dense_backward_input, dense_backward_weight, dense_scratch_len,
 };
 use flatgrad_core::gemm::{Bias, Epilogue, gemm, gemm_scratch_len};
-use flatgrad_core::{Fused, Context, Mat, MatMut, Result, Update};
+use flatgrad_core::{Context, Fused, Mat, MatMut, Result, Update};
 
 pub(super) fn run(ctx: Context, print: Print) -> Result {
     matrices(ctx, print)?;

@@ -47,13 +47,15 @@ const PRESETS: [(&str, &str); 6] = [
 /// # Ok::<(), flatgrad::Error>(())
 /// ```
 ///
+/// The `size` of `random_crop` and `random_resized_crop` is the image's by default.
+///
 /// | `kind` | keys, with their defaults |
 /// |---|---|
 /// | `random_horizontal_flip`, `random_vertical_flip` | `p = 0.5` |
-/// | `random_crop` | `size` (the image's), `padding = 0`, `pad_if_needed = false`, `fill = 0`, `padding_mode = "constant"` |
+/// | `random_crop` | `size`, `padding = 0`, `pad_if_needed = false`, `fill = 0`, `padding_mode = "constant"` |
 /// | `random_translation` | `max = 0.1`, `fill = 0`, `padding_mode = "constant"` |
-/// | `random_resized_crop` | `size` (the image's), `scale = [0.08, 1]`, `ratio = [0.75, 1.3333334]`, `antialias = true` |
-/// | `random_affine` | `degrees`, `translate = 0`, `scale = [1, 1]`, `shear = 0`, `interpolation = "nearest"`, `fill = 0` |
+/// | `random_resized_crop` | `size`, `scale = [0.08, 1]`, `ratio = [0.75, 1.3333334]`, `antialias = true` |
+/// | `random_affine` | `translate = 0`, `scale = [1, 1]`, `shear = 0`, and those of `random_rotation` |
 /// | `random_rotation` | `degrees`, `interpolation = "nearest"`, `fill = 0` |
 /// | `random_warp` | `maps`, `interpolation = "bilinear"`, `fill = 0` |
 /// | `random_erasing` | `p = 0.5`, `scale = [0.02, 0.33]`, `ratio = [0.3, 3.3]`, `value = 0` (or `"random"`) |

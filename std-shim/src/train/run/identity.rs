@@ -90,8 +90,8 @@ fn schedule(of: &Schedule) -> String {
     format!("{shape}; warmup {} from {}", of.warmup, of.warmup_start)
 }
 
-/// The layers as they are nested, in the words of network files; then all of them in the order in which they run, with what
-/// the plan makes of their options and the shapes of input and output.
+/// The layers as they are nested, in the words of network files; then all of them in the order in which they run, with
+/// what the plan makes of their options and the shapes of input and output.
 fn network(net: &Net, plan: &Plan) -> String {
     let mut text = format!("{:?}{}", net.input(), chain(net.layers()));
     for LayerInfo { kind, options, input, output, .. } in plan.layers() {

@@ -1,5 +1,5 @@
-//! Fine-tunes on a microcontroller what a server has trained, for a sensor that the server knew nothing of, and gives the
-//! weights back: as a file that `flatgrad import` takes.
+//! Fine-tunes on a microcontroller what a server has trained, for a sensor that the server knew nothing of, and gives
+//! the weights back: as a file that `flatgrad import` takes.
 //!
 //! Like the program beside it, it runs on the host too, and gives the same bits there.
 

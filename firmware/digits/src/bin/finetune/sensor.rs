@@ -26,8 +26,8 @@ pub fn test(i: usize) -> Sample {
     sample(2 * i + 1)
 }
 
-/// The `i`-th sample of an epoch, `i` below [`TRAIN`]: every epoch shows all of them, each in its own order, by a stride
-/// that has no factor in common with their number.
+/// The `i`-th sample of an epoch, `i` below [`TRAIN`]: every epoch shows all of them, each in its own order, by a
+/// stride that has no factor in common with their number.
 pub fn train(epoch: usize, i: usize) -> Sample {
     sample(2 * ((77 * i + 31 * epoch) % TRAIN))
 }
@@ -43,7 +43,8 @@ fn sample(i: usize) -> Sample {
     (x, LABELS.get(LABELS_AT + image).map_or(0, |label| u32::from(*label)))
 }
 
-/// What the network takes for each value of a pixel, with the server's scaling and, computed with the program, its bits.
+/// What the network takes for each value of a pixel, with the server's scaling and, computed with the program, its
+/// bits.
 static INPUTS: [f32; WHITE as usize + 1] = {
     let (mut inputs, mut pixel) = ([0.0; WHITE as usize + 1], 0);
     while pixel < inputs.len() {
