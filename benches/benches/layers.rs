@@ -46,14 +46,18 @@ fn batch_norm(c: &mut Criterion) {
             group.throughput(bytes(2 * len));
             group.bench_function(BenchmarkId::new(format!("forward {name}"), isa.name()), |b| {
                 b.iter(|| {
-                    batch_norm_train(ctx, &bn, black_box(&x), &scale, &shift, rm, rv, &mut y, mean, rstd).unwrap();
+                    let affine = Affine { weight: &scale[..], bias: &shift[..] };
+                    let running = Running { mean: &mut rm[..], var: &mut rv[..] };
+                    let saved = Saved { mean: &mut mean[..], rstd: &mut rstd[..] };
+                    batch_norm_train(ctx, &bn, black_box(&x), affine, running, &mut y, saved).unwrap();
                 });
             });
             group.throughput(bytes(3 * len));
             group.bench_function(BenchmarkId::new(format!("backward {name}"), isa.name()), |b| {
                 b.iter(|| {
-                    let (x, update) = (black_box(&x), Update::Overwrite);
-                    batch_norm_backward(ctx, &bn, x, &dy, &scale, mean, rstd, update, &mut dx, dscale, dshift).unwrap();
+                    let (x, saved) = (black_box(&x), Saved { mean: &mean[..], rstd: &rstd[..] });
+                    let gradients = Gradients { x: &mut dx, weight: &mut dscale[..], bias: &mut dshift[..] };
+                    batch_norm_backward(ctx, &bn, x, &dy, &scale, saved, Update::Overwrite, gradients).unwrap();
                 });
             });
         }
@@ -72,37 +76,48 @@ fn rows(c: &mut Criterion) {
     for isa in Isa::available() {
         let (ctx, update) = (Context::serial(isa), Update::Overwrite);
         let (m, r) = (&mut mean[..gn.statistics_len()], &mut rstd[..gn.statistics_len()]);
-        let (scale32, shift32) = (Some(&scale[..32]), Some(&shift[..32]));
+        let affine32 = Affine { weight: Some(&scale[..32]), bias: Some(&shift[..32]) };
         group.throughput(bytes(2 * x.len()));
         group.bench_function(BenchmarkId::new("group_norm n128 c32 28x28 groups 4", isa.name()), |b| {
-            b.iter(|| group_norm(ctx, &gn, black_box(&x), scale32, shift32, &mut y, m, r).unwrap());
+            b.iter(|| {
+                let saved = Saved { mean: &mut m[..], rstd: &mut r[..] };
+                group_norm(ctx, &gn, black_box(&x), affine32, &mut y, saved).unwrap();
+            });
         });
         group.throughput(bytes(3 * x.len()));
         group.bench_function(BenchmarkId::new("group_norm_backward n128 c32 28x28 groups 4", isa.name()), |b| {
             b.iter(|| {
-                let (ds, db) = (Some(&mut dscale[..32]), Some(&mut dshift[..32]));
-                group_norm_backward(ctx, &gn, black_box(&x), &dy, scale32, m, r, update, &mut y, ds, db).unwrap();
+                let (x, saved) = (black_box(&x), Saved { mean: &m[..], rstd: &r[..] });
+                let (weight, bias) = (Some(&mut dscale[..32]), Some(&mut dshift[..32]));
+                let gradients = Gradients { x: &mut y, weight, bias };
+                group_norm_backward(ctx, &gn, x, &dy, affine32.weight, saved, update, gradients).unwrap();
             });
         });
         let (x, dy, y) = (&x[..ln.input_len()], &dy[..ln.input_len()], &mut y[..ln.input_len()]);
-        let (scale, shift) = (Some(&scale[..]), Some(&shift[..]));
+        let affine = Affine { weight: Some(&scale[..]), bias: Some(&shift[..]) };
         group.throughput(bytes(2 * x.len()));
         group.bench_function(BenchmarkId::new("layer_norm 25088 x 64", isa.name()), |b| {
-            b.iter(|| layer_norm(ctx, &ln, black_box(x), scale, shift, y, &mut mean, &mut rstd).unwrap());
+            b.iter(|| {
+                let saved = Saved { mean: &mut mean[..], rstd: &mut rstd[..] };
+                layer_norm(ctx, &ln, black_box(x), affine, y, saved).unwrap();
+            });
         });
         group.bench_function(BenchmarkId::new("rms_norm 25088 x 64", isa.name()), |b| {
-            b.iter(|| rms_norm(ctx, &rn, black_box(x), scale, y, &mut rstd).unwrap());
+            b.iter(|| rms_norm(ctx, &rn, black_box(x), affine.weight, y, &mut rstd).unwrap());
         });
         group.throughput(bytes(3 * x.len()));
         group.bench_function(BenchmarkId::new("layer_norm_backward 25088 x 64", isa.name()), |b| {
             b.iter(|| {
-                let (ds, db) = (Some(&mut dscale[..]), Some(&mut dshift[..]));
-                layer_norm_backward(ctx, &ln, black_box(x), dy, scale, &mean, &rstd, update, y, ds, db).unwrap();
+                let (x, saved) = (black_box(x), Saved { mean: &mean[..], rstd: &rstd[..] });
+                let (weight, bias) = (Some(&mut dscale[..]), Some(&mut dshift[..]));
+                let gradients = Gradients { x: y, weight, bias };
+                layer_norm_backward(ctx, &ln, x, dy, affine.weight, saved, update, gradients).unwrap();
             });
         });
         group.bench_function(BenchmarkId::new("rms_norm_backward 25088 x 64", isa.name()), |b| {
             b.iter(|| {
-                rms_norm_backward(ctx, &rn, black_box(x), dy, scale, &rstd, update, y, Some(&mut dscale)).unwrap();
+                let gradients = Gradients { x: y, weight: Some(&mut dscale[..]), bias: () };
+                rms_norm_backward(ctx, &rn, black_box(x), dy, affine.weight, &rstd, update, gradients).unwrap();
             });
         });
     }

@@ -11,7 +11,7 @@ struct Data {
     bn: BatchNorm,
     x: Vec<f32>,
     dy: Vec<f32>,
-    /// scale, shift, running mean, running variance, old dscale, old dshift
+    /// weight, bias, running mean, running variance, old dweight, old dbias
     v: [Vec<f32>; 6],
 }
 
@@ -20,7 +20,7 @@ struct Outputs {
     y: Vec<f32>,
     inferred: Vec<f32>,
     dx: Vec<f32>,
-    /// saved mean, saved rstd, running mean, running variance, dscale, dshift, accumulated dscale and dshift
+    /// saved mean, saved rstd, running mean, running variance, dweight, dbias, accumulated dweight and dbias
     v: [Vec<f32>; 8],
 }
 
@@ -37,32 +37,41 @@ fn oracle(d: &Data) -> Outputs {
     let (bn, len, c) = (&d.bn, d.bn.input_len(), d.bn.channels);
     let (mut y, mut inferred, mut dx) = (vec![f32::NAN; len], vec![f32::NAN; len], vec![f32::NAN; len]);
     let (mut mean, mut rstd, mut rm, mut rv) = (vec![f32::NAN; c], vec![f32::NAN; c], d.v[2].clone(), d.v[3].clone());
-    let [scale, shift, _, _, ds0, db0] = &d.v;
-    reference::norm::batch_norm_infer(bn, &d.x, scale, shift, &rm, &rv, &mut inferred);
-    reference::norm::batch_norm_train(bn, &d.x, scale, shift, &mut rm, &mut rv, &mut y, &mut mean, &mut rstd);
-    let (mut ds, mut db, mut ds1, mut db1) = (vec![f32::NAN; c], vec![f32::NAN; c], ds0.clone(), db0.clone());
-    for (update, ds, db) in [(Update::Overwrite, &mut ds, &mut db), (Update::Accumulate, &mut ds1, &mut db1)] {
-        reference::norm::batch_norm_backward(bn, &d.x, &d.dy, scale, &mean, &rstd, update, &mut dx, ds, db);
+    let [weight, bias, _, _, dw0, db0] = &d.v;
+    let affine = Affine { weight: &weight[..], bias: &bias[..] };
+    reference::norm::batch_norm_infer(bn, &d.x, affine, Running { mean: &rm, var: &rv }, &mut inferred);
+    let running = Running { mean: &mut rm[..], var: &mut rv[..] };
+    let saved = Saved { mean: &mut mean[..], rstd: &mut rstd[..] };
+    reference::norm::batch_norm_train(bn, &d.x, affine, running, &mut y, saved);
+    let saved = Saved { mean: &mean[..], rstd: &rstd[..] };
+    let (mut dw, mut db, mut dw1, mut db1) = (vec![f32::NAN; c], vec![f32::NAN; c], dw0.clone(), db0.clone());
+    for (update, dw, db) in [(Update::Overwrite, &mut dw, &mut db), (Update::Accumulate, &mut dw1, &mut db1)] {
+        let gradients = Gradients { x: &mut dx, weight: &mut dw[..], bias: &mut db[..] };
+        reference::norm::batch_norm_backward(bn, &d.x, &d.dy, weight, saved, update, gradients);
     }
-    Outputs { y, inferred, dx, v: [mean, rstd, rm, rv, ds, db, ds1, db1] }
+    Outputs { y, inferred, dx, v: [mean, rstd, rm, rv, dw, db, dw1, db1] }
 }
 
 fn run(ctx: Context, d: &Data, misalign: usize) -> Outputs {
     let (bn, len, c) = (&d.bn, d.bn.input_len(), d.bn.channels);
     let (x, dy) = (Guarded::new(&d.x, misalign), Guarded::new(&d.dy, 1));
-    let [scale, shift, rm, rv, ds1, db1] = &d.v;
-    let tensor = |shift| Guarded::garbage(len, shift);
+    let [weight, bias, rm, rv, dw1, db1] = &d.v;
+    let affine = Affine { weight: &weight[..], bias: &bias[..] };
+    let tensor = |misalign| Guarded::garbage(len, misalign);
     let (mut y, mut inferred, mut dx) = (tensor(1), tensor(misalign), tensor(0));
     let (mut mean, mut rstd) = (Guarded::garbage(c, 1), Guarded::garbage(c, 0));
     let (mut rm, mut rv) = (Guarded::new(rm, misalign), Guarded::new(rv, 0));
-    batch_norm_infer(ctx, bn, &x, scale, shift, &rm, &rv, &mut inferred).unwrap();
-    batch_norm_train(ctx, bn, &x, scale, shift, &mut rm, &mut rv, &mut y, &mut mean, &mut rstd).unwrap();
-    let (mut ds, mut db) = (Guarded::garbage(c, 1), Guarded::garbage(c, misalign));
-    let (mut ds1, mut db1) = (Guarded::new(ds1, 0), Guarded::new(db1, 1));
-    for (update, ds, db) in [(Update::Overwrite, &mut ds, &mut db), (Update::Accumulate, &mut ds1, &mut db1)] {
-        batch_norm_backward(ctx, bn, &x, &dy, scale, &mean, &rstd, update, &mut dx, ds, db).unwrap();
+    batch_norm_infer(ctx, bn, &x, affine, Running { mean: &rm, var: &rv }, &mut inferred).unwrap();
+    let saved = Saved { mean: &mut mean[..], rstd: &mut rstd[..] };
+    batch_norm_train(ctx, bn, &x, affine, Running { mean: &mut rm, var: &mut rv }, &mut y, saved).unwrap();
+    let saved = Saved { mean: &mean[..], rstd: &rstd[..] };
+    let (mut dw, mut db) = (Guarded::garbage(c, 1), Guarded::garbage(c, misalign));
+    let (mut dw1, mut db1) = (Guarded::new(dw1, 0), Guarded::new(db1, 1));
+    for (update, dw, db) in [(Update::Overwrite, &mut dw, &mut db), (Update::Accumulate, &mut dw1, &mut db1)] {
+        let gradients = Gradients { x: &mut dx, weight: &mut dw[..], bias: &mut db[..] };
+        batch_norm_backward(ctx, bn, &x, &dy, weight, saved, update, gradients).unwrap();
     }
-    let v = [mean, rstd, rm, rv, ds, db, ds1, db1].map(|v| v.get().to_vec());
+    let v = [mean, rstd, rm, rv, dw, db, dw1, db1].map(|v| v.get().to_vec());
     Outputs { y: y.get().to_vec(), inferred: inferred.get().to_vec(), dx: dx.get().to_vec(), v }
 }
 
@@ -75,7 +84,7 @@ fn check(bn: BatchNorm, seed: u32) {
         assert_bits(&what("y"), &got.y, &want.y);
         assert_bits(&what("inferred y"), &got.inferred, &want.inferred);
         assert_bits(&what("dx"), &got.dx, &want.dx);
-        let parts = ["mean", "rstd", "running mean", "running var", "dscale", "dshift", "dscale +=", "dshift +="];
+        let parts = ["mean", "rstd", "running mean", "running var", "dweight", "dbias", "dweight +=", "dbias +="];
         for (i, part) in parts.into_iter().enumerate() {
             assert_bits(&what(part), &got.v[i], &want.v[i]);
         }
@@ -189,8 +198,9 @@ fn running_variance_is_unbiased_and_momentum_weighs_the_new_value() {
     let bn = BatchNorm::new(2, 1, 2).momentum(0.25).eps(0.0);
     let ctx = Context::serial(Isa::detect());
     let x = [1.0, 3.0, 5.0, 7.0]; // mean 4, squared deviations 20: biased 5, unbiased 20 / 3
-    batch_norm_train(ctx, &bn, &x, &[1.0], &[0.0], &mut mean, &mut var, &mut y, &mut saved_mean, &mut saved_rstd)
-        .unwrap();
+    let running = Running { mean: &mut mean[..], var: &mut var[..] };
+    let saved = Saved { mean: &mut saved_mean[..], rstd: &mut saved_rstd[..] };
+    batch_norm_train(ctx, &bn, &x, Affine { weight: &[1.0], bias: &[0.0] }, running, &mut y, saved).unwrap();
     assert_eq!((mean, saved_mean), ([8.5], [4.0]));
     assert_close("running variance", &var, &[75.0 + 5.0 / 3.0], 1e-6, 0.0);
     assert_close("rstd", &saved_rstd, &[1.0 / 5f32.sqrt()], 1e-6, 0.0);
@@ -227,13 +237,17 @@ fn one_element_per_channel_is_an_error() {
     let mut v = [[7.0; 2]; 5];
     let [rm, rv, y, mean, rstd] = &mut v;
     let error = Err(Error::Dimension { what: "n * spatial", requires: "more than 1 in training", actual: 1 });
-    assert_eq!(batch_norm_train(ctx, &bn, &[1.0; 2], &[1.0; 2], &[0.0; 2], rm, rv, y, mean, rstd), error);
-    let [dx, ds, db, ..] = &mut v;
-    let one = [1.0; 2];
-    assert_eq!(batch_norm_backward(ctx, &bn, &one, &one, &one, &one, &one, Update::Overwrite, dx, ds, db), error);
+    let affine = Affine { weight: &[1.0; 2][..], bias: &[0.5; 2] };
+    let (running, saved) = (Running { mean: &mut rm[..], var: &mut rv[..] }, Saved { mean: &mut mean[..], rstd });
+    assert_eq!(batch_norm_train(ctx, &bn, &[1.0; 2], affine, running, y, saved), error);
+    let [x, weight, bias, ..] = &mut v;
+    let (one, gradients) = ([1.0; 2], Gradients { x, weight: &mut weight[..], bias: &mut bias[..] });
+    let saved = Saved { mean: &one[..], rstd: &one[..] };
+    assert_eq!(batch_norm_backward(ctx, &bn, &one, &one, &one, saved, Update::Overwrite, gradients), error);
     assert_eq!(v, [[7.0; 2]; 5]);
     let [y, ..] = &mut v;
-    batch_norm_infer(ctx, &bn.eps(0.0), &[3.0; 2], &one, &[0.5; 2], &[1.0; 2], &[4.0; 2], y).unwrap();
+    let running = Running { mean: &[1.0; 2][..], var: &[4.0; 2] };
+    batch_norm_infer(ctx, &bn.eps(0.0), &[3.0; 2], affine, running, y).unwrap();
     assert_eq!(*y, [1.5; 2]);
 }
 
@@ -243,18 +257,22 @@ fn empty_shapes() {
     for bn in [BatchNorm::new(0, 2, 3), BatchNorm::new(4, 2, 0)] {
         let mut v = [[7.0; 2]; 4];
         let [rm, rv, mean, rstd] = &mut v;
-        batch_norm_train(ctx, &bn, &[], &[1.0; 2], &[0.0; 2], rm, rv, &mut [], mean, rstd).unwrap();
+        let affine = Affine { weight: &[1.0; 2][..], bias: &[0.0; 2] };
+        let (running, saved) = (Running { mean: &mut rm[..], var: rv }, Saved { mean: &mut mean[..], rstd });
+        batch_norm_train(ctx, &bn, &[], affine, running, &mut [], saved).unwrap();
         assert_eq!(v, [[7.0; 2]; 4]);
         for (update, want) in [(Update::Accumulate, 7.0), (Update::Overwrite, 0.0)] {
-            let (mut ds, mut db, nan) = ([7.0; 2], [7.0; 2], [f32::NAN; 2]);
-            batch_norm_backward(ctx, &bn, &[], &[], &[1.0; 2], &nan, &nan, update, &mut [], &mut ds, &mut db).unwrap();
-            assert_eq!((ds, db), ([want; 2], [want; 2]));
+            let (mut dw, mut db, nan) = ([7.0; 2], [7.0; 2], [f32::NAN; 2]);
+            let saved = Saved { mean: &nan[..], rstd: &nan[..] };
+            let gradients = Gradients { x: &mut [], weight: &mut dw[..], bias: &mut db[..] };
+            batch_norm_backward(ctx, &bn, &[], &[], &[1.0; 2], saved, update, gradients).unwrap();
+            assert_eq!((dw, db), ([want; 2], [want; 2]));
         }
-        batch_norm_infer(ctx, &bn, &[], &[1.0; 2], &[0.0; 2], &[0.0; 2], &[1.0; 2], &mut []).unwrap();
+        batch_norm_infer(ctx, &bn, &[], affine, Running { mean: &[0.0; 2], var: &[1.0; 2] }, &mut []).unwrap();
     }
     let none: &mut [f32] = &mut [];
     let bn = BatchNorm::new(4, 0, 3);
-    batch_norm_infer(ctx, &bn, &[], &[], &[], &[], &[], none).unwrap();
+    batch_norm_infer(ctx, &bn, &[], Affine::default(), Running::default(), none).unwrap();
 }
 
 #[test]
@@ -266,8 +284,10 @@ fn wrong_parameters_are_refused() {
     assert_eq!(BatchNorm::new(usize::MAX, 2, 3).check(), Err(Error::Overflow { what: "x" }));
     let into = FoldInto::Conv2d { inputs: usize::MAX };
     let (v, mut w, mut b) = ([1.0; 2], [7.0; 4], [7.0; 2]);
-    let result = fold_batch_norm(Context::serial(Isa::detect()), &bn, into, &v, &v, &v, &v, &mut w, &mut b);
-    assert_eq!((result, w, b), (Err(Error::Overflow { what: "weight" }), [7.0; 4], [7.0; 2]));
+    let (affine, running) = (Affine { weight: &v[..], bias: &v[..] }, Running { mean: &v[..], var: &v[..] });
+    let layer = Affine { weight: &mut w[..], bias: &mut b[..] };
+    let result = fold_batch_norm(Context::serial(Isa::detect()), &bn, affine, running, into, layer);
+    assert_eq!((result, w, b), (Err(Error::Overflow { what: "layer.weight" }), [7.0; 4], [7.0; 2]));
 }
 
 /// Three batches of different means: their plain average, and nothing of the values before.
@@ -280,7 +300,9 @@ fn cumulative_momentum_averages_all_batches() {
         let x: Vec<f32> = numbers(40, batches as u32).iter().map(|x| x * 2.0 + 3.0 * batches as f32).collect();
         let (mut y, mut m, mut r) = (vec![0.0; 40], [0.0], [0.0]);
         let ctx = Context::serial(Isa::detect());
-        batch_norm_train(ctx, &bn, &x, &[1.0], &[0.0], &mut mean, &mut var, &mut y, &mut m, &mut r).unwrap();
+        let running = Running { mean: &mut mean[..], var: &mut var[..] };
+        let saved = Saved { mean: &mut m[..], rstd: &mut r[..] };
+        batch_norm_train(ctx, &bn, &x, Affine { weight: &[1.0], bias: &[0.0] }, running, &mut y, saved).unwrap();
         let own = x.iter().map(|&x| x as f64).sum::<f64>() / 40.0;
         total_mean += own;
         total_var += x.iter().map(|&x| (x as f64 - own).powi(2)).sum::<f64>() / 39.0;
@@ -296,7 +318,7 @@ fn frozen_gradient_by_finite_differences() {
     let bn = BatchNorm::new(3, 4, 5);
     let d = data(bn, 11);
     let (ctx, mut dx) = (Context::serial(Isa::detect()), vec![f32::NAN; bn.input_len()]);
-    batch_norm_infer_backward(ctx, &bn, &d.dy, &d.v[0], &d.v[3], &mut dx).unwrap();
+    batch_norm_infer_backward(ctx, &bn, &d.dy, &d.v[0], Running { mean: &d.v[2], var: &d.v[3] }, &mut dx).unwrap();
     // y is linear in x: the slope of a step of any size.
     for (i, dx) in dx.iter().enumerate() {
         let c = i / 5 % 4;
@@ -308,11 +330,15 @@ fn frozen_gradient_by_finite_differences() {
     }
 }
 
-/// Statistics and parameters of a batch normalization over `c` channels: scale, shift, mean, variance.
+/// Statistics and parameters of a batch normalization over `c` channels: weight, bias, mean, variance.
 fn frozen(c: usize) -> [Vec<f32>; 4] {
     let mut v = [1, 2, 3, 4].map(|seed| numbers(c, seed));
     v[3].iter_mut().for_each(|v| *v = *v * *v + 0.1);
     v
+}
+
+fn named([weight, bias, mean, var]: &[Vec<f32>; 4]) -> (Affine<&[f32]>, Running<&[f32]>) {
+    (Affine { weight, bias }, Running { mean, var })
 }
 
 /// A folded layer computes what layer and batch normalization computed.
@@ -328,7 +354,8 @@ fn folding_into_a_convolution_keeps_its_outputs() {
     let ctx = Context::serial(Isa::detect());
     let (x, mut weight) = (numbers(conv.input_len(), 5), numbers(conv.weight_len(), 6));
     let mut scratch = vec![0.0; conv2d_scratch_len(&conv)];
-    let [scale, shift, mean, var] = frozen(20);
+    let v = frozen(20);
+    let (affine, running) = named(&v);
     let bn = BatchNorm::new(2, 20, 72);
     for has_bias in [true, false] {
         let mut bias = if has_bias { numbers(20, 7) } else { vec![0.0; 20] };
@@ -337,9 +364,10 @@ fn folding_into_a_convolution_keeps_its_outputs() {
             conv2d(ctx, &conv, &x, weight, bias, Fused::None, y, &mut scratch).unwrap();
         };
         run(&weight, has_bias.then_some(&bias[..]), &mut y);
-        batch_norm_infer(ctx, &bn, &y, &scale, &shift, &mean, &var, &mut want).unwrap();
+        batch_norm_infer(ctx, &bn, &y, affine, running, &mut want).unwrap();
         let into = FoldInto::Conv2d { inputs: 27 };
-        fold_batch_norm(ctx, &bn, into, &scale, &shift, &mean, &var, &mut weight, &mut bias).unwrap();
+        let layer = Affine { weight: &mut weight[..], bias: &mut bias[..] };
+        fold_batch_norm(ctx, &bn, affine, running, into, layer).unwrap();
         run(&weight, Some(&bias), &mut got);
         check_folded("conv2d", &got, &want);
     }
@@ -352,13 +380,15 @@ fn folding_into_a_dense_layer_keeps_its_outputs() {
     let ctx = Context::serial(Isa::detect());
     let (x, mut weight, mut bias) = (numbers(5 * 33, 5), numbers(33 * 70, 6), numbers(70, 7));
     let mut scratch = vec![0.0; dense_scratch_len(&d)];
-    let [scale, shift, mean, var] = frozen(70);
+    let v = frozen(70);
+    let (affine, running) = named(&v);
     let bn = BatchNorm::new(5, 70, 1);
     let (mut y, mut want, mut got) = (vec![0.0; 350], vec![0.0; 350], vec![0.0; 350]);
     dense(ctx, &d, &x, &weight, Some(&bias), Fused::None, &mut y, &mut scratch).unwrap();
-    batch_norm_infer(ctx, &bn, &y, &scale, &shift, &mean, &var, &mut want).unwrap();
+    batch_norm_infer(ctx, &bn, &y, affine, running, &mut want).unwrap();
     let into = FoldInto::Dense { inputs: 33 };
-    fold_batch_norm(ctx, &bn, into, &scale, &shift, &mean, &var, &mut weight, &mut bias).unwrap();
+    let layer = Affine { weight: &mut weight[..], bias: &mut bias[..] };
+    fold_batch_norm(ctx, &bn, affine, running, into, layer).unwrap();
     dense(ctx, &d, &x, &weight, Some(&bias), Fused::None, &mut got, &mut scratch).unwrap();
     check_folded("dense", &got, &want);
 }

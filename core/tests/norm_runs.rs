@@ -32,8 +32,8 @@ struct Outputs {
     mean: Vec<f32>,
     rstd: Vec<f32>,
     dx: Vec<f32>,
-    dscale: Vec<f32>,
-    dshift: Vec<f32>,
+    dweight: Vec<f32>,
+    dbias: Vec<f32>,
 }
 
 impl Norm {
@@ -71,34 +71,35 @@ impl Norm {
     }
     /// Forward, then backward into `out`'s gradients.
     fn run(self, x: &[f32], dy: &[f32], affine: Option<[&[f32]; 2]>, update: Update, out: &mut Outputs) -> Result {
-        let (scale, shift) = (affine.map(|a| a[0]), affine.map(|a| a[1]));
-        let Outputs { y, mean, rstd, dx, dscale, dshift } = out;
-        let (ds, db) = (Some(&mut dscale[..]), Some(&mut dshift[..]));
+        let affine = Affine { weight: affine.map(|a| a[0]), bias: affine.map(|a| a[1]) };
+        let Outputs { y, mean, rstd, dx, dweight, dbias } = out;
+        let gradients = Gradients { x: dx, weight: Some(&mut dweight[..]), bias: Some(&mut dbias[..]) };
         match self {
             Self::Group(s) => {
-                group_norm(ctx(), &s, x, scale, shift, y, mean, rstd)?;
-                group_norm_backward(ctx(), &s, x, dy, scale, mean, rstd, update, dx, ds, db)
+                group_norm(ctx(), &s, x, affine, y, Saved { mean, rstd })?;
+                group_norm_backward(ctx(), &s, x, dy, affine.weight, Saved { mean, rstd }, update, gradients)
             }
             Self::Layer(s) => {
-                layer_norm(ctx(), &s, x, scale, shift, y, mean, rstd)?;
-                layer_norm_backward(ctx(), &s, x, dy, scale, mean, rstd, update, dx, ds, db)
+                layer_norm(ctx(), &s, x, affine, y, Saved { mean, rstd })?;
+                layer_norm_backward(ctx(), &s, x, dy, affine.weight, Saved { mean, rstd }, update, gradients)
             }
             Self::Rms(s) => {
-                rms_norm(ctx(), &s, x, scale, y, rstd)?;
-                rms_norm_backward(ctx(), &s, x, dy, scale, rstd, update, dx, ds)
+                rms_norm(ctx(), &s, x, affine.weight, y, rstd)?;
+                let gradients = Gradients { x: gradients.x, weight: gradients.weight, bias: () };
+                rms_norm_backward(ctx(), &s, x, dy, affine.weight, rstd, update, gradients)
             }
         }
     }
-    /// With garbage in all outputs, or 3 in the gradients of scale and shift.
+    /// With garbage in all outputs, or 3 in the gradients of weight and bias.
     fn outputs(self, gradients: f32) -> Outputs {
         let ([n, c, _], groups) = self.dims();
         let [y, dx] = [0; 2].map(|_| vec![f32::NAN; self.len()]);
         let [mean, rstd] = [0; 2].map(|_| vec![f32::NAN; n * groups]);
-        let [dscale, dshift] = [0; 2].map(|_| vec![gradients; c]);
-        Outputs { y, mean, rstd, dx, dscale, dshift }
+        let [dweight, dbias] = [0; 2].map(|_| vec![gradients; c]);
+        Outputs { y, mean, rstd, dx, dweight, dbias }
     }
     /// The output in f64.
-    fn forward_f64(self, x: &[f64], scale: &[f64], shift: &[f64]) -> Vec<f64> {
+    fn forward_f64(self, x: &[f64], weight: &[f64], bias: &[f64]) -> Vec<f64> {
         let ([_, c, spatial], groups) = self.dims();
         let len = c / groups * spatial;
         let mut y = vec![];
@@ -107,8 +108,8 @@ impl Norm {
             let var = run.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / len as f64;
             for x in run {
                 let channel = y.len() / spatial % c;
-                let shift = if self.centered() { shift[channel] } else { 0.0 };
-                y.push((x - mean) / (var + self.eps() as f64).sqrt() * scale[channel] + shift);
+                let bias = if self.centered() { bias[channel] } else { 0.0 };
+                y.push((x - mean) / (var + self.eps() as f64).sqrt() * weight[channel] + bias);
             }
         }
         y
@@ -123,16 +124,16 @@ fn wide(x: &[f32]) -> Vec<f64> {
 fn outputs_and_gradients_agree_with_f64() {
     for norm in ALL {
         let x: Vec<f32> = numbers(norm.len(), 1).iter().map(|x| 3.0 * x + 0.7).collect();
-        let (dy, scale, shift) = (numbers(x.len(), 2), numbers(norm.channels(), 3), numbers(norm.channels(), 4));
+        let (dy, weight, bias) = (numbers(x.len(), 2), numbers(norm.channels(), 3), numbers(norm.channels(), 4));
         let mut out = norm.outputs(f32::NAN);
-        norm.run(&x, &dy, Some([&scale, &shift]), Update::Overwrite, &mut out).unwrap();
+        norm.run(&x, &dy, Some([&weight, &bias]), Update::Overwrite, &mut out).unwrap();
 
-        let inputs = [wide(&x), wide(&scale), wide(&shift)];
+        let inputs = [wide(&x), wide(&weight), wide(&bias)];
         for (y, want) in out.y.iter().zip(norm.forward_f64(&inputs[0], &inputs[1], &inputs[2])) {
             assert!((*y as f64 - want).abs() < 1e-6, "{norm:?}: {y} against {want}");
         }
-        let gradients = [&out.dx, &out.dscale, &out.dshift];
-        // RMS normalization has no shift.
+        let gradients = [&out.dx, &out.dweight, &out.dbias];
+        // RMS normalization has no bias.
         for (which, gradient) in gradients.into_iter().enumerate().take(if norm.centered() { 3 } else { 2 }) {
             for i in 0..gradient.len() {
                 let at = |step: f64| {
@@ -155,8 +156,8 @@ fn samples_are_independent() {
     for norm in ALL {
         let ([n, c, spatial], groups) = norm.dims();
         let (x, dy) = (numbers(norm.len(), 5), numbers(norm.len(), 6));
-        let (scale, shift) = (numbers(c, 7), numbers(c, 8));
-        let affine = Some([&scale[..], &shift[..]]);
+        let (weight, bias) = (numbers(c, 7), numbers(c, 8));
+        let affine = Some([&weight[..], &bias[..]]);
         let (mut whole, mut each) = (norm.outputs(3.0), norm.outputs(3.0));
         norm.run(&x, &dy, affine, Update::Accumulate, &mut whole).unwrap();
         let mut joined = norm.outputs(3.0);
@@ -164,30 +165,30 @@ fn samples_are_independent() {
             let sample = i * c * spatial..(i + 1) * c * spatial;
             let one = norm.with_samples(1);
             let mut out = one.outputs(0.0);
-            (out.dscale, out.dshift) = (each.dscale.clone(), each.dshift.clone());
+            (out.dweight, out.dbias) = (each.dweight.clone(), each.dbias.clone());
             one.run(&x[sample.clone()], &dy[sample.clone()], affine, Update::Accumulate, &mut out).unwrap();
             joined.y[sample.clone()].copy_from_slice(&out.y);
             joined.dx[sample].copy_from_slice(&out.dx);
             joined.mean[i * groups..(i + 1) * groups].copy_from_slice(&out.mean);
             joined.rstd[i * groups..(i + 1) * groups].copy_from_slice(&out.rstd);
-            (each.dscale, each.dshift) = (out.dscale, out.dshift);
+            (each.dweight, each.dbias) = (out.dweight, out.dbias);
         }
         for (what, got, want) in [
             ("y", &joined.y, &whole.y),
             ("mean", &joined.mean, &whole.mean),
             ("rstd", &joined.rstd, &whole.rstd),
             ("dx", &joined.dx, &whole.dx),
-            ("dscale", &each.dscale, &whole.dscale),
-            ("dshift", &each.dshift, &whole.dshift),
+            ("dweight", &each.dweight, &whole.dweight),
+            ("dbias", &each.dbias, &whole.dbias),
         ] {
             assert_bits(&format!("{norm:?}: {what}"), got, want);
         }
     }
 }
 
-/// Nothing is the same as a scale of 1 and a shift of 0.
+/// Nothing is the same as a weight of 1 and a bias of 0.
 #[test]
-fn without_scale_and_shift() {
+fn without_weight_and_bias() {
     for norm in ALL {
         let (x, dy, c) = (numbers(norm.len(), 9), numbers(norm.len(), 10), norm.channels());
         let (mut with, mut without) = (norm.outputs(f32::NAN), norm.outputs(f32::NAN));
@@ -196,7 +197,7 @@ fn without_scale_and_shift() {
         norm.run(&x, &dy, None, Update::Overwrite, &mut without).unwrap();
         assert_bits(&format!("{norm:?}: y"), &without.y, &with.y);
         assert_bits(&format!("{norm:?}: dx"), &without.dx, &with.dx);
-        assert_bits(&format!("{norm:?}: dscale"), &without.dscale, &with.dscale);
+        assert_bits(&format!("{norm:?}: dweight"), &without.dweight, &with.dweight);
     }
 }
 
@@ -204,14 +205,14 @@ fn without_scale_and_shift() {
 #[test]
 fn layer_norm_is_group_norm_of_one_group() {
     let (layer, group) = (Norm::Layer(LayerNorm::new(9, 53)), Norm::Group(GroupNorm::new(9, 53, 1, 1)));
-    let (x, dy, scale, shift) = (numbers(9 * 53, 1), numbers(9 * 53, 2), numbers(53, 3), numbers(53, 4));
+    let (x, dy, weight, bias) = (numbers(9 * 53, 1), numbers(9 * 53, 2), numbers(53, 3), numbers(53, 4));
     let (mut a, mut b) = (layer.outputs(f32::NAN), group.outputs(f32::NAN));
     for (norm, out) in [(layer, &mut a), (group, &mut b)] {
-        norm.run(&x, &dy, Some([&scale, &shift]), Update::Overwrite, out).unwrap();
+        norm.run(&x, &dy, Some([&weight, &bias]), Update::Overwrite, out).unwrap();
     }
     assert_bits("y", &a.y, &b.y);
     assert_bits("dx", &a.dx, &b.dx);
-    assert_bits("dscale", &a.dscale, &b.dscale);
+    assert_bits("dweight", &a.dweight, &b.dweight);
 }
 
 /// E[x^2] - E[x]^2 in f32 loses the variance here: the mean is 1000.
@@ -252,29 +253,30 @@ fn a_nan_stays_in_its_sample() {
     }
 }
 
-/// A constant row has no deviation: `eps` keeps the division finite, and the output is the shift.
+/// A constant row has no deviation: `eps` keeps the division finite, and the output is the bias.
 #[test]
-fn constant_rows_become_the_shift() {
+fn constant_rows_become_the_bias() {
     for norm in ALL.into_iter().filter(|norm| norm.centered()) {
         let (c, mut out) = (norm.channels(), norm.outputs(f32::NAN));
-        let (x, scale, shift) = (vec![0.25; norm.len()], numbers(c, 1), vec![0.5; c]);
-        norm.run(&x, &numbers(x.len(), 2), Some([&scale, &shift]), Update::Overwrite, &mut out).unwrap();
+        let (x, weight, bias) = (vec![0.25; norm.len()], numbers(c, 1), vec![0.5; c]);
+        norm.run(&x, &numbers(x.len(), 2), Some([&weight, &bias]), Update::Overwrite, &mut out).unwrap();
         assert!(out.y.iter().all(|y| (y - 0.5).abs() < 1e-4), "{norm:?}");
         assert!(out.dx.iter().all(|dx| dx.is_finite()));
     }
     let (ln, mut y, mut mean, mut rstd) = (LayerNorm::new(2, 1), [0.0; 2], [0.0; 2], [0.0; 2]);
-    layer_norm(ctx(), &ln, &[7.0, -7.0], None, Some(&[0.5]), &mut y, &mut mean, &mut rstd).unwrap();
+    let affine = Affine { weight: None, bias: Some(&[0.5][..]) };
+    layer_norm(ctx(), &ln, &[7.0, -7.0], affine, &mut y, Saved { mean: &mut mean, rstd: &mut rstd }).unwrap();
     assert_eq!(y, [0.5; 2]);
 }
 
-/// No samples: the gradients of scale and shift are 0, or stay as they are.
+/// No samples: the gradients of weight and bias are 0, or stay as they are.
 #[test]
 fn empty_batches() {
     for norm in ALL.map(|norm| norm.with_samples(0)) {
         for (update, want) in [(Update::Overwrite, 0.0), (Update::Accumulate, 7.0)] {
             let mut out = norm.outputs(7.0);
             norm.run(&[], &[], None, update, &mut out).unwrap();
-            assert!(out.dscale.iter().all(|d| *d == want), "{norm:?}");
+            assert!(out.dweight.iter().all(|d| *d == want), "{norm:?}");
         }
     }
 }

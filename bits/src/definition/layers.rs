@@ -3,7 +3,8 @@
 use super::{Print, fill, nan};
 use flatgrad_core::activation::softmax;
 use flatgrad_core::loss::{Target, cross_entropy, cross_entropy_backward};
-use flatgrad_core::norm::{BatchNorm, batch_norm_backward, batch_norm_infer, batch_norm_train};
+use flatgrad_core::norm::{Affine, BatchNorm, Gradients, Running, Saved};
+use flatgrad_core::norm::{batch_norm_backward, batch_norm_infer, batch_norm_train};
 use flatgrad_core::pool::{MaxPool2d, max_pool2d, max_pool2d_backward};
 use flatgrad_core::{Context, Result, Update};
 
@@ -24,19 +25,23 @@ fn batch_norm(ctx: Context, print: Print, name: &str, bn: &BatchNorm, seed: u32)
     var.iter_mut().for_each(|v| *v += 1.5);
     let (mut y, mut dx, mut saved_mean, mut rstd) = (nan(n), nan(n), nan(c), nan(c));
     let (mut dscale, mut dshift) = (nan(c), nan(c));
-    batch_norm_train(ctx, bn, &x, &scale, &shift, &mut mean, &mut var, &mut y, &mut saved_mean, &mut rstd)?;
+    let affine = Affine { weight: &scale[..], bias: &shift[..] };
+    let running = Running { mean: &mut mean[..], var: &mut var[..] };
+    let saved = Saved { mean: &mut saved_mean[..], rstd: &mut rstd[..] };
+    batch_norm_train(ctx, bn, &x, affine, running, &mut y, saved)?;
     print(&format!("{name}/training"), &y);
     print(&format!("{name}/saved_mean"), &saved_mean);
     print(&format!("{name}/saved_inverse_deviation"), &rstd);
     print(&format!("{name}/running_mean"), &mean);
     print(&format!("{name}/running_variance"), &var);
-    let update = Update::Overwrite;
-    batch_norm_backward(ctx, bn, &x, &dy, &scale, &saved_mean, &rstd, update, &mut dx, &mut dscale, &mut dshift)?;
+    let saved = Saved { mean: &saved_mean[..], rstd: &rstd[..] };
+    let gradients = Gradients { x: &mut dx, weight: &mut dscale[..], bias: &mut dshift[..] };
+    batch_norm_backward(ctx, bn, &x, &dy, &scale, saved, Update::Overwrite, gradients)?;
     print(&format!("{name}/input_gradient"), &dx);
     print(&format!("{name}/scale_gradient"), &dscale);
     print(&format!("{name}/shift_gradient"), &dshift);
     y.fill(f32::NAN);
-    batch_norm_infer(ctx, bn, &x, &scale, &shift, &mean, &var, &mut y)?;
+    batch_norm_infer(ctx, bn, &x, affine, Running { mean: &mean, var: &var }, &mut y)?;
     print(&format!("{name}/inference"), &y);
     Ok(())
 }

@@ -8,7 +8,7 @@ use crate::error::{Result, check_dim, check_param, checked_len};
 pub struct BatchNorm {
     /// Samples.
     pub n: usize,
-    /// Channels: each has its own statistics, scale and shift.
+    /// Channels: each has its own statistics, weight and bias.
     pub channels: usize,
     /// Elements of one channel of one sample.
     pub spatial: usize,
@@ -47,13 +47,14 @@ impl BatchNorm {
     /// the first.
     ///
     /// ```
-    /// use flatgrad_core::{Context, Isa, norm::{BatchNorm, batch_norm_train}};
+    /// use flatgrad_core::{Context, Isa, norm::{Affine, BatchNorm, Running, Saved, batch_norm_train}};
     /// let (ctx, bn) = (Context::serial(Isa::detect()), BatchNorm::new(2, 1, 1));
-    /// let (mut mean, mut var, mut y, mut saved) = ([0.0], [1.0], [0.0; 2], [[0.0], [0.0]]);
-    /// let [saved_mean, saved_rstd] = &mut saved;
+    /// let (mut mean, mut var, mut y, mut means, mut rstds) = ([0.0], [1.0], [0.0; 2], [0.0], [0.0]);
     /// for (batches, x) in [[1.0, 3.0], [5.0, 7.0]].iter().enumerate() {
-    ///     let bn = bn.cumulative(batches);
-    ///     batch_norm_train(ctx, &bn, x, &[1.0], &[0.0], &mut mean, &mut var, &mut y, saved_mean, saved_rstd)?;
+    ///     let (bn, affine) = (bn.cumulative(batches), Affine { weight: &[1.0][..], bias: &[0.0][..] });
+    ///     let running = Running { mean: &mut mean[..], var: &mut var[..] };
+    ///     let saved = Saved { mean: &mut means[..], rstd: &mut rstds[..] };
+    ///     batch_norm_train(ctx, &bn, x, affine, running, &mut y, saved)?;
     /// }
     /// assert_eq!((mean, var), ([4.0], [2.0])); // of the means 2 and 6, and of the variances 2 and 2
     /// # Ok::<(), flatgrad_core::Error>(())

@@ -1,9 +1,11 @@
-//! Batch normalization of a matrix `[n, channels]`: lanes over channels, a block of columns at a time, so that the block
-//! stays in the L1 cache between the passes. A sum over one column adds its elements in order from 0, which is what the
-//! rule for planes says when a plane has one element (`0 + x` differs from `x` in the sign of a zero only, and a sum
-//! that starts from 0 never shows it).
+//! Batch normalization of a matrix `[n, channels]`: lanes over channels, a block of columns at a time, so that the
+//! block stays in the L1 cache between the passes. A sum over one column adds its elements in order from 0, which is
+//! what the rule for planes says when a plane has one element (`0 + x` differs from `x` in the sign of a zero only, and
+//! a sum that starts from 0 never shows it).
 
-use super::{BLOCK, BatchNorm, blocks, finish, gradients, part, part_mut, reciprocal_deviation};
+use super::{
+    Affine, BLOCK, BatchNorm, Running, Saved, blocks, finish, gradients, part, part_mut, reciprocal_deviation,
+};
 use crate::simd::Simd;
 use crate::slice::{self, ChannelsMut};
 use crate::update::Update;
@@ -14,7 +16,7 @@ fn row<'a>(shape: &BatchNorm, x: &'a [f32], i: usize, at: usize, width: usize) -
     part(x, i * shape.channels + at, width)
 }
 
-/// `y = (x - mean) * (scale * rstd) + shift` on one row of a block.
+/// `y = (x - mean) * (weight * rstd) + bias` on one row of a block.
 #[inline(always)]
 fn normalize<S: Simd>(s: S, inputs: [&[f32]; 5], y: &mut [f32]) {
     slice::map(
@@ -22,7 +24,7 @@ fn normalize<S: Simd>(s: S, inputs: [&[f32]; 5], y: &mut [f32]) {
         inputs,
         y,
         #[inline(always)]
-        |[x, mean, rstd, scale, shift]| s.add(s.mul(s.sub(x, mean), s.mul(scale, rstd)), shift),
+        |[x, mean, rstd, weight, bias]| s.add(s.mul(s.sub(x, mean), s.mul(weight, rstd)), bias),
     );
 }
 
@@ -31,7 +33,7 @@ pub(super) fn train<S: Simd>(
     s: S,
     shape: &BatchNorm,
     x: &[f32],
-    [scale, shift]: [&[f32]; 2],
+    affine: Affine<&[f32]>,
     [mut y, mut saved_mean, mut saved_rstd, mut running_mean, mut running_var]: [ChannelsMut; 5],
 ) {
     let (first, count) = (y.first(), y.count());
@@ -54,11 +56,11 @@ pub(super) fn train<S: Simd>(
                 add_squares(s, row(shape, x, i, at, width), mean, rstd);
             }
             finish(s, shape, mean, rstd, [rm, rv]);
-            let (scale, shift) = (part(scale, at, width), part(shift, at, width));
+            let affine = affine.part(at, width);
             for i in 0..shape.n {
                 normalize(
                     s,
-                    [row(shape, x, i, at, width), mean, rstd, scale, shift],
+                    [row(shape, x, i, at, width), mean, rstd, affine.weight, affine.bias],
                     part_mut(y.sample(i), start, width),
                 );
             }
@@ -94,7 +96,14 @@ fn add_squares<S: Simd>(s: S, x: &[f32], mean: &[f32], sum: &mut [f32]) {
 }
 
 #[inline(always)]
-pub(super) fn infer<S: Simd>(s: S, shape: &BatchNorm, x: &[f32], parameters: [&[f32]; 4], mut y: ChannelsMut) {
+pub(super) fn infer<S: Simd>(
+    s: S,
+    shape: &BatchNorm,
+    x: &[f32],
+    affine: Affine<&[f32]>,
+    running: Running<&[f32]>,
+    mut y: ChannelsMut,
+) {
     let (first, count) = (y.first(), y.count());
     blocks(
         count,
@@ -102,16 +111,13 @@ pub(super) fn infer<S: Simd>(s: S, shape: &BatchNorm, x: &[f32], parameters: [&[
         #[inline(always)]
         |start, width| {
             let at = first + start;
-            let [mean, var, scale, shift] = parameters.map(
-                #[inline(always)]
-                |p| part(p, at, width),
-            );
+            let (affine, mean) = (affine.part(at, width), part(running.mean, at, width));
             let mut rstd = [0.0; BLOCK];
-            reciprocal_deviation(s, shape.eps, var, &mut rstd);
+            reciprocal_deviation(s, shape.eps, part(running.var, at, width), &mut rstd);
             for i in 0..shape.n {
                 normalize(
                     s,
-                    [row(shape, x, i, at, width), mean, &rstd, scale, shift],
+                    [row(shape, x, i, at, width), mean, &rstd, affine.weight, affine.bias],
                     part_mut(y.sample(i), start, width),
                 );
             }
@@ -124,9 +130,10 @@ pub(super) fn backward<S: Simd>(
     s: S,
     shape: &BatchNorm,
     [x, dy]: [&[f32]; 2],
-    saved: [&[f32]; 3],
+    weight: &[f32],
+    saved: Saved<&[f32]>,
     update: Update,
-    [mut dx, mut dscale, mut dshift]: [ChannelsMut; 3],
+    [mut dx, mut dweight, mut dbias]: [ChannelsMut; 3],
 ) {
     let (first, count) = (dx.first(), dx.count());
     blocks(
@@ -135,28 +142,26 @@ pub(super) fn backward<S: Simd>(
         #[inline(always)]
         |start, width| {
             let at = first + start;
-            let [scale, mean, rstd] = saved.map(
-                #[inline(always)]
-                |p| part(p, at, width),
-            );
+            let weight = part(weight, at, width);
+            let (mean, rstd) = (part(saved.mean, at, width), part(saved.rstd, at, width));
             let (mut sum, mut dot) = ([0.0; BLOCK], [0.0; BLOCK]);
             for i in 0..shape.n {
                 let inputs = [row(shape, x, i, at, width), row(shape, dy, i, at, width)];
                 add_products(s, inputs, mean, [&mut sum, &mut dot]);
             }
-            let [dscale, dshift] = [&mut dscale, &mut dshift].map(|v| part_mut(v.sample(0), start, width));
-            gradients(s, shape, rstd, [&mut sum, &mut dot], update, [dscale, dshift]);
+            let [dweight, dbias] = [&mut dweight, &mut dbias].map(|v| part_mut(v.sample(0), start, width));
+            gradients(s, shape, rstd, [&mut sum, &mut dot], update, [dweight, dbias]);
             let (mean_dy, slope) = (sum, dot);
             for i in 0..shape.n {
                 let (x, dy) = (row(shape, x, i, at, width), row(shape, dy, i, at, width));
                 slice::map(
                     s,
-                    [x, dy, mean, &mean_dy, &slope, scale, rstd],
+                    [x, dy, mean, &mean_dy, &slope, weight, rstd],
                     part_mut(dx.sample(i), start, width),
                     #[inline(always)]
-                    |[x, dy, mean, mean_dy, slope, scale, rstd]| {
+                    |[x, dy, mean, mean_dy, slope, weight, rstd]| {
                         let d = s.sub(s.sub(dy, mean_dy), s.mul(s.sub(x, mean), slope));
-                        s.mul(d, s.mul(scale, rstd))
+                        s.mul(d, s.mul(weight, rstd))
                     },
                 );
             }

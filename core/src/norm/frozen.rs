@@ -1,8 +1,8 @@
 //! A batch normalization whose statistics stand still is a factor and a shift per channel: its gradient, and folding it
 //! into the layer before it.
 
-use super::batch::{check_tensors, check_vectors};
-use super::{BLOCK, BatchNorm, blocks, part, part_mut, reciprocal_deviation};
+use super::batch::{check_frozen, check_tensors, check_vectors};
+use super::{Affine, BLOCK, BatchNorm, Running, blocks, part, part_mut, reciprocal_deviation};
 use crate::error::{Result, check_len, checked_len};
 use crate::machine::Context;
 use crate::simd::{Simd, dispatch};
@@ -34,13 +34,13 @@ impl FoldInto {
 }
 
 /// The input gradient of [`batch_norm_infer`](super::batch_norm_infer), for layers whose statistics are frozen:
-/// `dx = dy * scale / sqrt(running_var + eps)`.
+/// `dx = dy * weight / sqrt(running_var + eps)`.
 ///
-/// `dy` and `dx` are `[n, channels, spatial]`, the others `[channels]`.
+/// `dy` and `dx` are `[n, channels, spatial]`, the others `[channels]`; `bias` and `running.mean` do not matter.
 ///
 /// # Numerics
 ///
-/// `rstd = 1 / sqrt(running_var + eps)`, `dx = dy * (scale * rstd)`, each operation rounded. Plain loops:
+/// `rstd = 1 / sqrt(running_var + eps)`, `dx = dy * (weight * rstd)`, each operation rounded. Plain loops:
 /// [`reference::norm::batch_norm_infer_backward`](crate::reference::norm::batch_norm_infer_backward).
 ///
 /// # Errors
@@ -48,11 +48,10 @@ impl FoldInto {
 /// Those of [`BatchNorm::check`]; [`Error::Length`](crate::Error::Length) for a slice of the wrong length.
 ///
 /// ```
-/// use flatgrad_core::{Context, Isa, norm::{BatchNorm, batch_norm_infer_backward}};
-/// let bn = BatchNorm::new(1, 2, 1).eps(0.0);
-/// let mut dx = [0.0; 2];
-/// let ctx = Context::serial(Isa::detect());
-/// batch_norm_infer_backward(ctx, &bn, &[1.0, 3.0], &[1.0, 2.0], &[4.0, 1.0], &mut dx)?;
+/// use flatgrad_core::{Context, Isa, norm::{BatchNorm, Running, batch_norm_infer_backward}};
+/// let (ctx, bn, mut dx) = (Context::serial(Isa::detect()), BatchNorm::new(1, 2, 1).eps(0.0), [0.0; 2]);
+/// let running = Running { mean: &[3.0, 1.0][..], var: &[4.0, 1.0] };
+/// batch_norm_infer_backward(ctx, &bn, &[1.0, 3.0], &[1.0, 2.0], running, &mut dx)?;
 /// assert_eq!(dx, [0.5, 6.0]);
 /// # Ok::<(), flatgrad_core::Error>(())
 /// ```
@@ -60,24 +59,24 @@ pub fn batch_norm_infer_backward(
     ctx: Context,
     shape: &BatchNorm,
     dy: &[f32],
-    scale: &[f32],
-    running_var: &[f32],
+    weight: &[f32],
+    running: Running<&[f32]>,
     dx: &mut [f32],
 ) -> Result {
     shape.check()?;
     check_tensors(shape, &[("dy", dy), ("dx", dx)])?;
-    check_vectors(shape, &[("scale", scale), ("running_var", running_var)])?;
+    check_vectors(shape, &[("weight", weight), ("running_mean", running.mean), ("running_var", running.var)])?;
     if dy.is_empty() {
         return Ok(());
     }
     slice::share_channels(ctx, dy.len(), [ChannelsMut::new(dx, shape.dims())], &|[dx]| {
-        dispatch!(ctx.isa(), |s| scale_channels(s, shape, dy, [scale, running_var], dx))
+        dispatch!(ctx.isa(), |s| scale_channels(s, shape, dy, [weight, running.var], dx))
     });
     Ok(())
 }
 
 #[inline(always)]
-fn scale_channels<S: Simd>(s: S, shape: &BatchNorm, dy: &[f32], [scale, var]: [&[f32]; 2], mut dx: ChannelsMut) {
+fn scale_channels<S: Simd>(s: S, shape: &BatchNorm, dy: &[f32], [weight, var]: [&[f32]; 2], mut dx: ChannelsMut) {
     let (first, count) = (dx.first(), dx.count());
     blocks(
         count,
@@ -85,7 +84,7 @@ fn scale_channels<S: Simd>(s: S, shape: &BatchNorm, dy: &[f32], [scale, var]: [&
         #[inline(always)]
         |start, width| {
             let at = first + start;
-            let factor = factors(s, shape.eps, part(scale, at, width), part(var, at, width));
+            let factor = factors(s, shape.eps, part(weight, at, width), part(var, at, width));
             let factor = part(&factor, 0, width);
             for i in 0..shape.n {
                 let dy = part(dy, (i * shape.channels + at) * shape.spatial, width * shape.spatial);
@@ -116,32 +115,33 @@ fn scale_channels<S: Simd>(s: S, shape: &BatchNorm, dy: &[f32], [scale, var]: [&
     );
 }
 
-/// `scale * rstd` of at most `BLOCK` channels.
+/// `weight * rstd` of at most `BLOCK` channels.
 #[inline(always)]
-fn factors<S: Simd>(s: S, eps: f32, scale: &[f32], var: &[f32]) -> [f32; BLOCK] {
+fn factors<S: Simd>(s: S, eps: f32, weight: &[f32], var: &[f32]) -> [f32; BLOCK] {
     let mut factor = [0.0; BLOCK];
     reciprocal_deviation(s, eps, var, &mut factor);
     slice::update(
         s,
-        [scale],
+        [weight],
         [&mut factor],
         #[inline(always)]
-        |[scale], [rstd]| [s.mul(scale, rstd)],
+        |[weight], [rstd]| [s.mul(weight, rstd)],
     );
     factor
 }
 
 /// Folds [`batch_norm_infer`](super::batch_norm_infer) into the convolution or dense layer before it, whose outputs are
-/// then the normalized ones: `weight *= scale * rstd`, `bias = (bias - running_mean) * scale * rstd + shift`.
+/// then the normalized ones: `layer.weight *= weight * rstd` and
+/// `layer.bias = (layer.bias - running_mean) * weight * rstd + bias`.
 ///
-/// `weight` is laid out as `into` says, `bias` and the other slices are `[channels]`; of the shape only `channels` and
-/// `eps` matter, but all of it is checked. A layer without a bias gets one: pass zeros. The folded layer computes the
-/// same up to rounding, without the pass over its output.
+/// `layer.weight` is laid out as `into` says, `layer.bias` and the other slices are `[channels]`; of the shape only
+/// `channels` and `eps` matter, but all of it is checked. A layer without a bias gets one: pass zeros. The folded layer
+/// computes the same up to rounding, without the pass over its output.
 ///
 /// # Numerics
 ///
-/// `rstd = 1 / sqrt(running_var + eps)`, `factor = scale * rstd`, `weight * factor`,
-/// `(bias - running_mean) * factor + shift`, each operation rounded. Plain loops:
+/// `rstd = 1 / sqrt(running_var + eps)`, `factor = weight * rstd`, `layer.weight * factor`,
+/// `(layer.bias - running_mean) * factor + bias`, each operation rounded. Plain loops:
 /// [`reference::norm::fold_batch_norm`](crate::reference::norm::fold_batch_norm).
 ///
 /// # Errors
@@ -150,35 +150,32 @@ fn factors<S: Simd>(s: S, eps: f32, scale: &[f32], var: &[f32]) -> [f32; BLOCK] 
 /// [`Error::Overflow`](crate::Error::Overflow) if the weight's length overflows.
 ///
 /// ```
-/// use flatgrad_core::{Context, Isa, norm::{BatchNorm, FoldInto, fold_batch_norm}};
-/// let bn = BatchNorm::new(1, 2, 1).eps(0.0);
+/// use flatgrad_core::{Context, Isa, norm::{Affine, BatchNorm, FoldInto, Running, fold_batch_norm}};
+/// let (ctx, bn) = (Context::serial(Isa::detect()), BatchNorm::new(1, 2, 1).eps(0.0));
 /// let (mut weight, mut bias) = ([1.0, 2.0, 3.0, 4.0], [0.0, 7.0]); // [2, 2]: one column per output
-/// let ctx = Context::serial(Isa::detect());
-/// let (scale, shift, mean, var) = ([1.0, 2.0], [0.0, 0.5], [3.0, 1.0], [4.0, 1.0]);
-/// fold_batch_norm(ctx, &bn, FoldInto::Dense { inputs: 2 }, &scale, &shift, &mean, &var, &mut weight, &mut bias)?;
+/// let affine = Affine { weight: &[1.0, 2.0][..], bias: &[0.0, 0.5] };
+/// let running = Running { mean: &[3.0, 1.0][..], var: &[4.0, 1.0] };
+/// let layer = Affine { weight: &mut weight[..], bias: &mut bias[..] };
+/// fold_batch_norm(ctx, &bn, affine, running, FoldInto::Dense { inputs: 2 }, layer)?;
 /// assert_eq!((weight, bias), ([0.5, 4.0, 1.5, 8.0], [-1.5, 12.5]));
 /// # Ok::<(), flatgrad_core::Error>(())
 /// ```
 pub fn fold_batch_norm(
     ctx: Context,
     shape: &BatchNorm,
+    affine: Affine<&[f32]>,
+    running: Running<&[f32]>,
     into: FoldInto,
-    scale: &[f32],
-    shift: &[f32],
-    running_mean: &[f32],
-    running_var: &[f32],
-    weight: &mut [f32],
-    bias: &mut [f32],
+    layer: Affine<&mut [f32]>,
 ) -> Result {
     shape.check()?;
-    check_vectors(shape, &[("scale", scale), ("shift", shift), ("running_mean", running_mean)])?;
-    check_vectors(shape, &[("running_var", running_var), ("bias", bias)])?;
-    let dims = into.dims(shape.channels);
-    check_len("weight", checked_len("weight", &dims)?, weight.len())?;
-    let len = weight.len();
-    let outputs = [ChannelsMut::new(weight, dims), ChannelsMut::vector(bias)];
+    check_frozen(shape, affine, running)?;
+    check_vectors(shape, &[("layer.bias", layer.bias)])?;
+    let (dims, len) = (into.dims(shape.channels), layer.weight.len());
+    check_len("layer.weight", checked_len("layer.weight", &dims)?, len)?;
+    let outputs = [ChannelsMut::new(layer.weight, dims), ChannelsMut::vector(layer.bias)];
     slice::share_channels(ctx, len, outputs, &|outputs| {
-        dispatch!(ctx.isa(), |s| fold(s, shape.eps, dims, [scale, shift, running_mean, running_var], outputs))
+        dispatch!(ctx.isa(), |s| fold(s, shape.eps, dims, affine, running, outputs))
     });
     Ok(())
 }
@@ -188,7 +185,8 @@ fn fold<S: Simd>(
     s: S,
     eps: f32,
     [n, _, spatial]: [usize; 3],
-    parameters: [&[f32]; 4],
+    affine: Affine<&[f32]>,
+    running: Running<&[f32]>,
     [mut weight, mut bias]: [ChannelsMut; 2],
 ) {
     let (first, count) = (weight.first(), weight.count());
@@ -197,18 +195,15 @@ fn fold<S: Simd>(
         BLOCK,
         #[inline(always)]
         |start, width| {
-            let [scale, shift, mean, var] = parameters.map(
-                #[inline(always)]
-                |p| part(p, first + start, width),
-            );
-            let factor = factors(s, eps, scale, var);
+            let (at, affine) = (first + start, affine.part(first + start, width));
+            let factor = factors(s, eps, affine.weight, part(running.var, at, width));
             let factor = part(&factor, 0, width);
             slice::update(
                 s,
-                [factor, mean, shift],
+                [factor, part(running.mean, at, width), affine.bias],
                 [part_mut(bias.sample(0), start, width)],
                 #[inline(always)]
-                |[factor, mean, shift], [bias]| [s.add(s.mul(s.sub(bias, mean), factor), shift)],
+                |[factor, mean, add], [bias]| [s.add(s.mul(s.sub(bias, mean), factor), add)],
             );
             for i in 0..n {
                 let weight = part_mut(weight.sample(i), start * spatial, width * spatial);

@@ -2,6 +2,7 @@
 //! Normalization", 2016), which is the case of one channel per group.
 
 use super::runs::{self, Inputs, Runs};
+use super::{Affine, Gradients, Saved};
 use crate::error::{Result, check_dim, check_param, checked_len};
 use crate::machine::Context;
 use crate::update::Update;
@@ -12,7 +13,7 @@ use crate::update::Update;
 pub struct GroupNorm {
     /// Samples.
     pub n: usize,
-    /// Channels: each has its own scale and shift. A multiple of `groups`.
+    /// Channels: each has its own weight and bias. A multiple of `groups`.
     pub channels: usize,
     /// Elements of one channel of one sample.
     pub spatial: usize,
@@ -34,8 +35,8 @@ impl GroupNorm {
         Self { n, channels, spatial, groups, eps: 1e-5 }
     }
 
-    /// Instance normalization: every channel is a group. PyTorch's has neither running statistics nor, by default, scale
-    /// and shift.
+    /// Instance normalization: every channel is a group. PyTorch's has neither running statistics nor, by default,
+    /// weight and bias.
     ///
     /// ```
     /// use flatgrad_core::norm::GroupNorm;
@@ -82,7 +83,7 @@ impl GroupNorm {
         self.n.saturating_mul(self.channels).saturating_mul(self.spatial)
     }
 
-    /// Elements of `saved_mean` and of `saved_rstd`: `n * groups`.
+    /// Elements of `saved.mean` and of `saved.rstd`: `n * groups`.
     pub const fn statistics_len(&self) -> usize {
         self.n.saturating_mul(self.groups)
     }
@@ -94,17 +95,17 @@ impl GroupNorm {
 }
 
 /// Normalizes each group of channels of each sample (PyTorch's `group_norm` and `instance_norm`):
-/// `y = (x - mean) * scale / sqrt(var + eps) + shift`.
+/// `y = (x - mean) * weight / sqrt(var + eps) + bias`.
 ///
-/// `x` and `y` are `[n, channels, spatial]`, `scale` and `shift` `[channels]`; without `scale` it is 1, without `shift`
-/// nothing is added. `saved_mean` and `saved_rstd` are `[n, groups]`, outputs for [`group_norm_backward`]. With no
-/// elements nothing happens.
+/// `x` and `y` are `[n, channels, spatial]`, `weight` and `bias` `[channels]`; without `weight` it is 1, without `bias`
+/// nothing is added. Both slices of `saved` are `[n, groups]`, outputs for [`group_norm_backward`]. With no elements
+/// nothing happens.
 ///
 /// # Numerics
 ///
 /// Per group, which is contiguous: its sum in 16 virtual lanes ([`reference::math::sum`](crate::reference::math::sum));
 /// `mean = sum / count`; the sum of `(x - mean) * (x - mean)` in the same order; `rstd = 1 / sqrt(sum / count + eps)`,
-/// of the biased variance; `y = (x - mean) * (scale * rstd) + shift`, each operation rounded. Plain loops:
+/// of the biased variance; `y = (x - mean) * (weight * rstd) + bias`, each operation rounded. Plain loops:
 /// [`reference::norm::group_norm`](crate::reference::norm::group_norm).
 ///
 /// # Errors
@@ -112,11 +113,12 @@ impl GroupNorm {
 /// Those of [`GroupNorm::check`]; [`Error::Length`](crate::Error::Length) for a slice of the wrong length.
 ///
 /// ```
-/// use flatgrad_core::{Context, Isa, norm::{GroupNorm, group_norm}};
-/// let gn = GroupNorm::new(1, 4, 1, 2).eps(0.0);
+/// use flatgrad_core::{Context, Isa, norm::{Affine, GroupNorm, Saved, group_norm}};
+/// let (ctx, gn) = (Context::serial(Isa::detect()), GroupNorm::new(1, 4, 1, 2).eps(0.0));
 /// let (mut y, mut mean, mut rstd) = ([0.0; 4], [0.0; 2], [0.0; 2]);
-/// let x = [1.0, 3.0, 10.0, 30.0];
-/// group_norm(Context::serial(Isa::detect()), &gn, &x, None, Some(&[0.5; 4]), &mut y, &mut mean, &mut rstd)?;
+/// let affine = Affine { weight: None, bias: Some(&[0.5; 4][..]) };
+/// let saved = Saved { mean: &mut mean[..], rstd: &mut rstd[..] };
+/// group_norm(ctx, &gn, &[1.0, 3.0, 10.0, 30.0], affine, &mut y, saved)?;
 /// assert_eq!((y, mean), ([-0.5, 1.5, -0.5, 1.5], [2.0, 20.0]));
 /// # Ok::<(), flatgrad_core::Error>(())
 /// ```
@@ -124,52 +126,43 @@ pub fn group_norm(
     ctx: Context,
     shape: &GroupNorm,
     x: &[f32],
-    scale: Option<&[f32]>,
-    shift: Option<&[f32]>,
+    affine: Affine<Option<&[f32]>>,
     y: &mut [f32],
-    saved_mean: &mut [f32],
-    saved_rstd: &mut [f32],
+    saved: Saved<&mut [f32]>,
 ) -> Result {
     shape.check()?;
-    let runs = shape.runs();
-    runs.check_tensors(&[("x", x), ("y", y)])?;
-    runs.check_channels(&[("scale", scale), ("shift", shift)])?;
-    runs.check_runs(&[("saved_mean", saved_mean), ("saved_rstd", saved_rstd)])?;
-    runs::forward(ctx, &runs, x, [scale, shift], y, Some(saved_mean), saved_rstd);
-    Ok(())
+    runs::forward(ctx, &shape.runs(), x, affine, y, Some(saved.mean), saved.rstd)
 }
 
-/// The gradients of [`group_norm`]: `dshift = sum(dy)` and `dscale = sum(dy * xhat)` over samples and planes and, with the
-/// means taken over a group, `dx = rstd * (g - mean(g) - xhat * mean(g * xhat))` with `g = dy * scale` and
+/// The gradients of [`group_norm`]: `dbias = sum(dy)` and `dweight = sum(dy * xhat)` over samples and planes and, with
+/// the means taken over a group, `dx = rstd * (g - mean(g) - xhat * mean(g * xhat))` with `g = dy * weight` and
 /// `xhat = (x - mean) * rstd`.
 ///
-/// `dx` is overwritten. `dscale` and `dshift` are `[channels]`, each only where it is wanted; `update` says whether they
-/// are overwritten or added to. With no elements they become 0 or stay what they are.
+/// `dx` is overwritten. `dweight` and `dbias` are `[channels]`, each only where it is wanted; `update` says whether
+/// they are overwritten or added to. With no elements they become 0 or stay what they are.
 ///
 /// # Numerics
 ///
-/// For each plane (one channel of one sample) `sum(dy)` and `dot = sum(dy * (x - mean))` in 16 virtual lanes; the sum of
-/// a plane of one element is that element. From 0 or from the stored value, for each sample in order,
-/// `dshift = dshift + sum` and `dscale = dscale + dot * rstd`. Per group `a` and `b`, the sums of `sum * scale` and
-/// `dot * scale` over its channels, in 16 virtual lanes again;
-/// `dx = ((dy * scale - a / count) - (x - mean) * (b * rstd / count * rstd)) * rstd`, each operation rounded. Plain loops:
-/// [`reference::norm::group_norm_backward`](crate::reference::norm::group_norm_backward). A batch gives the bits of its
-/// samples accumulated one by one.
+/// For each plane (one channel of one sample) `sum(dy)` and `dot = sum(dy * (x - mean))` in 16 virtual lanes; the sum
+/// of a plane of one element is that element. From 0 or from the stored value, for each sample in order,
+/// `dbias = dbias + sum` and `dweight = dweight + dot * rstd`. Per group `a` and `b`, the sums of `sum * weight` and
+/// `dot * weight` over its channels, in 16 virtual lanes again;
+/// `dx = ((dy * weight - a / count) - (x - mean) * (b * rstd / count * rstd)) * rstd`, each operation rounded. Plain
+/// loops: [`reference::norm::group_norm_backward`](crate::reference::norm::group_norm_backward). A batch gives the bits
+/// of its samples accumulated one by one.
 ///
 /// # Errors
 ///
 /// As [`group_norm`].
 ///
 /// ```
-/// use flatgrad_core::{Context, Isa, Update, norm::{GroupNorm, group_norm_backward}};
-/// let gn = GroupNorm::instance(1, 1, 2);
-/// let (mut dx, mut dscale, mut dshift) = ([0.0; 2], [0.0], [0.0]);
-/// let (ctx, x, dy) = (Context::serial(Isa::detect()), [1.0, 3.0], [0.5, 0.25]);
-/// let (mean, rstd, gradients) = ([2.0], [1.0], (Some(&mut dscale[..]), Some(&mut dshift[..])));
-/// group_norm_backward(
-///     ctx, &gn, &x, &dy, None, &mean, &rstd, Update::Overwrite, &mut dx, gradients.0, gradients.1,
-/// )?;
-/// assert_eq!((dx, dscale, dshift), ([0.0, 0.0], [-0.25], [0.75]));
+/// use flatgrad_core::{Context, Isa, Update, norm::{Gradients, GroupNorm, Saved, group_norm_backward}};
+/// let (ctx, gn, x, dy) = (Context::serial(Isa::detect()), GroupNorm::instance(1, 1, 2), [1.0, 3.0], [0.5, 0.25]);
+/// let (mut dx, mut dweight, mut dbias) = ([0.0; 2], [0.0], [0.0]);
+/// let saved = Saved { mean: &[2.0][..], rstd: &[1.0] };
+/// let gradients = Gradients { x: &mut dx, weight: Some(&mut dweight[..]), bias: Some(&mut dbias[..]) };
+/// group_norm_backward(ctx, &gn, &x, &dy, None, saved, Update::Overwrite, gradients)?;
+/// assert_eq!((dx, dweight, dbias), ([0.0, 0.0], [-0.25], [0.75]));
 /// # Ok::<(), flatgrad_core::Error>(())
 /// ```
 pub fn group_norm_backward(
@@ -177,20 +170,12 @@ pub fn group_norm_backward(
     shape: &GroupNorm,
     x: &[f32],
     dy: &[f32],
-    scale: Option<&[f32]>,
-    saved_mean: &[f32],
-    saved_rstd: &[f32],
+    weight: Option<&[f32]>,
+    saved: Saved<&[f32]>,
     update: Update,
-    dx: &mut [f32],
-    dscale: Option<&mut [f32]>,
-    dshift: Option<&mut [f32]>,
+    gradients: Gradients<Option<&mut [f32]>>,
 ) -> Result {
     shape.check()?;
-    let runs = shape.runs();
-    runs.check_tensors(&[("x", x), ("dy", dy), ("dx", dx)])?;
-    runs.check_channels(&[("scale", scale), ("dscale", dscale.as_deref()), ("dshift", dshift.as_deref())])?;
-    runs.check_runs(&[("saved_mean", saved_mean), ("saved_rstd", saved_rstd)])?;
-    let inputs = Inputs { x, dy, scale, mean: Some(saved_mean), rstd: saved_rstd };
-    runs::backward(ctx, &runs, inputs, update, dx, [dscale, dshift]);
-    Ok(())
+    let inputs = Inputs { x, dy, weight, mean: Some(saved.mean), rstd: saved.rstd };
+    runs::backward(ctx, &shape.runs(), inputs, update, gradients)
 }

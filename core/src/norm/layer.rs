@@ -1,6 +1,7 @@
 //! Layer normalization (Ba, Kiros and Hinton, "Layer Normalization", 2016).
 
 use super::runs::{self, Inputs, Runs};
+use super::{Affine, Gradients, Saved};
 use crate::error::{Result, check_param, checked_len};
 use crate::machine::Context;
 use crate::update::Update;
@@ -10,7 +11,7 @@ use crate::update::Update;
 pub struct LayerNorm {
     /// Rows: samples, or tokens of all samples.
     pub rows: usize,
-    /// Elements of a row: each has its own scale and shift.
+    /// Elements of a row: each has its own weight and bias.
     pub features: usize,
     /// Added to the variance; default 1e-5.
     pub eps: f32,
@@ -34,7 +35,7 @@ impl LayerNorm {
         self
     }
 
-    /// Whether shape and parameters make sense. A row of one element is allowed, as in PyTorch: its output is `shift`.
+    /// Whether shape and parameters make sense. A row of one element is allowed, as in PyTorch: its output is `bias`.
     ///
     /// # Errors
     ///
@@ -61,29 +62,30 @@ impl LayerNorm {
 }
 
 /// Normalizes each row (PyTorch's `layer_norm` over the last dimensions):
-/// `y = (x - mean) * scale / sqrt(var + eps) + shift`.
+/// `y = (x - mean) * weight / sqrt(var + eps) + bias`.
 ///
-/// `x` and `y` are `[rows, features]`, `scale` and `shift` `[features]`; without `scale` it is 1, without `shift` nothing
-/// is added. `saved_mean` and `saved_rstd` are `[rows]`, outputs for [`layer_norm_backward`]. With no elements nothing
+/// `x` and `y` are `[rows, features]`, `weight` and `bias` `[features]`; without `weight` it is 1, without `bias`
+/// nothing is added. Both slices of `saved` are `[rows]`, outputs for [`layer_norm_backward`]. With no elements nothing
 /// happens.
 ///
 /// # Numerics
 ///
-/// Per row: its sum in 16 virtual lanes ([`reference::math::sum`](crate::reference::math::sum)); `mean = sum / features`;
-/// the sum of `(x - mean) * (x - mean)` in the same order; `rstd = 1 / sqrt(sum / features + eps)`, of the biased variance;
-/// `y = (x - mean) * (scale * rstd) + shift`, each operation rounded. Plain loops:
-/// [`reference::norm::layer_norm`](crate::reference::norm::layer_norm).
+/// Per row: its sum in 16 virtual lanes ([`reference::math::sum`](crate::reference::math::sum));
+/// `mean = sum / features`; the sum of `(x - mean) * (x - mean)` in the same order;
+/// `rstd = 1 / sqrt(sum / features + eps)`, of the biased variance; `y = (x - mean) * (weight * rstd) + bias`, each
+/// operation rounded. Plain loops: [`reference::norm::layer_norm`](crate::reference::norm::layer_norm).
 ///
 /// # Errors
 ///
 /// Those of [`LayerNorm::check`]; [`Error::Length`](crate::Error::Length) for a slice of the wrong length.
 ///
 /// ```
-/// use flatgrad_core::{Context, Isa, norm::{LayerNorm, layer_norm}};
-/// let ln = LayerNorm::new(2, 2).eps(0.0);
+/// use flatgrad_core::{Context, Isa, norm::{Affine, LayerNorm, Saved, layer_norm}};
+/// let (ctx, ln) = (Context::serial(Isa::detect()), LayerNorm::new(2, 2).eps(0.0));
 /// let (mut y, mut mean, mut rstd) = ([0.0; 4], [0.0; 2], [0.0; 2]);
-/// let (x, scale) = ([1.0, 3.0, 10.0, 30.0], [1.0, 2.0]);
-/// layer_norm(Context::serial(Isa::detect()), &ln, &x, Some(&scale), None, &mut y, &mut mean, &mut rstd)?;
+/// let affine = Affine { weight: Some(&[1.0, 2.0][..]), bias: None };
+/// let saved = Saved { mean: &mut mean[..], rstd: &mut rstd[..] };
+/// layer_norm(ctx, &ln, &[1.0, 3.0, 10.0, 30.0], affine, &mut y, saved)?;
 /// assert_eq!((y, mean), ([-1.0, 2.0, -1.0, 2.0], [2.0, 20.0]));
 /// # Ok::<(), flatgrad_core::Error>(())
 /// ```
@@ -91,48 +93,43 @@ pub fn layer_norm(
     ctx: Context,
     shape: &LayerNorm,
     x: &[f32],
-    scale: Option<&[f32]>,
-    shift: Option<&[f32]>,
+    affine: Affine<Option<&[f32]>>,
     y: &mut [f32],
-    saved_mean: &mut [f32],
-    saved_rstd: &mut [f32],
+    saved: Saved<&mut [f32]>,
 ) -> Result {
     shape.check()?;
-    let runs = shape.runs();
-    runs.check_tensors(&[("x", x), ("y", y)])?;
-    runs.check_channels(&[("scale", scale), ("shift", shift)])?;
-    runs.check_runs(&[("saved_mean", saved_mean), ("saved_rstd", saved_rstd)])?;
-    runs::forward(ctx, &runs, x, [scale, shift], y, Some(saved_mean), saved_rstd);
-    Ok(())
+    runs::forward(ctx, &shape.runs(), x, affine, y, Some(saved.mean), saved.rstd)
 }
 
-/// The gradients of [`layer_norm`]: `dshift = sum(dy)` and `dscale = sum(dy * xhat)` over the rows and, with the means taken
-/// over a row, `dx = rstd * (g - mean(g) - xhat * mean(g * xhat))` with `g = dy * scale` and `xhat = (x - mean) * rstd`.
+/// The gradients of [`layer_norm`]: `dbias = sum(dy)` and `dweight = sum(dy * xhat)` over the rows and, with the means
+/// taken over a row, `dx = rstd * (g - mean(g) - xhat * mean(g * xhat))` with `g = dy * weight` and
+/// `xhat = (x - mean) * rstd`.
 ///
-/// `dx` is overwritten. `dscale` and `dshift` are `[features]`, each only where it is wanted; `update` says whether they
-/// are overwritten or added to.
+/// `dx` is overwritten. `dweight` and `dbias` are `[features]`, each only where it is wanted; `update` says whether
+/// they are overwritten or added to.
 ///
 /// # Numerics
 ///
-/// From 0 or from the stored value, for each row in order, `dshift = dshift + dy` and
-/// `dscale = dscale + dy * (x - mean) * rstd`. Per row `a` and `b`, the sums of `dy * scale` and of
-/// `dy * (x - mean) * scale` in 16 virtual lanes;
-/// `dx = ((dy * scale - a / features) - (x - mean) * (b * rstd / features * rstd)) * rstd`, each operation rounded, products
-/// from left to right. Plain loops: [`reference::norm::layer_norm_backward`](crate::reference::norm::layer_norm_backward).
-/// A batch gives the bits of its rows accumulated one by one.
+/// From 0 or from the stored value, for each row in order, `dbias = dbias + dy` and
+/// `dweight = dweight + dy * (x - mean) * rstd`. Per row `a` and `b`, the sums of `dy * weight` and of
+/// `dy * (x - mean) * weight` in 16 virtual lanes;
+/// `dx = ((dy * weight - a / features) - (x - mean) * (b * rstd / features * rstd)) * rstd`, each operation rounded,
+/// products from left to right. Plain loops:
+/// [`reference::norm::layer_norm_backward`](crate::reference::norm::layer_norm_backward). A batch gives the bits of its
+/// rows accumulated one by one.
 ///
 /// # Errors
 ///
 /// As [`layer_norm`].
 ///
 /// ```
-/// use flatgrad_core::{Context, Isa, Update, norm::{LayerNorm, layer_norm_backward}};
-/// let (ctx, ln) = (Context::serial(Isa::detect()), LayerNorm::new(1, 2));
-/// let (mut dx, mut dscale, mut dshift) = ([0.0; 2], [0.0; 2], [1.0; 2]);
-/// let (x, dy, mean, rstd, update) = ([1.0, 3.0], [0.5, 0.25], [2.0], [1.0], Update::Accumulate);
-/// let (ds, db) = (Some(&mut dscale[..]), Some(&mut dshift[..]));
-/// layer_norm_backward(ctx, &ln, &x, &dy, None, &mean, &rstd, update, &mut dx, ds, db)?;
-/// assert_eq!((dx, dscale, dshift), ([0.0, 0.0], [-0.5, 0.25], [1.5, 1.25]));
+/// use flatgrad_core::{Context, Isa, Update, norm::{Gradients, LayerNorm, Saved, layer_norm_backward}};
+/// let (ctx, ln, x, dy) = (Context::serial(Isa::detect()), LayerNorm::new(1, 2), [1.0, 3.0], [0.5, 0.25]);
+/// let (mut dx, mut dweight, mut dbias) = ([0.0; 2], [0.0; 2], [1.0; 2]);
+/// let saved = Saved { mean: &[2.0][..], rstd: &[1.0] };
+/// let gradients = Gradients { x: &mut dx, weight: Some(&mut dweight[..]), bias: Some(&mut dbias[..]) };
+/// layer_norm_backward(ctx, &ln, &x, &dy, None, saved, Update::Accumulate, gradients)?;
+/// assert_eq!((dx, dweight, dbias), ([0.0, 0.0], [-0.5, 0.25], [1.5, 1.25]));
 /// # Ok::<(), flatgrad_core::Error>(())
 /// ```
 pub fn layer_norm_backward(
@@ -140,20 +137,12 @@ pub fn layer_norm_backward(
     shape: &LayerNorm,
     x: &[f32],
     dy: &[f32],
-    scale: Option<&[f32]>,
-    saved_mean: &[f32],
-    saved_rstd: &[f32],
+    weight: Option<&[f32]>,
+    saved: Saved<&[f32]>,
     update: Update,
-    dx: &mut [f32],
-    dscale: Option<&mut [f32]>,
-    dshift: Option<&mut [f32]>,
+    gradients: Gradients<Option<&mut [f32]>>,
 ) -> Result {
     shape.check()?;
-    let runs = shape.runs();
-    runs.check_tensors(&[("x", x), ("dy", dy), ("dx", dx)])?;
-    runs.check_channels(&[("scale", scale), ("dscale", dscale.as_deref()), ("dshift", dshift.as_deref())])?;
-    runs.check_runs(&[("saved_mean", saved_mean), ("saved_rstd", saved_rstd)])?;
-    let inputs = Inputs { x, dy, scale, mean: Some(saved_mean), rstd: saved_rstd };
-    runs::backward(ctx, &runs, inputs, update, dx, [dscale, dshift]);
-    Ok(())
+    let inputs = Inputs { x, dy, weight, mean: Some(saved.mean), rstd: saved.rstd };
+    runs::backward(ctx, &shape.runs(), inputs, update, gradients)
 }

@@ -1,11 +1,11 @@
-//! Normalization: subtract a mean, divide by a deviation, scale and shift.
+//! Normalization: subtract a mean, divide by a deviation, multiply by a weight, add a bias.
 //!
-//! | | statistics over | scale and shift | running statistics |
+//! | | statistics over | weight and bias | running statistics |
 //! |---|---|---|---|
 //! | [`BatchNorm`] | a channel of all samples | one each per channel | yes |
 //! | [`GroupNorm`] | a group of channels of one sample; an instance norm's group is one channel | one each per channel | no |
 //! | [`LayerNorm`] | a row | one each per feature | no |
-//! | [`RmsNorm`] | a row, without the mean | a scale per feature | no |
+//! | [`RmsNorm`] | a row, without the mean | a weight per feature | no |
 //!
 //! All but the first treat samples independently: a batch gives the bits of its samples one by one.
 
@@ -15,6 +15,7 @@ mod columns;
 mod frozen;
 mod group;
 mod layer;
+mod parts;
 mod planes;
 mod rms;
 mod runs;
@@ -24,6 +25,7 @@ pub use batch_shape::BatchNorm;
 pub use frozen::{FoldInto, batch_norm_infer_backward, fold_batch_norm};
 pub use group::{GroupNorm, group_norm, group_norm_backward};
 pub use layer::{LayerNorm, layer_norm, layer_norm_backward};
+pub use parts::{Affine, Gradients, Running, Saved};
 pub use rms::{RmsNorm, rms_norm, rms_norm_backward};
 
 use crate::simd::Simd;
@@ -97,8 +99,8 @@ fn finish<S: Simd>(s: S, shape: &BatchNorm, mean: &[f32], rstd: &mut [f32], runn
     );
 }
 
-/// Of some channels: stores `dscale` and `dshift`, and turns the sums of `dy` and of `dy * (x - mean)` into what the input
-/// gradient needs, `mean(dy)` and `mean(dy * xhat) * rstd`.
+/// Of some channels: stores `dweight` and `dbias`, and turns the sums of `dy` and of `dy * (x - mean)` into what the
+/// input gradient needs, `mean(dy)` and `mean(dy * xhat) * rstd`.
 #[inline(always)]
 fn gradients<S: Simd>(
     s: S,
@@ -110,20 +112,20 @@ fn gradients<S: Simd>(
 ) {
     let count = s.splat(shape.count() as f32);
     let [sum, dot] = sums;
-    let [dscale, dshift] = gradient;
+    let [dweight, dbias] = gradient;
     slice::update(
         s,
         [rstd],
-        [sum, dot, dscale, dshift],
+        [sum, dot, dweight, dbias],
         #[inline(always)]
-        |[rstd], [sum, dot, dscale, dshift]| {
+        |[rstd], [sum, dot, dweight, dbias]| {
             let batch = s.mul(dot, rstd);
             let slope = s.mul(s.div(batch, count), rstd);
-            let (dscale, dshift) = match update {
+            let (dweight, dbias) = match update {
                 Update::Overwrite => (batch, sum),
-                Update::Accumulate => (s.add(dscale, batch), s.add(dshift, sum)),
+                Update::Accumulate => (s.add(dweight, batch), s.add(dbias, sum)),
             };
-            [s.div(sum, count), slope, dscale, dshift]
+            [s.div(sum, count), slope, dweight, dbias]
         },
     );
 }

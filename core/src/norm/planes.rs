@@ -1,10 +1,12 @@
 //! Batch normalization where a channel has planes of several elements: lanes along a plane.
 //!
-//! Channels are taken in runs, and each pass walks the samples' planes of a run in the order of memory: 1.4 to 3.2 times
-//! as fast as one channel at a time, whose planes lie far apart. The length of a run was measured on one machine only,
-//! with data that fits its last-level cache; there, runs of all channels were as fast.
+//! Channels are taken in runs, and each pass walks the samples' planes of a run in the order of memory: 1.4 to 3.2
+//! times as fast as one channel at a time, whose planes lie far apart. The length of a run was measured on one machine
+//! only, with data that fits its last-level cache; there, runs of all channels were as fast.
 
-use super::{BLOCK, BatchNorm, blocks, finish, gradients, part, part_mut, reciprocal_deviation};
+use super::{
+    Affine, BLOCK, BatchNorm, Running, Saved, blocks, finish, gradients, part, part_mut, reciprocal_deviation,
+};
 use crate::simd::Simd;
 use crate::slice::{self, ChannelsMut, chunks};
 use crate::update::Update;
@@ -24,7 +26,7 @@ pub(super) fn train<S: Simd>(
     s: S,
     shape: &BatchNorm,
     x: &[f32],
-    [scale, shift]: [&[f32]; 2],
+    affine: Affine<&[f32]>,
     [mut y, mut saved_mean, mut saved_rstd, mut running_mean, mut running_var]: [ChannelsMut; 5],
 ) {
     let (first, count) = (y.first(), y.count());
@@ -51,8 +53,8 @@ pub(super) fn train<S: Simd>(
                 }
             }
             finish(s, shape, mean, rstd, [rm, rv]);
-            let parameters = [mean, rstd, part(scale, at, width), part(shift, at, width)];
-            normalize_run(s, shape, x, parameters, start, &mut y);
+            let (saved, affine) = (Saved { mean: &*mean, rstd: &*rstd }, affine.part(at, width));
+            normalize_run(s, shape, x, saved, affine, start, &mut y);
         },
     );
 }
@@ -62,7 +64,8 @@ pub(super) fn infer<S: Simd>(
     s: S,
     shape: &BatchNorm,
     x: &[f32],
-    [mean, var, scale, shift]: [&[f32]; 4],
+    affine: Affine<&[f32]>,
+    running: Running<&[f32]>,
     mut y: ChannelsMut,
 ) {
     let (first, count) = (y.first(), y.count());
@@ -73,9 +76,9 @@ pub(super) fn infer<S: Simd>(
         |start, width| {
             let at = first + start;
             let mut rstd = [0.0; BLOCK];
-            reciprocal_deviation(s, shape.eps, part(var, at, width), &mut rstd);
-            let parameters = [part(mean, at, width), &rstd, part(scale, at, width), part(shift, at, width)];
-            normalize_run(s, shape, x, parameters, start, &mut y);
+            reciprocal_deviation(s, shape.eps, part(running.var, at, width), &mut rstd);
+            let saved = Saved { mean: part(running.mean, at, width), rstd: &rstd[..] };
+            normalize_run(s, shape, x, saved, affine.part(at, width), start, &mut y);
         },
     );
 }
@@ -85,9 +88,10 @@ pub(super) fn backward<S: Simd>(
     s: S,
     shape: &BatchNorm,
     [x, dy]: [&[f32]; 2],
-    saved: [&[f32]; 3],
+    weight: &[f32],
+    saved: Saved<&[f32]>,
     update: Update,
-    [mut dx, mut dscale, mut dshift]: [ChannelsMut; 3],
+    [mut dx, mut dweight, mut dbias]: [ChannelsMut; 3],
 ) {
     let (first, count) = (dx.first(), dx.count());
     blocks(
@@ -96,7 +100,8 @@ pub(super) fn backward<S: Simd>(
         #[inline(always)]
         |start, width| {
             let at = first + start;
-            let [scale, mean, rstd] = saved.map(|p| part(p, at, width));
+            let weight = part(weight, at, width);
+            let (mean, rstd) = (part(saved.mean, at, width), part(saved.rstd, at, width));
             let (mut sums, mut dots) = ([0.0; BLOCK], [0.0; BLOCK]);
             for i in 0..shape.n {
                 let inputs = planes(shape, x, i, at).zip(planes(shape, dy, i, at));
@@ -105,15 +110,15 @@ pub(super) fn backward<S: Simd>(
                     (*sum, *dot) = (*sum + s, *dot + d);
                 }
             }
-            let [dscale, dshift] = [&mut dscale, &mut dshift].map(|v| part_mut(v.sample(0), start, width));
-            gradients(s, shape, rstd, [&mut sums, &mut dots], update, [dscale, dshift]);
+            let [dweight, dbias] = [&mut dweight, &mut dbias].map(|v| part_mut(v.sample(0), start, width));
+            gradients(s, shape, rstd, [&mut sums, &mut dots], update, [dweight, dbias]);
             let (mean_dy, slope) = (sums, dots);
             // Backwards: the planes seen last are still in the cache.
             for i in (0..shape.n).rev() {
                 let inputs = planes(shape, x, i, at).zip(planes(shape, dy, i, at));
-                let parameters = scale.iter().zip(rstd).zip(mean.iter().zip(mean_dy.iter().zip(&slope)));
-                for (c, (((scale, rstd), (mean, (mean_dy, slope))), (x, dy))) in parameters.zip(inputs).enumerate() {
-                    let parameters = [*mean, *mean_dy, *slope, scale * rstd];
+                let parameters = weight.iter().zip(rstd).zip(mean.iter().zip(mean_dy.iter().zip(&slope)));
+                for (c, (((weight, rstd), (mean, (mean_dy, slope))), (x, dy))) in parameters.zip(inputs).enumerate() {
+                    let parameters = [*mean, *mean_dy, *slope, weight * rstd];
                     input_gradient(s, x, dy, parameters, dx.plane(i, start + c));
                 }
             }
@@ -121,28 +126,29 @@ pub(super) fn backward<S: Simd>(
     );
 }
 
-/// `y = (x - mean) * (scale * rstd) + shift` on the run of channels that starts at `start` of `y`'s.
+/// `y = (x - mean) * (weight * rstd) + bias` on the run of channels that starts at `start` of `y`'s.
 #[inline(always)]
 fn normalize_run<S: Simd>(
     s: S,
     shape: &BatchNorm,
     x: &[f32],
-    [mean, rstd, scale, shift]: [&[f32]; 4],
+    saved: Saved<&[f32]>,
+    affine: Affine<&[f32]>,
     start: usize,
     y: &mut ChannelsMut,
 ) {
     let at = y.first() + start;
     // Backwards: after the statistics, the planes seen last are still in the cache.
     for i in (0..shape.n).rev() {
-        let parameters = mean.iter().zip(rstd).zip(scale.iter().zip(shift));
-        for (c, (((mean, rstd), (scale, shift)), x)) in parameters.zip(planes(shape, x, i, at)).enumerate() {
-            let (mean, factor, shift) = (s.splat(*mean), s.splat(scale * rstd), s.splat(*shift));
+        let parameters = saved.mean.iter().zip(saved.rstd).zip(affine.weight.iter().zip(affine.bias));
+        for (c, (((mean, rstd), (weight, bias)), x)) in parameters.zip(planes(shape, x, i, at)).enumerate() {
+            let (mean, factor, bias) = (s.splat(*mean), s.splat(weight * rstd), s.splat(*bias));
             slice::map(
                 s,
                 [x],
                 y.plane(i, start + c),
                 #[inline(always)]
-                |[x]| s.add(s.mul(s.sub(x, mean), factor), shift),
+                |[x]| s.add(s.mul(s.sub(x, mean), factor), bias),
             );
         }
     }

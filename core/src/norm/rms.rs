@@ -1,6 +1,7 @@
 //! Root mean square normalization (Zhang and Sennrich, "Root Mean Square Layer Normalization", 2019).
 
 use super::runs::{self, Inputs, Runs};
+use super::{Affine, Gradients};
 use crate::error::{Result, check_param, checked_len};
 use crate::machine::Context;
 use crate::update::Update;
@@ -11,7 +12,7 @@ use crate::update::Update;
 pub struct RmsNorm {
     /// Rows: samples, or tokens of all samples.
     pub rows: usize,
-    /// Elements of a row: each has its own scale.
+    /// Elements of a row: each has its own weight.
     pub features: usize,
     /// Added to the mean square; default 2^-23 = 1.1920929e-7.
     pub eps: f32,
@@ -62,15 +63,15 @@ impl RmsNorm {
 }
 
 /// Divides each row by its root mean square (PyTorch's `rms_norm` over the last dimensions):
-/// `y = x * scale / sqrt(mean(x^2) + eps)`.
+/// `y = x * weight / sqrt(mean(x^2) + eps)`.
 ///
-/// `x` and `y` are `[rows, features]`, `scale` `[features]`, 1 where there is none. `saved_rstd`, `[rows]`, is an output
-/// for [`rms_norm_backward`]. With no elements nothing happens.
+/// `x` and `y` are `[rows, features]`, `weight` `[features]`, 1 where there is none. `saved_rstd`, `[rows]`, is an
+/// output for [`rms_norm_backward`]. With no elements nothing happens.
 ///
 /// # Numerics
 ///
 /// Per row: the sum of `x * x` in 16 virtual lanes ([`reference::math::sum`](crate::reference::math::sum));
-/// `rstd = 1 / sqrt(sum / features + eps)`; `y = x * (scale * rstd)`, each operation rounded. Plain loops:
+/// `rstd = 1 / sqrt(sum / features + eps)`; `y = x * (weight * rstd)`, each operation rounded. Plain loops:
 /// [`reference::norm::rms_norm`](crate::reference::norm::rms_norm).
 ///
 /// # Errors
@@ -90,44 +91,40 @@ pub fn rms_norm(
     ctx: Context,
     shape: &RmsNorm,
     x: &[f32],
-    scale: Option<&[f32]>,
+    weight: Option<&[f32]>,
     y: &mut [f32],
     saved_rstd: &mut [f32],
 ) -> Result {
     shape.check()?;
-    let runs = shape.runs();
-    runs.check_tensors(&[("x", x), ("y", y)])?;
-    runs.check_channels(&[("scale", scale)])?;
-    runs.check_runs(&[("saved_rstd", saved_rstd)])?;
-    runs::forward(ctx, &runs, x, [scale, None], y, None, saved_rstd);
-    Ok(())
+    runs::forward(ctx, &shape.runs(), x, Affine { weight, bias: None }, y, None, saved_rstd)
 }
 
-/// The gradients of [`rms_norm`]: `dscale = sum(dy * xhat)` over the rows and, with the mean taken over a row,
-/// `dx = rstd * (g - xhat * mean(g * xhat))` with `g = dy * scale` and `xhat = x * rstd`.
+/// The gradients of [`rms_norm`]: `dweight = sum(dy * xhat)` over the rows and, with the mean taken over a row,
+/// `dx = rstd * (g - xhat * mean(g * xhat))` with `g = dy * weight` and `xhat = x * rstd`.
 ///
-/// `dx` is overwritten. `dscale` is `[features]`, only where it is wanted; `update` says whether it is overwritten or
+/// `dx` is overwritten. `dweight` is `[features]`, only where it is wanted; `update` says whether it is overwritten or
 /// added to.
 ///
 /// # Numerics
 ///
-/// From 0 or from the stored value, for each row in order, `dscale = dscale + dy * x * rstd`. Per row `b`, the sum of
-/// `dy * x * scale` in 16 virtual lanes; `dx = (dy * scale - x * (b * rstd / features * rstd)) * rstd`, each operation
-/// rounded, products from left to right. Plain loops:
-/// [`reference::norm::rms_norm_backward`](crate::reference::norm::rms_norm_backward). A batch gives the bits of its rows
-/// accumulated one by one.
+/// From 0 or from the stored value, for each row in order, `dweight = dweight + dy * x * rstd`. Per row `b`, the sum of
+/// `dy * x * weight` in 16 virtual lanes; `dx = (dy * weight - x * (b * rstd / features * rstd)) * rstd`, each
+/// operation rounded, products from left to right. Plain loops:
+/// [`reference::norm::rms_norm_backward`](crate::reference::norm::rms_norm_backward). A batch gives the bits of its
+/// rows accumulated one by one.
 ///
 /// # Errors
 ///
 /// As [`rms_norm`].
 ///
 /// ```
-/// use flatgrad_core::{Context, Isa, Update, norm::{RmsNorm, rms_norm_backward}};
+/// use flatgrad_core::{Context, Isa, Update, norm::{Gradients, RmsNorm, rms_norm_backward}};
 /// let (ctx, rn) = (Context::serial(Isa::detect()), RmsNorm::new(1, 2));
-/// let (mut dx, mut dscale) = ([0.0; 2], [0.0; 2]);
+/// let (mut dx, mut dweight) = ([0.0; 2], [0.0; 2]);
 /// let (x, dy, rstd) = ([1.0, -1.0], [0.5, 0.25], [1.0]);
-/// rms_norm_backward(ctx, &rn, &x, &dy, None, &rstd, Update::Overwrite, &mut dx, Some(&mut dscale))?;
-/// assert_eq!((dx, dscale), ([0.375, 0.375], [0.5, -0.25])); // no part of dx along x
+/// let gradients = Gradients { x: &mut dx, weight: Some(&mut dweight[..]), bias: () };
+/// rms_norm_backward(ctx, &rn, &x, &dy, None, &rstd, Update::Overwrite, gradients)?;
+/// assert_eq!((dx, dweight), ([0.375, 0.375], [0.5, -0.25])); // no part of dx along x
 /// # Ok::<(), flatgrad_core::Error>(())
 /// ```
 pub fn rms_norm_backward(
@@ -135,17 +132,13 @@ pub fn rms_norm_backward(
     shape: &RmsNorm,
     x: &[f32],
     dy: &[f32],
-    scale: Option<&[f32]>,
+    weight: Option<&[f32]>,
     saved_rstd: &[f32],
     update: Update,
-    dx: &mut [f32],
-    dscale: Option<&mut [f32]>,
+    gradients: Gradients<Option<&mut [f32]>, ()>,
 ) -> Result {
     shape.check()?;
-    let runs = shape.runs();
-    runs.check_tensors(&[("x", x), ("dy", dy), ("dx", dx)])?;
-    runs.check_channels(&[("scale", scale), ("dscale", dscale.as_deref())])?;
-    runs.check_runs(&[("saved_rstd", saved_rstd)])?;
-    runs::backward(ctx, &runs, Inputs { x, dy, scale, mean: None, rstd: saved_rstd }, update, dx, [dscale, None]);
-    Ok(())
+    let inputs = Inputs { x, dy, weight, mean: None, rstd: saved_rstd };
+    let gradients = Gradients { x: gradients.x, weight: gradients.weight, bias: None };
+    runs::backward(ctx, &shape.runs(), inputs, update, gradients)
 }

@@ -1,18 +1,18 @@
 //! What group, layer and RMS normalization share: each normalizes contiguous runs, every one by its own statistics.
 //!
 //! Data is `[n, channels, spatial]`; a run is one of `groups` groups of channels of one sample. A layer norm's rows are
-//! samples with one group whose channels, the features, have one element each. RMS normalization takes the mean, and the
-//! mean of the gradient, as 0: subtracting 0 changes no bit.
+//! samples with one group whose channels, the features, have one element each. RMS normalization takes the mean, and
+//! the mean of the gradient, as 0: subtracting 0 changes no bit.
 //!
-//! Runs are taken in blocks that stay in the L1 cache between the passes. Each pass over a block is a loop of independent
-//! runs, so a short run's sum does not wait for the root of the run before it.
+//! Runs are taken in blocks that stay in the L1 cache between the passes. Each pass over a block is a loop of
+//! independent runs, so a short run's sum does not wait for the root of the run before it.
 
 mod backward;
 
 pub(super) use backward::{Inputs, backward};
 
 use super::planes::{sum, sum_squares};
-use super::{BLOCK, blocks, part, part_mut, reciprocal_root};
+use super::{Affine, BLOCK, Saved, blocks, part, part_mut, reciprocal_root};
 use crate::error::{Result, check_len};
 use crate::machine::Context;
 use crate::simd::{Simd, dispatch};
@@ -49,20 +49,21 @@ impl Runs {
     }
 
     /// All tensors are `[n, groups * channels, spatial]`, a shape that has been checked.
-    pub(super) fn check_tensors(&self, tensors: &[(&'static str, &[f32])]) -> Result {
+    fn check_tensors(&self, tensors: &[(&'static str, &[f32])]) -> Result {
         let len = self.count() * self.len();
         tensors.iter().try_for_each(|(what, x)| check_len(what, len, x.len()))
     }
 
     /// All slices that are there are `[groups * channels]`.
-    pub(super) fn check_channels(&self, slices: &[(&'static str, Option<&[f32]>)]) -> Result {
+    fn check_channels(&self, slices: &[(&'static str, Option<&[f32]>)]) -> Result {
         let all = self.groups * self.channels;
         slices.iter().try_for_each(|(what, x)| x.map_or(Ok(()), |x| check_len(what, all, x.len())))
     }
 
-    /// All slices are `[n, groups]`.
-    pub(super) fn check_runs(&self, slices: &[(&'static str, &[f32])]) -> Result {
-        slices.iter().try_for_each(|(what, x)| check_len(what, self.count(), x.len()))
+    /// The statistics are `[n, groups]`; not all have a mean.
+    fn check_saved(&self, mean: Option<&[f32]>, rstd: &[f32]) -> Result {
+        mean.map_or(Ok(()), |mean| check_len("saved_mean", self.count(), mean.len()))?;
+        check_len("saved_rstd", self.count(), rstd.len())
     }
 }
 
@@ -88,9 +89,9 @@ impl<'a> Values<'a> {
 }
 
 /// Multiplying by it changes no bit.
-const NO_SCALE: f32 = 1.0;
+const NO_WEIGHT: f32 = 1.0;
 /// Adding it changes no bit (adding +0 turns -0 into +0).
-const NO_SHIFT: f32 = -0.0;
+const NO_BIAS: f32 = -0.0;
 
 /// `count` planes of `each` elements, or of none.
 fn optional(x: Option<&mut [f32]>, [count, each]: [usize; 2]) -> ChannelsMut<'_> {
@@ -100,28 +101,28 @@ fn optional(x: Option<&mut [f32]>, [count, each]: [usize; 2]) -> ChannelsMut<'_>
     }
 }
 
-/// Normalizes all runs; without `saved_mean` the mean counts as 0.
+/// Normalizes all runs, if the slices have their lengths; without `mean` it counts as 0.
 pub(super) fn forward(
     ctx: Context,
     runs: &Runs,
     x: &[f32],
-    parameters: [Option<&[f32]>; 2],
+    affine: Affine<Option<&[f32]>>,
     y: &mut [f32],
-    saved_mean: Option<&mut [f32]>,
-    saved_rstd: &mut [f32],
-) {
+    mean: Option<&mut [f32]>,
+    rstd: &mut [f32],
+) -> Result {
+    runs.check_tensors(&[("x", x), ("y", y)])?;
+    runs.check_channels(&[("weight", affine.weight), ("bias", affine.bias)])?;
+    runs.check_saved(mean.as_deref(), rstd)?;
     if x.is_empty() {
-        return;
+        return Ok(());
     }
-    let (count, centered) = (runs.count(), saved_mean.is_some());
-    let outputs = [
-        ChannelsMut::new(y, [1, count, runs.len()]),
-        optional(saved_mean, [count, 1]),
-        ChannelsMut::vector(saved_rstd),
-    ];
+    let (count, centered) = (runs.count(), mean.is_some());
+    let outputs = [ChannelsMut::new(y, [1, count, runs.len()]), optional(mean, [count, 1]), ChannelsMut::vector(rstd)];
     slice::share_channels(ctx, x.len(), outputs, &|outputs| {
-        dispatch!(ctx.isa(), |s| forward_part(s, runs, centered, x, parameters, outputs))
+        dispatch!(ctx.isa(), |s| forward_part(s, runs, centered, x, affine, outputs))
     });
+    Ok(())
 }
 
 #[inline(always)]
@@ -130,7 +131,7 @@ fn forward_part<S: Simd>(
     runs: &Runs,
     centered: bool,
     x: &[f32],
-    parameters: [Option<&[f32]>; 2],
+    affine: Affine<Option<&[f32]>>,
     [mut y, mut saved_mean, mut saved_rstd]: [ChannelsMut; 3],
 ) {
     let (len, first, count) = (runs.len(), y.first(), y.count());
@@ -159,70 +160,70 @@ fn forward_part<S: Simd>(
                 |[], [squares]| [reciprocal_root(s, s.div(squares, count), eps)],
             );
             for (r, ((mean, rstd), (x, y))) in mean.iter().zip(rstd).zip(x.zip(y)).enumerate() {
-                normalize_run(s, runs, first + start + r, x, [*mean, *rstd], parameters, y);
+                normalize_run(s, runs, first + start + r, x, Saved { mean: *mean, rstd: *rstd }, affine, y);
             }
         },
     );
 }
 
-/// `y = (x - mean) * (scale * rstd) + shift` on a run.
+/// `y = (x - mean) * (weight * rstd) + bias` on a run.
 #[inline(always)]
 fn normalize_run<S: Simd>(
     s: S,
     runs: &Runs,
     run: usize,
     x: &[f32],
-    statistics: [f32; 2],
-    [scale, shift]: [Option<&[f32]>; 2],
+    saved: Saved<f32>,
+    Affine { weight, bias }: Affine<Option<&[f32]>>,
     y: &mut [f32],
 ) {
     let first = runs.first_channel(run);
     if runs.spatial == 1 {
-        let scale = Values::run(scale, first, runs.channels, NO_SCALE);
-        return normalize(s, x, statistics, scale, Values::run(shift, first, runs.channels, NO_SHIFT), y);
+        let weight = Values::run(weight, first, runs.channels, NO_WEIGHT);
+        return normalize(s, x, saved, weight, Values::run(bias, first, runs.channels, NO_BIAS), y);
     }
     let spatial = runs.spatial.max(1);
     for (c, (x, y)) in (first..).zip(chunks(x, spatial).zip(chunks_mut(y, spatial))) {
-        normalize(s, x, statistics, Values::plane(scale, c, NO_SCALE), Values::plane(shift, c, NO_SHIFT), y);
+        normalize(s, x, saved, Values::plane(weight, c, NO_WEIGHT), Values::plane(bias, c, NO_BIAS), y);
     }
 }
 
 #[inline(always)]
-fn normalize<S: Simd>(s: S, x: &[f32], [mean, rstd]: [f32; 2], scale: Values, shift: Values, y: &mut [f32]) {
-    let statistics = [s.splat(mean), s.splat(rstd)];
-    match (scale, shift) {
-        (Values::Each(scale), Values::Each(shift)) => slice::map(
+fn normalize<S: Simd>(s: S, x: &[f32], saved: Saved<f32>, weight: Values, bias: Values, y: &mut [f32]) {
+    let statistics = [s.splat(saved.mean), s.splat(saved.rstd)];
+    match (weight, bias) {
+        (Values::Each(weight), Values::Each(bias)) => slice::map(
             s,
-            [x, scale, shift],
+            [x, weight, bias],
             y,
             #[inline(always)]
-            |[x, scale, shift]| affine(s, x, statistics, [scale, shift]),
+            |[x, weight, bias]| affine(s, x, statistics, [weight, bias]),
         ),
-        (Values::Each(scale), Values::One(shift)) => slice::map(
+        (Values::Each(weight), Values::One(bias)) => slice::map(
             s,
-            [x, scale],
+            [x, weight],
             y,
             #[inline(always)]
-            |[x, scale]| affine(s, x, statistics, [scale, s.splat(shift)]),
+            |[x, weight]| affine(s, x, statistics, [weight, s.splat(bias)]),
         ),
-        (Values::One(scale), Values::Each(shift)) => slice::map(
+        (Values::One(weight), Values::Each(bias)) => slice::map(
             s,
-            [x, shift],
+            [x, bias],
             y,
             #[inline(always)]
-            |[x, shift]| affine(s, x, statistics, [s.splat(scale), shift]),
+            |[x, bias]| affine(s, x, statistics, [s.splat(weight), bias]),
         ),
-        (Values::One(scale), Values::One(shift)) => slice::map(
+        (Values::One(weight), Values::One(bias)) => slice::map(
             s,
             [x],
             y,
             #[inline(always)]
-            |[x]| affine(s, x, statistics, [s.splat(scale), s.splat(shift)]),
+            |[x]| affine(s, x, statistics, [s.splat(weight), s.splat(bias)]),
         ),
     }
 }
 
 #[inline(always)]
-fn affine<S: Simd>(s: S, x: S::V, [mean, rstd]: [S::V; 2], [scale, shift]: [S::V; 2]) -> S::V {
-    s.add(s.mul(s.sub(x, mean), s.mul(scale, rstd)), shift)
+fn affine<S: Simd>(s: S, x: S::V, [mean, rstd]: [S::V; 2], [weight, bias]: [S::V; 2]) -> S::V {
+    s.add(s.mul(s.sub(x, mean), s.mul(weight, rstd)), bias)
 }

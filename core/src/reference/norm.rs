@@ -1,7 +1,7 @@
 //! Normalization.
 
 use super::math::sum;
-use crate::norm::{BatchNorm, FoldInto, GroupNorm, LayerNorm, RmsNorm};
+use crate::norm::{Affine, BatchNorm, FoldInto, Gradients, GroupNorm, LayerNorm, RmsNorm, Running, Saved};
 use crate::update::Update;
 
 /// The sum over one channel of `[n, channels, spatial]` of `term(index)`: a plane in 16 lanes, planes in order.
@@ -20,13 +20,10 @@ fn channel_indices(bn: &BatchNorm, channel: usize) -> impl Iterator<Item = usize
 pub fn batch_norm_train(
     bn: &BatchNorm,
     x: &[f32],
-    scale: &[f32],
-    shift: &[f32],
-    running_mean: &mut [f32],
-    running_var: &mut [f32],
+    affine: Affine<&[f32]>,
+    running: Running<&mut [f32]>,
     y: &mut [f32],
-    saved_mean: &mut [f32],
-    saved_rstd: &mut [f32],
+    saved: Saved<&mut [f32]>,
 ) {
     let count = bn.n * bn.spatial;
     for c in 0..bn.channels {
@@ -34,29 +31,21 @@ pub fn batch_norm_train(
         let squares = channel_sum(bn, c, |i| (x[i] - mean) * (x[i] - mean));
         let rstd = 1.0 / libm::sqrtf(squares / count as f32 + bn.eps);
         let unbiased = squares / (count - 1) as f32;
-        running_mean[c] = (1.0 - bn.momentum) * running_mean[c] + bn.momentum * mean;
-        running_var[c] = (1.0 - bn.momentum) * running_var[c] + bn.momentum * unbiased;
-        (saved_mean[c], saved_rstd[c]) = (mean, rstd);
+        running.mean[c] = (1.0 - bn.momentum) * running.mean[c] + bn.momentum * mean;
+        running.var[c] = (1.0 - bn.momentum) * running.var[c] + bn.momentum * unbiased;
+        (saved.mean[c], saved.rstd[c]) = (mean, rstd);
         for i in channel_indices(bn, c) {
-            y[i] = (x[i] - mean) * (scale[c] * rstd) + shift[c];
+            y[i] = (x[i] - mean) * (affine.weight[c] * rstd) + affine.bias[c];
         }
     }
 }
 
 /// Batch normalization by the running statistics.
-pub fn batch_norm_infer(
-    bn: &BatchNorm,
-    x: &[f32],
-    scale: &[f32],
-    shift: &[f32],
-    running_mean: &[f32],
-    running_var: &[f32],
-    y: &mut [f32],
-) {
+pub fn batch_norm_infer(bn: &BatchNorm, x: &[f32], affine: Affine<&[f32]>, running: Running<&[f32]>, y: &mut [f32]) {
     for c in 0..bn.channels {
-        let rstd = 1.0 / libm::sqrtf(running_var[c] + bn.eps);
+        let rstd = 1.0 / libm::sqrtf(running.var[c] + bn.eps);
         for i in channel_indices(bn, c) {
-            y[i] = (x[i] - running_mean[c]) * (scale[c] * rstd) + shift[c];
+            y[i] = (x[i] - running.mean[c]) * (affine.weight[c] * rstd) + affine.bias[c];
         }
     }
 }
@@ -66,38 +55,35 @@ pub fn batch_norm_backward(
     bn: &BatchNorm,
     x: &[f32],
     dy: &[f32],
-    scale: &[f32],
-    saved_mean: &[f32],
-    saved_rstd: &[f32],
+    weight: &[f32],
+    saved: Saved<&[f32]>,
     update: Update,
-    dx: &mut [f32],
-    dscale: &mut [f32],
-    dshift: &mut [f32],
+    Gradients { x: dx, weight: dweight, bias: dbias }: Gradients<&mut [f32]>,
 ) {
     let count = (bn.n * bn.spatial) as f32;
     for c in 0..bn.channels {
-        let (mean, rstd) = (saved_mean[c], saved_rstd[c]);
-        let shift_gradient = channel_sum(bn, c, |i| dy[i]);
-        let scale_gradient = channel_sum(bn, c, |i| dy[i] * (x[i] - mean)) * rstd;
-        let (mean_dy, slope) = (shift_gradient / count, scale_gradient / count * rstd);
+        let (mean, rstd) = (saved.mean[c], saved.rstd[c]);
+        let bias_gradient = channel_sum(bn, c, |i| dy[i]);
+        let weight_gradient = channel_sum(bn, c, |i| dy[i] * (x[i] - mean)) * rstd;
+        let (mean_dy, slope) = (bias_gradient / count, weight_gradient / count * rstd);
         for i in channel_indices(bn, c) {
-            dx[i] = ((dy[i] - mean_dy) - (x[i] - mean) * slope) * (scale[c] * rstd);
+            dx[i] = ((dy[i] - mean_dy) - (x[i] - mean) * slope) * (weight[c] * rstd);
         }
         match update {
-            Update::Overwrite => (dscale[c], dshift[c]) = (scale_gradient, shift_gradient),
+            Update::Overwrite => (dweight[c], dbias[c]) = (weight_gradient, bias_gradient),
             Update::Accumulate => {
-                (dscale[c], dshift[c]) = (dscale[c] + scale_gradient, dshift[c] + shift_gradient);
+                (dweight[c], dbias[c]) = (dweight[c] + weight_gradient, dbias[c] + bias_gradient);
             }
         }
     }
 }
 
 /// The input gradient of [`batch_norm_infer`].
-pub fn batch_norm_infer_backward(bn: &BatchNorm, dy: &[f32], scale: &[f32], running_var: &[f32], dx: &mut [f32]) {
+pub fn batch_norm_infer_backward(bn: &BatchNorm, dy: &[f32], weight: &[f32], running: Running<&[f32]>, dx: &mut [f32]) {
     for c in 0..bn.channels {
-        let rstd = 1.0 / libm::sqrtf(running_var[c] + bn.eps);
+        let rstd = 1.0 / libm::sqrtf(running.var[c] + bn.eps);
         for i in channel_indices(bn, c) {
-            dx[i] = dy[i] * (scale[c] * rstd);
+            dx[i] = dy[i] * (weight[c] * rstd);
         }
     }
 }
@@ -105,23 +91,20 @@ pub fn batch_norm_infer_backward(bn: &BatchNorm, dy: &[f32], scale: &[f32], runn
 /// [`batch_norm_infer`] folded into the layer before it.
 pub fn fold_batch_norm(
     bn: &BatchNorm,
+    affine: Affine<&[f32]>,
+    running: Running<&[f32]>,
     into: FoldInto,
-    scale: &[f32],
-    shift: &[f32],
-    running_mean: &[f32],
-    running_var: &[f32],
-    weight: &mut [f32],
-    bias: &mut [f32],
+    layer: Affine<&mut [f32]>,
 ) {
-    let factor = |c: usize| scale[c] * (1.0 / libm::sqrtf(running_var[c] + bn.eps));
-    for (i, w) in weight.iter_mut().enumerate() {
+    let factor = |c: usize| affine.weight[c] * (1.0 / libm::sqrtf(running.var[c] + bn.eps));
+    for (i, w) in layer.weight.iter_mut().enumerate() {
         *w *= match into {
             FoldInto::Conv2d { inputs } => factor(i / inputs),
             FoldInto::Dense { .. } => factor(i % bn.channels),
         };
     }
     for c in 0..bn.channels {
-        bias[c] = (bias[c] - running_mean[c]) * factor(c) + shift[c];
+        layer.bias[c] = (layer.bias[c] - running.mean[c]) * factor(c) + affine.bias[c];
     }
 }
 
@@ -129,11 +112,9 @@ pub fn fold_batch_norm(
 pub fn group_norm(
     gn: &GroupNorm,
     x: &[f32],
-    scale: Option<&[f32]>,
-    shift: Option<&[f32]>,
+    Affine { weight, bias }: Affine<Option<&[f32]>>,
     y: &mut [f32],
-    saved_mean: &mut [f32],
-    saved_rstd: &mut [f32],
+    saved: Saved<&mut [f32]>,
 ) {
     for run in 0..gn.n * gn.groups {
         let count = gn.channels / gn.groups * gn.spatial;
@@ -141,12 +122,12 @@ pub fn group_norm(
         let mean = sum(x[elements.clone()].iter().copied()) / count as f32;
         let squares = sum(x[elements.clone()].iter().map(|x| (x - mean) * (x - mean)));
         let rstd = 1.0 / libm::sqrtf(squares / count as f32 + gn.eps);
-        (saved_mean[run], saved_rstd[run]) = (mean, rstd);
+        (saved.mean[run], saved.rstd[run]) = (mean, rstd);
         for i in elements {
             let c = i / gn.spatial % gn.channels;
-            y[i] = (x[i] - mean) * (scale.map_or(1.0, |scale| scale[c]) * rstd);
-            if let Some(shift) = shift {
-                y[i] += shift[c];
+            y[i] = (x[i] - mean) * (weight.map_or(1.0, |weight| weight[c]) * rstd);
+            if let Some(bias) = bias {
+                y[i] += bias[c];
             }
         }
     }
@@ -157,23 +138,20 @@ pub fn group_norm_backward(
     gn: &GroupNorm,
     x: &[f32],
     dy: &[f32],
-    scale: Option<&[f32]>,
-    saved_mean: &[f32],
-    saved_rstd: &[f32],
+    weight: Option<&[f32]>,
+    saved: Saved<&[f32]>,
     update: Update,
-    dx: &mut [f32],
-    mut dscale: Option<&mut [f32]>,
-    mut dshift: Option<&mut [f32]>,
+    Gradients { x: dx, weight: mut dweight, bias: mut dbias }: Gradients<Option<&mut [f32]>>,
 ) {
     if update == Update::Overwrite {
-        [dscale.as_deref_mut(), dshift.as_deref_mut()].into_iter().flatten().for_each(|gradient| gradient.fill(0.0));
+        [dweight.as_deref_mut(), dbias.as_deref_mut()].into_iter().flatten().for_each(|gradient| gradient.fill(0.0));
     }
     if gn.spatial == 0 {
         return; // an empty sum would turn a stored -0 into 0
     }
-    let scale = |c: usize| scale.map_or(1.0, |scale| scale[c]);
+    let weight = |c: usize| weight.map_or(1.0, |weight| weight[c]);
     for run in 0..gn.n * gn.groups {
-        let (mean, rstd, each) = (saved_mean[run], saved_rstd[run], gn.channels / gn.groups);
+        let (mean, rstd, each) = (saved.mean[run], saved.rstd[run], gn.channels / gn.groups);
         // Planes, counted over the whole tensor; the sum of one element is that element.
         let planes = run * each..(run + 1) * each;
         let plane_sum = |plane: usize, term: &dyn Fn(usize) -> f32| match gn.spatial {
@@ -183,42 +161,22 @@ pub fn group_norm_backward(
         let dy_sum = |plane| plane_sum(plane, &|i| dy[i]);
         let dot = |plane| plane_sum(plane, &|i| dy[i] * (x[i] - mean));
         let count = (each * gn.spatial) as f32;
-        let mean_dy = sum(planes.clone().map(|p| dy_sum(p) * scale(p % gn.channels))) / count;
-        let slope = sum(planes.clone().map(|p| dot(p) * scale(p % gn.channels))) * rstd / count * rstd;
+        let mean_dy = sum(planes.clone().map(|p| dy_sum(p) * weight(p % gn.channels))) / count;
+        let slope = sum(planes.clone().map(|p| dot(p) * weight(p % gn.channels))) * rstd / count * rstd;
         for plane in planes {
             let c = plane % gn.channels;
             for i in plane * gn.spatial..(plane + 1) * gn.spatial {
-                dx[i] = ((dy[i] * scale(c) - mean_dy) - (x[i] - mean) * slope) * rstd;
+                dx[i] = ((dy[i] * weight(c) - mean_dy) - (x[i] - mean) * slope) * rstd;
             }
-            dscale.iter_mut().for_each(|d| d[c] += dot(plane) * rstd);
-            dshift.iter_mut().for_each(|d| d[c] += dy_sum(plane));
+            dweight.iter_mut().for_each(|d| d[c] += dot(plane) * rstd);
+            dbias.iter_mut().for_each(|d| d[c] += dy_sum(plane));
         }
     }
 }
 
-/// Layer normalization.
-pub fn layer_norm(
-    ln: &LayerNorm,
-    x: &[f32],
-    scale: Option<&[f32]>,
-    shift: Option<&[f32]>,
-    y: &mut [f32],
-    saved_mean: &mut [f32],
-    saved_rstd: &mut [f32],
-) {
-    for row in 0..ln.rows {
-        let (start, count) = (row * ln.features, ln.features as f32);
-        let mean = sum((0..ln.features).map(|f| x[start + f])) / count;
-        let squares = sum((0..ln.features).map(|f| (x[start + f] - mean) * (x[start + f] - mean)));
-        let rstd = 1.0 / libm::sqrtf(squares / count + ln.eps);
-        (saved_mean[row], saved_rstd[row]) = (mean, rstd);
-        for f in 0..ln.features {
-            y[start + f] = (x[start + f] - mean) * (scale.map_or(1.0, |scale| scale[f]) * rstd);
-            if let Some(shift) = shift {
-                y[start + f] += shift[f];
-            }
-        }
-    }
+/// Layer normalization: group normalization of one group, whose channels have one element each.
+pub fn layer_norm(ln: &LayerNorm, x: &[f32], affine: Affine<Option<&[f32]>>, y: &mut [f32], saved: Saved<&mut [f32]>) {
+    group_norm(&one_group(ln), x, affine, y, saved);
 }
 
 /// The gradients of [`layer_norm`].
@@ -226,40 +184,27 @@ pub fn layer_norm_backward(
     ln: &LayerNorm,
     x: &[f32],
     dy: &[f32],
-    scale: Option<&[f32]>,
-    saved_mean: &[f32],
-    saved_rstd: &[f32],
+    weight: Option<&[f32]>,
+    saved: Saved<&[f32]>,
     update: Update,
-    dx: &mut [f32],
-    mut dscale: Option<&mut [f32]>,
-    mut dshift: Option<&mut [f32]>,
+    gradients: Gradients<Option<&mut [f32]>>,
 ) {
-    if update == Update::Overwrite {
-        [dscale.as_deref_mut(), dshift.as_deref_mut()].into_iter().flatten().for_each(|gradient| gradient.fill(0.0));
-    }
-    let scale = |f: usize| scale.map_or(1.0, |scale| scale[f]);
-    for row in 0..ln.rows {
-        let (mean, rstd, count) = (saved_mean[row], saved_rstd[row], ln.features as f32);
-        let (x, dy) = (|f| x[row * ln.features + f], |f| dy[row * ln.features + f]);
-        let mean_dy = sum((0..ln.features).map(|f| dy(f) * scale(f))) / count;
-        let slope = sum((0..ln.features).map(|f| dy(f) * (x(f) - mean) * scale(f))) * rstd / count * rstd;
-        for f in 0..ln.features {
-            dx[row * ln.features + f] = ((dy(f) * scale(f) - mean_dy) - (x(f) - mean) * slope) * rstd;
-            dscale.iter_mut().for_each(|d| d[f] += dy(f) * (x(f) - mean) * rstd);
-            dshift.iter_mut().for_each(|d| d[f] += dy(f));
-        }
-    }
+    group_norm_backward(&one_group(ln), x, dy, weight, saved, update, gradients);
+}
+
+fn one_group(ln: &LayerNorm) -> GroupNorm {
+    GroupNorm::new(ln.rows, ln.features, 1, 1).eps(ln.eps)
 }
 
 /// RMS normalization.
-pub fn rms_norm(rn: &RmsNorm, x: &[f32], scale: Option<&[f32]>, y: &mut [f32], saved_rstd: &mut [f32]) {
+pub fn rms_norm(rn: &RmsNorm, x: &[f32], weight: Option<&[f32]>, y: &mut [f32], saved_rstd: &mut [f32]) {
     for row in 0..rn.rows {
         let start = row * rn.features;
         let squares = sum((0..rn.features).map(|f| x[start + f] * x[start + f]));
         let rstd = 1.0 / libm::sqrtf(squares / rn.features as f32 + rn.eps);
         saved_rstd[row] = rstd;
         for f in 0..rn.features {
-            y[start + f] = x[start + f] * (scale.map_or(1.0, |scale| scale[f]) * rstd);
+            y[start + f] = x[start + f] * (weight.map_or(1.0, |weight| weight[f]) * rstd);
         }
     }
 }
@@ -269,23 +214,22 @@ pub fn rms_norm_backward(
     rn: &RmsNorm,
     x: &[f32],
     dy: &[f32],
-    scale: Option<&[f32]>,
+    weight: Option<&[f32]>,
     saved_rstd: &[f32],
     update: Update,
-    dx: &mut [f32],
-    mut dscale: Option<&mut [f32]>,
+    Gradients { x: dx, weight: mut dweight, .. }: Gradients<Option<&mut [f32]>, ()>,
 ) {
     if update == Update::Overwrite {
-        dscale.iter_mut().for_each(|gradient| gradient.fill(0.0));
+        dweight.iter_mut().for_each(|gradient| gradient.fill(0.0));
     }
-    let scale = |f: usize| scale.map_or(1.0, |scale| scale[f]);
+    let weight = |f: usize| weight.map_or(1.0, |weight| weight[f]);
     for row in 0..rn.rows {
         let rstd = saved_rstd[row];
         let (x, dy) = (|f| x[row * rn.features + f], |f| dy[row * rn.features + f]);
-        let slope = sum((0..rn.features).map(|f| dy(f) * x(f) * scale(f))) * rstd / rn.features as f32 * rstd;
+        let slope = sum((0..rn.features).map(|f| dy(f) * x(f) * weight(f))) * rstd / rn.features as f32 * rstd;
         for f in 0..rn.features {
-            dx[row * rn.features + f] = (dy(f) * scale(f) - x(f) * slope) * rstd;
-            dscale.iter_mut().for_each(|d| d[f] += dy(f) * x(f) * rstd);
+            dx[row * rn.features + f] = (dy(f) * weight(f) - x(f) * slope) * rstd;
+            dweight.iter_mut().for_each(|d| d[f] += dy(f) * x(f) * rstd);
         }
     }
 }

@@ -84,23 +84,38 @@ pub(crate) fn update<S: Simd, const N: usize, const M: usize>(
         i += S::LANES;
     }
     if S::LANES > 1 && i < len {
-        let at = if ADVANCE { 0 } else { i };
-        let t = s.tail(len - i);
         // SAFETY: the tail selects the len - i floats that are left.
-        unsafe {
-            let x = unrolled(
-                #[inline(always)]
-                |j| s.load_tail(from[j].add(at), t),
-            );
-            let old = unrolled(
-                #[inline(always)]
-                |j| s.load_tail(to[j].add(at), t),
-            );
-            let new = f(x, old);
-            let _: [(); M] = unrolled(
-                #[inline(always)]
-                |j| s.store_tail(to[j].add(at), new[j], t),
-            );
-        }
+        unsafe { update_tail(s, s.tail(len - i), if ADVANCE { 0 } else { i }, from, to, f) }
+    }
+}
+
+/// The elements of [`update`] that fill no vector: those that `t` selects, from `at` on.
+///
+/// # Safety
+/// They must lie in the slices.
+#[inline(always)]
+unsafe fn update_tail<S: Simd, const N: usize, const M: usize>(
+    s: S,
+    t: S::Tail,
+    at: usize,
+    from: [*const f32; N],
+    to: [*mut f32; M],
+    f: impl Fn([S::V; N], [S::V; M]) -> [S::V; M],
+) {
+    // SAFETY: granted by the caller.
+    unsafe {
+        let x = unrolled(
+            #[inline(always)]
+            |j| s.load_tail(from[j].add(at), t),
+        );
+        let old = unrolled(
+            #[inline(always)]
+            |j| s.load_tail(to[j].add(at), t),
+        );
+        let new = f(x, old);
+        let _: [(); M] = unrolled(
+            #[inline(always)]
+            |j| s.store_tail(to[j].add(at), new[j], t),
+        );
     }
 }

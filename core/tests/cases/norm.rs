@@ -46,10 +46,10 @@ fn train(draw: &mut Draw) -> Call {
     let (mut mean, mut var) = (old_mean.clone(), old_var.clone());
     let (mut y, mut saved_mean, mut saved_rstd) = (garbage(len), garbage(c), garbage(c));
     if bn.n * bn.spatial > 0 {
-        let [x, scale, shift] = [0, 1, 2].map(|i| &inputs[i][..]);
-        let saved = [&mut saved_mean, &mut saved_rstd];
-        let [m, r] = saved;
-        reference::norm::batch_norm_train(&bn, x, scale, shift, &mut mean, &mut var, &mut y, m, r);
+        let [x, weight, bias] = [0, 1, 2].map(|i| &inputs[i][..]);
+        let running = Running { mean: &mut mean[..], var: &mut var[..] };
+        let saved = Saved { mean: &mut saved_mean[..], rstd: &mut saved_rstd[..] };
+        reference::norm::batch_norm_train(&bn, x, Affine { weight, bias }, running, &mut y, saved);
     }
     Call {
         what: format!("{bn:?}"),
@@ -64,8 +64,9 @@ fn train(draw: &mut Draw) -> Call {
         elementwise: false,
         run: Box::new(move |ctx, inputs, outputs| {
             let [mean, var, y, saved_mean, saved_rstd] = outputs else { unreachable!() };
-            let [x, scale, shift] = inputs else { unreachable!() };
-            batch_norm_train(ctx, &bn, x, scale, shift, mean, var, y, saved_mean, saved_rstd)
+            let [x, weight, bias] = inputs else { unreachable!() };
+            let saved = Saved { mean: &mut **saved_mean, rstd: &mut **saved_rstd };
+            batch_norm_train(ctx, &bn, x, Affine { weight, bias }, Running { mean, var }, y, saved)
         }),
     }
 }
@@ -74,17 +75,17 @@ fn infer(draw: &mut Draw) -> Call {
     let bn = batch_shape(draw, false);
     let (len, c) = (bn.input_len(), bn.channels);
     let inputs = vec![draw.any(len), draw.any(c), draw.any(c), draw.any(c), draw.any(c)];
-    let [x, scale, shift, mean, var] = [0, 1, 2, 3, 4].map(|i| &inputs[i][..]);
+    let [x, weight, bias, mean, var] = [0, 1, 2, 3, 4].map(|i| &inputs[i][..]);
     let mut y = garbage(len);
-    reference::norm::batch_norm_infer(&bn, x, scale, shift, mean, var, &mut y);
+    reference::norm::batch_norm_infer(&bn, x, Affine { weight, bias }, Running { mean, var }, &mut y);
     Call {
         what: format!("{bn:?}"),
         inputs,
         outputs: vec![Output::new(y)],
         elementwise: false,
         run: Box::new(move |ctx, inputs, outputs| {
-            let [x, scale, shift, mean, var] = inputs else { unreachable!() };
-            batch_norm_infer(ctx, &bn, x, scale, shift, mean, var, outputs[0])
+            let [x, weight, bias, mean, var] = inputs else { unreachable!() };
+            batch_norm_infer(ctx, &bn, x, Affine { weight, bias }, Running { mean, var }, outputs[0])
         }),
     }
 }
@@ -93,24 +94,25 @@ fn batch_backward(draw: &mut Draw) -> Call {
     let (bn, update) = (batch_shape(draw, true), draw.pick(&UPDATES));
     let (len, c) = (bn.input_len(), bn.channels);
     let inputs = vec![draw.any(len), draw.any(len), draw.any(c), draw.any(c), draw.any(c)];
-    let (old_scale, old_shift) = (before(draw, update, c), before(draw, update, c));
-    let (mut dx, mut dscale, mut dshift) = (garbage(len), old_scale.clone(), old_shift.clone());
-    let [x, dy, scale, mean, rstd] = [0, 1, 2, 3, 4].map(|i| &inputs[i][..]);
+    let (old_weight, old_bias) = (before(draw, update, c), before(draw, update, c));
+    let (mut dx, mut dweight, mut dbias) = (garbage(len), old_weight.clone(), old_bias.clone());
+    let [x, dy, weight, mean, rstd] = [0, 1, 2, 3, 4].map(|i| &inputs[i][..]);
     if bn.n * bn.spatial > 0 {
-        let (ds, db) = (&mut dscale, &mut dshift);
-        reference::norm::batch_norm_backward(&bn, x, dy, scale, mean, rstd, update, &mut dx, ds, db);
+        let gradients = Gradients { x: &mut dx, weight: &mut dweight[..], bias: &mut dbias[..] };
+        reference::norm::batch_norm_backward(&bn, x, dy, weight, Saved { mean, rstd }, update, gradients);
     } else if update == Update::Overwrite {
-        (dscale, dshift) = (vec![0.0; c], vec![0.0; c]);
+        (dweight, dbias) = (vec![0.0; c], vec![0.0; c]);
     }
     Call {
         what: format!("{bn:?}, {update:?}"),
         inputs,
-        outputs: vec![Output::new(dx), Output::update(&old_scale, dscale), Output::update(&old_shift, dshift)],
+        outputs: vec![Output::new(dx), Output::update(&old_weight, dweight), Output::update(&old_bias, dbias)],
         elementwise: false,
         run: Box::new(move |ctx, inputs, outputs| {
-            let [x, dy, scale, mean, rstd] = inputs else { unreachable!() };
-            let [dx, dscale, dshift] = outputs else { unreachable!() };
-            batch_norm_backward(ctx, &bn, x, dy, scale, mean, rstd, update, dx, dscale, dshift)
+            let [x, dy, weight, mean, rstd] = inputs else { unreachable!() };
+            let [dx, dweight, dbias] = outputs else { unreachable!() };
+            let gradients = Gradients { x: dx, weight: &mut **dweight, bias: &mut **dbias };
+            batch_norm_backward(ctx, &bn, x, dy, weight, Saved { mean, rstd }, update, gradients)
         }),
     }
 }
@@ -118,16 +120,18 @@ fn batch_backward(draw: &mut Draw) -> Call {
 fn infer_backward(draw: &mut Draw) -> Call {
     let bn = batch_shape(draw, false);
     let (len, c) = (bn.input_len(), bn.channels);
-    let inputs = vec![draw.any(len), draw.any(c), draw.any(c)];
+    let inputs = vec![draw.any(len), draw.any(c), draw.any(c), draw.any(c)];
     let mut dx = garbage(len);
-    reference::norm::batch_norm_infer_backward(&bn, &inputs[0], &inputs[1], &inputs[2], &mut dx);
+    let [dy, weight, mean, var] = [0, 1, 2, 3].map(|i| &inputs[i][..]);
+    reference::norm::batch_norm_infer_backward(&bn, dy, weight, Running { mean, var }, &mut dx);
     Call {
         what: format!("{bn:?}"),
         inputs,
         outputs: vec![Output::new(dx)],
         elementwise: false,
         run: Box::new(move |ctx, inputs, outputs| {
-            batch_norm_infer_backward(ctx, &bn, inputs[0], inputs[1], inputs[2], outputs[0])
+            let [dy, weight, mean, var] = inputs else { unreachable!() };
+            batch_norm_infer_backward(ctx, &bn, dy, weight, Running { mean, var }, outputs[0])
         }),
     }
 }
@@ -141,18 +145,20 @@ fn fold(draw: &mut Draw) -> Call {
         FoldInto::Conv2d { inputs } | FoldInto::Dense { inputs } => inputs,
     };
     let (old_weight, old_bias) = (draw.any(c * rest), draw.any(c));
-    let (mut weight, mut bias) = (old_weight.clone(), old_bias.clone());
-    let [scale, shift, mean, var] = [0, 1, 2, 3].map(|i| &inputs[i][..]);
-    reference::norm::fold_batch_norm(&bn, into, scale, shift, mean, var, &mut weight, &mut bias);
+    let (mut new_weight, mut new_bias) = (old_weight.clone(), old_bias.clone());
+    let [weight, bias, mean, var] = [0, 1, 2, 3].map(|i| &inputs[i][..]);
+    let layer = Affine { weight: &mut new_weight[..], bias: &mut new_bias[..] };
+    reference::norm::fold_batch_norm(&bn, Affine { weight, bias }, Running { mean, var }, into, layer);
     Call {
         what: format!("{c} channels, {into:?}"),
         inputs,
-        outputs: vec![Output::update(&old_weight, weight), Output::update(&old_bias, bias)],
+        outputs: vec![Output::update(&old_weight, new_weight), Output::update(&old_bias, new_bias)],
         elementwise: false,
         run: Box::new(move |ctx, inputs, outputs| {
-            let [scale, shift, mean, var] = inputs else { unreachable!() };
-            let [weight, bias] = outputs else { unreachable!() };
-            fold_batch_norm(ctx, &bn, into, scale, shift, mean, var, weight, bias)
+            let [weight, bias, mean, var] = inputs else { unreachable!() };
+            let [new_weight, new_bias] = outputs else { unreachable!() };
+            let layer = Affine { weight: &mut **new_weight, bias: &mut **new_bias };
+            fold_batch_norm(ctx, &bn, Affine { weight, bias }, Running { mean, var }, into, layer)
         }),
     }
 }
@@ -168,11 +174,16 @@ impl Has {
     fn lens(self, len: usize) -> [usize; 2] {
         [self.0, self.1].map(|has| if has { len } else { 0 })
     }
-    fn read<'a>(self, a: &'a [f32], b: &'a [f32]) -> [Option<&'a [f32]>; 2] {
-        [self.0.then_some(a), self.1.then_some(b)]
+    fn read<'a>(self, weight: &'a [f32], bias: &'a [f32]) -> Affine<Option<&'a [f32]>> {
+        Affine { weight: self.0.then_some(weight), bias: self.1.then_some(bias) }
     }
-    fn write<'a>(self, a: &'a mut [f32], b: &'a mut [f32]) -> [Option<&'a mut [f32]>; 2] {
-        [self.0.then_some(a), self.1.then_some(b)]
+    fn write<'a>(
+        self,
+        x: &'a mut [f32],
+        weight: &'a mut [f32],
+        bias: &'a mut [f32],
+    ) -> Gradients<'a, Option<&'a mut [f32]>> {
+        Gradients { x, weight: self.0.then_some(weight), bias: self.1.then_some(bias) }
     }
 }
 
@@ -189,42 +200,41 @@ fn group(draw: &mut Draw) -> Call {
     let (len, [a, b], runs) = (gn.input_len(), has.lens(gn.channels), gn.statistics_len());
     let inputs = vec![draw.any(len), draw.any(a), draw.any(b)];
     let (mut y, mut mean, mut rstd) = (garbage(len), garbage(runs), garbage(runs));
-    let [scale, shift] = has.read(&inputs[1], &inputs[2]);
-    reference::norm::group_norm(&gn, &inputs[0], scale, shift, &mut y, &mut mean, &mut rstd);
+    let (affine, saved) = (has.read(&inputs[1], &inputs[2]), Saved { mean: &mut mean[..], rstd: &mut rstd[..] });
+    reference::norm::group_norm(&gn, &inputs[0], affine, &mut y, saved);
     Call {
         what: format!("{gn:?}, {has:?}"),
         inputs,
         outputs: vec![Output::new(y), Output::new(mean), Output::new(rstd)],
         elementwise: false,
         run: Box::new(move |ctx, inputs, outputs| {
-            let [scale, shift] = has.read(inputs[1], inputs[2]);
             let [y, mean, rstd] = outputs else { unreachable!() };
-            group_norm(ctx, &gn, inputs[0], scale, shift, y, mean, rstd)
+            group_norm(ctx, &gn, inputs[0], has.read(inputs[1], inputs[2]), y, Saved { mean, rstd })
         }),
     }
 }
 
 fn group_backward(draw: &mut Draw) -> Call {
-    let (gn, update, scaled, has) =
+    let (gn, update, weighted, has) =
         (group_shape(draw), draw.pick(&UPDATES), draw.pick(&[true, false]), draw.pick(&HAS));
     let (len, [a, b], runs) = (gn.input_len(), has.lens(gn.channels), gn.statistics_len());
-    let c = if scaled { gn.channels } else { 0 };
+    let c = if weighted { gn.channels } else { 0 };
     let inputs = vec![draw.any(len), draw.any(len), draw.any(c), draw.any(runs), draw.any(runs)];
-    let (old_scale, old_shift) = (before(draw, update, a), before(draw, update, b));
-    let (mut dx, mut dscale, mut dshift) = (garbage(len), old_scale.clone(), old_shift.clone());
-    let [x, dy, scale, mean, rstd] = [0, 1, 2, 3, 4].map(|i| &inputs[i][..]);
-    let ([ds, db], scale) = (has.write(&mut dscale, &mut dshift), scaled.then_some(scale));
-    reference::norm::group_norm_backward(&gn, x, dy, scale, mean, rstd, update, &mut dx, ds, db);
+    let (old_weight, old_bias) = (before(draw, update, a), before(draw, update, b));
+    let (mut dx, mut dweight, mut dbias) = (garbage(len), old_weight.clone(), old_bias.clone());
+    let [x, dy, weight, mean, rstd] = [0, 1, 2, 3, 4].map(|i| &inputs[i][..]);
+    let (weight, gradients) = (weighted.then_some(weight), has.write(&mut dx, &mut dweight, &mut dbias));
+    reference::norm::group_norm_backward(&gn, x, dy, weight, Saved { mean, rstd }, update, gradients);
     Call {
-        what: format!("{gn:?}, {update:?}, scale {scaled}, gradients {has:?}"),
+        what: format!("{gn:?}, {update:?}, weight {weighted}, gradients {has:?}"),
         inputs,
-        outputs: vec![Output::new(dx), Output::update(&old_scale, dscale), Output::update(&old_shift, dshift)],
+        outputs: vec![Output::new(dx), Output::update(&old_weight, dweight), Output::update(&old_bias, dbias)],
         elementwise: false,
         run: Box::new(move |ctx, inputs, outputs| {
-            let [x, dy, scale, mean, rstd] = inputs else { unreachable!() };
-            let [dx, dscale, dshift] = outputs else { unreachable!() };
-            let [ds, db] = has.write(dscale, dshift);
-            group_norm_backward(ctx, &gn, x, dy, scaled.then_some(scale), mean, rstd, update, dx, ds, db)
+            let [x, dy, weight, mean, rstd] = inputs else { unreachable!() };
+            let [dx, dweight, dbias] = outputs else { unreachable!() };
+            let (weight, saved) = (weighted.then_some(*weight), Saved { mean: *mean, rstd: *rstd });
+            group_norm_backward(ctx, &gn, x, dy, weight, saved, update, has.write(dx, dweight, dbias))
         }),
     }
 }
@@ -241,85 +251,85 @@ fn layer(draw: &mut Draw) -> Call {
     let (len, [a, b]) = (ln.input_len(), has.lens(features));
     let inputs = vec![draw.any(len), draw.any(a), draw.any(b)];
     let (mut y, mut mean, mut rstd) = (garbage(len), garbage(rows), garbage(rows));
-    let [scale, shift] = has.read(&inputs[1], &inputs[2]);
-    reference::norm::layer_norm(&ln, &inputs[0], scale, shift, &mut y, &mut mean, &mut rstd);
+    let (affine, saved) = (has.read(&inputs[1], &inputs[2]), Saved { mean: &mut mean[..], rstd: &mut rstd[..] });
+    reference::norm::layer_norm(&ln, &inputs[0], affine, &mut y, saved);
     Call {
         what: format!("{ln:?}, {has:?}"),
         inputs,
         outputs: vec![Output::new(y), Output::new(mean), Output::new(rstd)],
         elementwise: false,
         run: Box::new(move |ctx, inputs, outputs| {
-            let [scale, shift] = has.read(inputs[1], inputs[2]);
             let [y, mean, rstd] = outputs else { unreachable!() };
-            layer_norm(ctx, &ln, inputs[0], scale, shift, y, mean, rstd)
+            layer_norm(ctx, &ln, inputs[0], has.read(inputs[1], inputs[2]), y, Saved { mean, rstd })
         }),
     }
 }
 
 fn layer_backward(draw: &mut Draw) -> Call {
-    let ([rows, features], update, scaled, has) =
+    let ([rows, features], update, weighted, has) =
         (rows(draw), draw.pick(&UPDATES), draw.pick(&[true, false]), draw.pick(&HAS));
     let ln = LayerNorm::new(rows, features);
-    let (len, [a, b], f) = (ln.input_len(), has.lens(features), if scaled { features } else { 0 });
+    let (len, [a, b], f) = (ln.input_len(), has.lens(features), if weighted { features } else { 0 });
     let inputs = vec![draw.any(len), draw.any(len), draw.any(f), draw.any(rows), draw.any(rows)];
-    let (old_scale, old_shift) = (before(draw, update, a), before(draw, update, b));
-    let (mut dx, mut dscale, mut dshift) = (garbage(len), old_scale.clone(), old_shift.clone());
-    let [x, dy, scale, mean, rstd] = [0, 1, 2, 3, 4].map(|i| &inputs[i][..]);
-    let ([ds, db], scale) = (has.write(&mut dscale, &mut dshift), scaled.then_some(scale));
-    reference::norm::layer_norm_backward(&ln, x, dy, scale, mean, rstd, update, &mut dx, ds, db);
+    let (old_weight, old_bias) = (before(draw, update, a), before(draw, update, b));
+    let (mut dx, mut dweight, mut dbias) = (garbage(len), old_weight.clone(), old_bias.clone());
+    let [x, dy, weight, mean, rstd] = [0, 1, 2, 3, 4].map(|i| &inputs[i][..]);
+    let (weight, gradients) = (weighted.then_some(weight), has.write(&mut dx, &mut dweight, &mut dbias));
+    reference::norm::layer_norm_backward(&ln, x, dy, weight, Saved { mean, rstd }, update, gradients);
     Call {
-        what: format!("{ln:?}, {update:?}, scale {scaled}, gradients {has:?}"),
+        what: format!("{ln:?}, {update:?}, weight {weighted}, gradients {has:?}"),
         inputs,
-        outputs: vec![Output::new(dx), Output::update(&old_scale, dscale), Output::update(&old_shift, dshift)],
+        outputs: vec![Output::new(dx), Output::update(&old_weight, dweight), Output::update(&old_bias, dbias)],
         elementwise: false,
         run: Box::new(move |ctx, inputs, outputs| {
-            let [x, dy, scale, mean, rstd] = inputs else { unreachable!() };
-            let [dx, dscale, dshift] = outputs else { unreachable!() };
-            let [ds, db] = has.write(dscale, dshift);
-            layer_norm_backward(ctx, &ln, x, dy, scaled.then_some(scale), mean, rstd, update, dx, ds, db)
+            let [x, dy, weight, mean, rstd] = inputs else { unreachable!() };
+            let [dx, dweight, dbias] = outputs else { unreachable!() };
+            let (weight, saved) = (weighted.then_some(*weight), Saved { mean: *mean, rstd: *rstd });
+            layer_norm_backward(ctx, &ln, x, dy, weight, saved, update, has.write(dx, dweight, dbias))
         }),
     }
 }
 
 fn rms(draw: &mut Draw) -> Call {
-    let ([rows, features], scaled) = (rows(draw), draw.pick(&[true, false]));
+    let ([rows, features], weighted) = (rows(draw), draw.pick(&[true, false]));
     let rn = RmsNorm::new(rows, features).eps(draw.pick(&[f32::EPSILON, 0.0, 0.5]));
     let len = rn.input_len();
-    let inputs = vec![draw.any(len), draw.any(if scaled { features } else { 0 })];
+    let inputs = vec![draw.any(len), draw.any(if weighted { features } else { 0 })];
     let (mut y, mut rstd) = (garbage(len), garbage(rows));
-    reference::norm::rms_norm(&rn, &inputs[0], scaled.then_some(&inputs[1][..]), &mut y, &mut rstd);
+    reference::norm::rms_norm(&rn, &inputs[0], weighted.then_some(&inputs[1][..]), &mut y, &mut rstd);
     Call {
-        what: format!("{rn:?}, scale {scaled}"),
+        what: format!("{rn:?}, weight {weighted}"),
         inputs,
         outputs: vec![Output::new(y), Output::new(rstd)],
         elementwise: false,
         run: Box::new(move |ctx, inputs, outputs| {
             let [y, rstd] = outputs else { unreachable!() };
-            rms_norm(ctx, &rn, inputs[0], scaled.then_some(inputs[1]), y, rstd)
+            rms_norm(ctx, &rn, inputs[0], weighted.then_some(inputs[1]), y, rstd)
         }),
     }
 }
 
 fn rms_backward(draw: &mut Draw) -> Call {
-    let ([rows, features], update, Has(scaled, wanted)) = (rows(draw), draw.pick(&UPDATES), draw.pick(&HAS));
+    let ([rows, features], update, Has(weighted, wanted)) = (rows(draw), draw.pick(&UPDATES), draw.pick(&HAS));
     let rn = RmsNorm::new(rows, features);
-    let (len, f) = (rn.input_len(), if scaled { features } else { 0 });
+    let (len, f) = (rn.input_len(), if weighted { features } else { 0 });
     let inputs = vec![draw.any(len), draw.any(len), draw.any(f), draw.any(rows)];
     let old = before(draw, update, if wanted { features } else { 0 });
-    let (mut dx, mut dscale) = (garbage(len), old.clone());
-    let [x, dy, scale, rstd] = [0, 1, 2, 3].map(|i| &inputs[i][..]);
-    let (scale, ds) = (scaled.then_some(scale), wanted.then_some(&mut dscale[..]));
-    reference::norm::rms_norm_backward(&rn, x, dy, scale, rstd, update, &mut dx, ds);
+    let (mut dx, mut dweight) = (garbage(len), old.clone());
+    let [x, dy, weight, rstd] = [0, 1, 2, 3].map(|i| &inputs[i][..]);
+    let weight = weighted.then_some(weight);
+    let gradients = Gradients { x: &mut dx[..], weight: wanted.then_some(&mut dweight[..]), bias: () };
+    reference::norm::rms_norm_backward(&rn, x, dy, weight, rstd, update, gradients);
     Call {
-        what: format!("{rn:?}, {update:?}, scale {scaled}, gradient {wanted}"),
+        what: format!("{rn:?}, {update:?}, weight {weighted}, gradient {wanted}"),
         inputs,
-        outputs: vec![Output::new(dx), Output::update(&old, dscale)],
+        outputs: vec![Output::new(dx), Output::update(&old, dweight)],
         elementwise: false,
         run: Box::new(move |ctx, inputs, outputs| {
-            let [x, dy, scale, rstd] = inputs else { unreachable!() };
-            let [dx, dscale] = outputs else { unreachable!() };
-            let ds = wanted.then_some(&mut **dscale);
-            rms_norm_backward(ctx, &rn, x, dy, scaled.then_some(scale), rstd, update, dx, ds)
+            let [x, dy, weight, rstd] = inputs else { unreachable!() };
+            let [dx, dweight] = outputs else { unreachable!() };
+            let gradients = Gradients { x: dx, weight: wanted.then_some(&mut **dweight), bias: () };
+            rms_norm_backward(ctx, &rn, x, dy, weighted.then_some(weight), rstd, update, gradients)
         }),
     }
 }

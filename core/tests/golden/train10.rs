@@ -4,7 +4,7 @@ use super::{Golden, common, garbage, labels, tolerance, transposed, zeros};
 use flatgrad_core::activation::{self, Activation};
 use flatgrad_core::conv::{self, Conv2d};
 use flatgrad_core::dense::{self, Dense};
-use flatgrad_core::norm::{self, BatchNorm};
+use flatgrad_core::norm::{self, Affine, BatchNorm, Gradients, Running, Saved};
 use flatgrad_core::optim::{Adam, adam_step};
 use flatgrad_core::pool::{self, MaxPool2d};
 use flatgrad_core::{Context, Fused, Update, loss};
@@ -68,8 +68,10 @@ fn train(ctx: Context, golden: &Golden) -> Trained {
         let mut a = garbage(conv.output_len());
         conv::conv2d(ctx, &conv, x, weight, None, Fused::None, &mut a, &mut scratch).unwrap();
         let (mut y, mut mean, mut rstd) = (garbage(a.len()), garbage(8), garbage(8));
-        let (rm, rv) = (&mut running_mean, &mut running_var);
-        norm::batch_norm_train(ctx, &norm, &a, scale, shift, rm, rv, &mut y, &mut mean, &mut rstd).unwrap();
+        let affine = Affine { weight: scale, bias: shift };
+        let running = Running { mean: &mut running_mean[..], var: &mut running_var[..] };
+        let saved = Saved { mean: &mut mean[..], rstd: &mut rstd[..] };
+        norm::batch_norm_train(ctx, &norm, &a, affine, running, &mut y, saved).unwrap();
         activation::activate_in_place(ctx, Activation::Relu, &mut y).unwrap();
         let mut pooled = garbage(pool.output_len());
         pool::max_pool2d(ctx, &pool, &y, &mut pooled).unwrap();
@@ -93,8 +95,9 @@ fn train(ctx: Context, golden: &Golden) -> Trained {
         pool::max_pool2d_backward(ctx, &pool, &y, &dpooled, &mut dy).unwrap();
         activation::activate_backward_in_place(ctx, Activation::Relu, &y, &mut dy).unwrap();
         let mut da = garbage(a.len());
-        norm::batch_norm_backward(ctx, &norm, &a, &dy, scale, &mean, &rstd, overwrite, &mut da, dscale, dshift)
-            .unwrap();
+        let saved = Saved { mean: &mean[..], rstd: &rstd[..] };
+        let gradients = Gradients { x: &mut da, weight: dscale, bias: dshift };
+        norm::batch_norm_backward(ctx, &norm, &a, &dy, scale, saved, overwrite, gradients).unwrap();
         conv::conv2d_backward_weight(ctx, &conv, x, &da, overwrite, dweight, &mut scratch).unwrap();
         let adam = Adam::DEFAULT;
         adam_step(ctx, &adam, step as u32 + 1, &grads, &mut params, &mut exp_avg, &mut exp_avg_sq, &mut []).unwrap();

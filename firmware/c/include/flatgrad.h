@@ -479,7 +479,7 @@ typedef struct fg_batch_norm_shape {
      */
     size_t n;
     /**
-     * Each has its own mean, variance, scale and shift.
+     * Each has its own mean, variance, weight and bias.
      */
     size_t channels;
     /**
@@ -1329,7 +1329,7 @@ fg_status fg_loss_backward(const struct fg_loss *loss,
                            struct fg_error *error);
 
 /**
- * y = (x - mean) / sqrt(var + eps) * scale + shift with this batch's own mean and variance, which the running
+ * y = (x - mean) / sqrt(var + eps) * weight + bias with this batch's own mean and variance, which the running
  * averages follow.
  *
  * running_mean and running_var are read and written; saved_mean and saved_rstd are for fg_batch_norm_backward.
@@ -1338,10 +1338,10 @@ fg_status fg_loss_backward(const struct fg_loss *loss,
 fg_status fg_batch_norm_train(const struct fg_batch_norm_shape *shape,
                               const float *x,
                               size_t x_len,
-                              const float *scale,
-                              size_t scale_len,
-                              const float *shift,
-                              size_t shift_len,
+                              const float *weight,
+                              size_t weight_len,
+                              const float *bias,
+                              size_t bias_len,
                               float *running_mean,
                               size_t running_mean_len,
                               float *running_var,
@@ -1355,16 +1355,16 @@ fg_status fg_batch_norm_train(const struct fg_batch_norm_shape *shape,
                               struct fg_error *error);
 
 /**
- * y = (x - running_mean) / sqrt(running_var + eps) * scale + shift, as at test time. Returns FG_OK, or why nothing
+ * y = (x - running_mean) / sqrt(running_var + eps) * weight + bias, as at test time. Returns FG_OK, or why nothing
  * was written.
  */
 fg_status fg_batch_norm_infer(const struct fg_batch_norm_shape *shape,
                               const float *x,
                               size_t x_len,
-                              const float *scale,
-                              size_t scale_len,
-                              const float *shift,
-                              size_t shift_len,
+                              const float *weight,
+                              size_t weight_len,
+                              const float *bias,
+                              size_t bias_len,
                               const float *running_mean,
                               size_t running_mean_len,
                               const float *running_var,
@@ -1374,7 +1374,7 @@ fg_status fg_batch_norm_infer(const struct fg_batch_norm_shape *shape,
                               struct fg_error *error);
 
 /**
- * dx, dscale and dshift: the gradients of fg_batch_norm_train; those of scale and shift are added to accumulate.
+ * dx, dweight and dbias: the gradients of fg_batch_norm_train; those of weight and bias are added to accumulate.
  *
  * dy and dx as x. Returns FG_OK, or why nothing was written.
  */
@@ -1383,8 +1383,8 @@ fg_status fg_batch_norm_backward(const struct fg_batch_norm_shape *shape,
                                  size_t x_len,
                                  const float *dy,
                                  size_t dy_len,
-                                 const float *scale,
-                                 size_t scale_len,
+                                 const float *weight,
+                                 size_t weight_len,
                                  const float *saved_mean,
                                  size_t saved_mean_len,
                                  const float *saved_rstd,
@@ -1392,10 +1392,10 @@ fg_status fg_batch_norm_backward(const struct fg_batch_norm_shape *shape,
                                  bool accumulate,
                                  float *dx,
                                  size_t dx_len,
-                                 float *dscale,
-                                 size_t dscale_len,
-                                 float *dshift,
-                                 size_t dshift_len,
+                                 float *dweight,
+                                 size_t dweight_len,
+                                 float *dbias,
+                                 size_t dbias_len,
                                  struct fg_error *error);
 
 /**

@@ -4,7 +4,8 @@ use crate::buffer::{buffers, read};
 use crate::context::{Or, context, update};
 use crate::fault::report;
 use crate::status::{fg_error, fg_status};
-use flatgrad_core::norm::{BatchNorm, batch_norm_backward, batch_norm_infer, batch_norm_train};
+use flatgrad_core::norm::{Affine, BatchNorm, Gradients, Running, Saved};
+use flatgrad_core::norm::{batch_norm_backward, batch_norm_infer, batch_norm_train};
 
 /// The sizes of a batch normalization: x and y [n, channels, spatial], everything else [channels].
 #[repr(C)]
@@ -12,7 +13,7 @@ use flatgrad_core::norm::{BatchNorm, batch_norm_backward, batch_norm_infer, batc
 pub struct fg_batch_norm_shape {
     /// Samples.
     pub n: usize,
-    /// Each has its own mean, variance, scale and shift.
+    /// Each has its own mean, variance, weight and bias.
     pub channels: usize,
     /// h * w for images, 1 after a dense layer.
     pub spatial: usize,
@@ -28,7 +29,7 @@ impl fg_batch_norm_shape {
     }
 }
 
-/// y = (x - mean) / sqrt(var + eps) * scale + shift with this batch's own mean and variance, which the running
+/// y = (x - mean) / sqrt(var + eps) * weight + bias with this batch's own mean and variance, which the running
 /// averages follow.
 ///
 /// running_mean and running_var are read and written; saved_mean and saved_rstd are for fg_batch_norm_backward.
@@ -38,10 +39,10 @@ pub unsafe extern "C" fn fg_batch_norm_train(
     shape: *const fg_batch_norm_shape,
     x: *const f32,
     x_len: usize,
-    scale: *const f32,
-    scale_len: usize,
-    shift: *const f32,
-    shift_len: usize,
+    weight: *const f32,
+    weight_len: usize,
+    bias: *const f32,
+    bias_len: usize,
     running_mean: *mut f32,
     running_mean_len: usize,
     running_var: *mut f32,
@@ -58,8 +59,8 @@ pub unsafe extern "C" fn fg_batch_norm_train(
     unsafe {
         report(error, || {
             let shape = read("shape", shape)?.core();
-            let ([x, scale, shift], [running_mean, running_var, y, saved_mean, saved_rstd]) = buffers(
-                [("x", x, x_len), ("scale", scale, scale_len), ("shift", shift, shift_len)],
+            let ([x, weight, bias], [running_mean, running_var, y, saved_mean, saved_rstd]) = buffers(
+                [("x", x, x_len), ("weight", weight, weight_len), ("bias", bias, bias_len)],
                 [
                     ("running_mean", running_mean, running_mean_len),
                     ("running_var", running_var, running_var_len),
@@ -68,24 +69,24 @@ pub unsafe extern "C" fn fg_batch_norm_train(
                     ("saved_rstd", saved_rstd, saved_rstd_len),
                 ],
             )?;
-            let ctx = context();
-            batch_norm_train(ctx, &shape, x, scale, shift, running_mean, running_var, y, saved_mean, saved_rstd)?;
-            Ok(())
+            let running = Running { mean: running_mean, var: running_var };
+            let saved = Saved { mean: saved_mean, rstd: saved_rstd };
+            Ok(batch_norm_train(context(), &shape, x, Affine { weight, bias }, running, y, saved)?)
         })
     }
 }
 
-/// y = (x - running_mean) / sqrt(running_var + eps) * scale + shift, as at test time. Returns FG_OK, or why nothing
+/// y = (x - running_mean) / sqrt(running_var + eps) * weight + bias, as at test time. Returns FG_OK, or why nothing
 /// was written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fg_batch_norm_infer(
     shape: *const fg_batch_norm_shape,
     x: *const f32,
     x_len: usize,
-    scale: *const f32,
-    scale_len: usize,
-    shift: *const f32,
-    shift_len: usize,
+    weight: *const f32,
+    weight_len: usize,
+    bias: *const f32,
+    bias_len: usize,
     running_mean: *const f32,
     running_mean_len: usize,
     running_var: *const f32,
@@ -98,22 +99,22 @@ pub unsafe extern "C" fn fg_batch_norm_infer(
     unsafe {
         report(error, || {
             let shape = read("shape", shape)?.core();
-            let ([x, scale, shift, running_mean, running_var], [y]) = buffers(
+            let ([x, weight, bias, mean, var], [y]) = buffers(
                 [
                     ("x", x, x_len),
-                    ("scale", scale, scale_len),
-                    ("shift", shift, shift_len),
+                    ("weight", weight, weight_len),
+                    ("bias", bias, bias_len),
                     ("running_mean", running_mean, running_mean_len),
                     ("running_var", running_var, running_var_len),
                 ],
                 [("y", y, y_len)],
             )?;
-            Ok(batch_norm_infer(context(), &shape, x, scale, shift, running_mean, running_var, y)?)
+            Ok(batch_norm_infer(context(), &shape, x, Affine { weight, bias }, Running { mean, var }, y)?)
         })
     }
 }
 
-/// dx, dscale and dshift: the gradients of fg_batch_norm_train; those of scale and shift are added to accumulate.
+/// dx, dweight and dbias: the gradients of fg_batch_norm_train; those of weight and bias are added to accumulate.
 ///
 /// dy and dx as x. Returns FG_OK, or why nothing was written.
 #[unsafe(no_mangle)]
@@ -123,8 +124,8 @@ pub unsafe extern "C" fn fg_batch_norm_backward(
     x_len: usize,
     dy: *const f32,
     dy_len: usize,
-    scale: *const f32,
-    scale_len: usize,
+    weight: *const f32,
+    weight_len: usize,
     saved_mean: *const f32,
     saved_mean_len: usize,
     saved_rstd: *const f32,
@@ -132,28 +133,29 @@ pub unsafe extern "C" fn fg_batch_norm_backward(
     accumulate: bool,
     dx: *mut f32,
     dx_len: usize,
-    dscale: *mut f32,
-    dscale_len: usize,
-    dshift: *mut f32,
-    dshift_len: usize,
+    dweight: *mut f32,
+    dweight_len: usize,
+    dbias: *mut f32,
+    dbias_len: usize,
     error: *mut fg_error,
 ) -> fg_status {
     // SAFETY: as the crate's page asks of the caller.
     unsafe {
         report(error, || {
             let shape = read("shape", shape)?.core();
-            let ([x, dy, scale, mean, rstd], [dx, dscale, dshift]) = buffers(
+            let ([x, dy, weight, mean, rstd], [dx, dweight, dbias]) = buffers(
                 [
                     ("x", x, x_len),
                     ("dy", dy, dy_len),
-                    ("scale", scale, scale_len),
+                    ("weight", weight, weight_len),
                     ("saved_mean", saved_mean, saved_mean_len),
                     ("saved_rstd", saved_rstd, saved_rstd_len),
                 ],
-                [("dx", dx, dx_len), ("dscale", dscale, dscale_len), ("dshift", dshift, dshift_len)],
+                [("dx", dx, dx_len), ("dweight", dweight, dweight_len), ("dbias", dbias, dbias_len)],
             )?;
-            let update = update(accumulate);
-            Ok(batch_norm_backward(context(), &shape, x, dy, scale, mean, rstd, update, dx, dscale, dshift)?)
+            let (saved, update) = (Saved { mean, rstd }, update(accumulate));
+            let gradients = Gradients { x: dx, weight: dweight, bias: dbias };
+            Ok(batch_norm_backward(context(), &shape, x, dy, weight, saved, update, gradients)?)
         })
     }
 }

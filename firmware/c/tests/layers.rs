@@ -42,7 +42,12 @@ fn batch_norms() {
         },
         want: &|i, o| {
             let [m, v, y, sm, sr] = o else { panic!() };
-            batch_norm_train(ctx(), &bn, i[0], i[1], i[2], m, v, y, sm, sr).unwrap();
+            let affine = Affine { weight: i[1], bias: i[2] };
+            let (running, saved) = (
+                Running { mean: &mut **m, var: &mut **v },
+                flatgrad_core::norm::Saved { mean: &mut **sm, rstd: &mut **sr },
+            );
+            batch_norm_train(ctx(), &bn, i[0], affine, running, y, saved).unwrap();
         },
         ..Default::default()
     }
@@ -58,7 +63,10 @@ fn batch_norms() {
                 shape, x.data, x.len, s.data, s.len, t.data, t.len, m.data, m.len, v.data, v.len, y.data, y.len, e,
             )
         },
-        want: &|i, o| batch_norm_infer(ctx(), &bn, i[0], i[1], i[2], i[3], i[4], o[0]).unwrap(),
+        want: &|i, o| {
+            let (affine, running) = (Affine { weight: i[1], bias: i[2] }, Running { mean: i[3], var: i[4] });
+            batch_norm_infer(ctx(), &bn, i[0], affine, running, o[0]).unwrap();
+        },
         ..Default::default()
     }
     .test();
@@ -76,7 +84,9 @@ fn batch_norms() {
         },
         want: &|i, o| {
             let [dx, ds, dt] = o else { panic!() };
-            batch_norm_backward(ctx(), &bn, i[0], i[1], i[2], i[3], i[4], Update::Accumulate, dx, ds, dt).unwrap();
+            let (saved, update) = (flatgrad_core::norm::Saved { mean: i[3], rstd: i[4] }, Update::Accumulate);
+            let gradients = Gradients { x: dx, weight: &mut **ds, bias: &mut **dt };
+            batch_norm_backward(ctx(), &bn, i[0], i[1], i[2], saved, update, gradients).unwrap();
         },
         ..Default::default()
     }

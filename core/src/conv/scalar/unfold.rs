@@ -12,8 +12,8 @@ use crate::gemm::scalar::chains;
 use crate::gemm::{Epilogue, Tiles};
 use crate::scalar::nonzero;
 
-/// Steps of a chain that are unfolded at a time, if a channel has no more taps. More would save some loads and stores of
-/// outputs, and take scratch for eight outputs each.
+/// Steps of a chain that are unfolded at a time, if a channel has no more taps. More would save some loads and stores
+/// of outputs, and take scratch for eight outputs each.
 const STEPS: usize = 18;
 
 /// Some neighbouring outputs of a strip, counted along its rows.
@@ -117,8 +117,30 @@ impl Scalar {
         }
     }
 
-    /// `count` channels of a group, from channel `first` of it on, from the group's weight. `to` holds their planes, which
-    /// get the bare chains.
+    /// The weights from some channels read to some channels written, in place or packed.
+    #[inline(always)]
+    fn weights<U: Uses>(
+        &self,
+        p: &Phase,
+        weight: &[f32],
+        writes: [usize; 2],
+        reads: [usize; 2],
+        packed: &mut [f32],
+    ) -> Strided {
+        let taps = p.taps();
+        if self.packs::<U>() {
+            self.pack_block::<U>(p, weight, writes, reads, packed);
+            return Strided { ptr: packed.as_ptr(), row: reads[1] * taps, col: 1 };
+        }
+        let (at, row) = match self.0.direction {
+            Direction::Forward => ((writes[0] * self.0.reads + reads[0]) * taps, self.0.reads * taps),
+            Direction::Backward => ((reads[0] * self.0.writes + writes[0]) * taps, taps),
+        };
+        Strided { ptr: weight.as_ptr().wrapping_add(at), row, col: 1 }
+    }
+
+    /// `count` channels of a group, from channel `first` of it on, from the group's weight. `to` holds their planes,
+    /// which get the bare chains.
     pub(super) fn unfold<U: Uses>(
         &self,
         operands: [&[f32]; 2],
@@ -165,15 +187,7 @@ impl Scalar {
                     fill::<U>(&p.plan, [&p.row, &p.col], [r0, c0], x, self.0.from, patch);
                     for (c, channels) in blocks(live.max(1), together) {
                         let (channels, read) = (channels.min(live), channel + c);
-                        let (at, row) = match self.0.direction {
-                            Direction::Forward => ((first * self.0.reads + read) * taps, self.0.reads * taps),
-                            Direction::Backward => ((read * self.0.writes + first) * taps, taps),
-                        };
-                        let mut a = Strided { ptr: weight.as_ptr().wrapping_add(at), row, col: 1 };
-                        if self.packs::<U>() {
-                            self.pack_block::<U>(p, weight, [first, count], [read, channels], packed);
-                            a = Strided { ptr: packed.as_ptr(), row: channels * taps, col: 1 };
-                        }
+                        let a = self.weights::<U>(p, weight, [first, count], [read, channels], packed);
                         for (q, len) in blocks(rows * cols, WIDTH) {
                             let run = Run { first: q, len, cols, pitch: p.plan.col_cover.len::<U>() };
                             unfold_run(run, [c, channels], p.plan.plane::<U>(), offsets, patch, taps, panel);
@@ -222,8 +236,8 @@ fn unfold_run(
             let from = patch.as_ptr().wrapping_add((first + c) * plane + row * run.pitch + col);
             let to = panel.as_mut_ptr().wrapping_add(c * taps * run.len + at);
             let to_next = (run.len - len) * size_of::<f32>();
-            // SAFETY: the patch holds what the strip's outputs read, in places that `offsets` lists; the panel `k` rows of
-            // the run's outputs.
+            // SAFETY: the patch holds what the strip's outputs read, in places that `offsets` lists; the panel `k` rows
+            // of the run's outputs.
             unsafe { kernels::gather(&Taps { taps, offsets: offsets.as_ptr(), from, to, len, to_next }) };
         }
     });

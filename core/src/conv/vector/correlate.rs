@@ -14,6 +14,24 @@ use crate::simd::{MAX_LANES, Simd};
 #[derive(Clone, Copy)]
 pub(in crate::conv) struct Vector(pub Correlation);
 
+/// One phase of one group of one sample, or some of its channels.
+#[derive(Clone, Copy)]
+pub(super) struct Part<'a> {
+    pub phase: &'a Phase,
+    /// All channels that are read.
+    pub x: &'a [f32],
+    pub weights: &'a [f32],
+    /// Places in the patch, in the order of the weights.
+    pub offsets: &'a [f32],
+    /// Channels that share a vector of weights, 1 where the lanes are pixels.
+    pub lanes: usize,
+    /// Pixels of a tile of channel lanes.
+    pub tile: usize,
+    /// Channels that are written.
+    pub channels: usize,
+    pub finish: Finish<'a>,
+}
+
 /// Pixels of a tile of channel lanes, and how many tiles `channels` channels of the phase have.
 fn tiles<S: Simd>(p: &Phase, channels: usize) -> (usize, usize) {
     let tile = balanced(p.plan.cols, max_tile::<S>());
@@ -109,21 +127,22 @@ impl Vector {
             while done * plane < to.len() {
                 let (group, channel) =
                     ((first + done) / nonzero(self.0.writes), (first + done) % nonzero(self.0.writes));
-                let count = (self.0.writes - channel).min(to.len() / nonzero(plane) - done);
+                let channels = (self.0.writes - channel).min(to.len() / nonzero(plane) - done);
                 let (Some(x), Some(weights), Some(to)) = (
                     source.from.get(group * self.0.reads * from_plane..(group + 1) * self.0.reads * from_plane),
                     weights.get(group * len + channel * k..(group + 1) * len),
-                    to.get_mut(done * plane..(done + count) * plane),
+                    to.get_mut(done * plane..(done + channels) * plane),
                 ) else {
                     return;
                 };
                 let finish = Finish::Final(source.bias.and_then(|bias| bias.get(first + done..)), source.activation);
                 // While one sample is computed the next one is fetched, an equal part with each tile.
-                let (tile, tiles) = tiles::<S>(&p, count);
+                let (tile, tiles) = tiles::<S>(&p, channels);
                 let len = self.0.reads * from_plane;
                 let ahead = Ahead::new(next.get(group * len..(group + 1) * len), tiles);
-                self.strips(s, &p, x, ahead, [weights, places], [lanes, tile], finish, count, to, patch);
-                done += count;
+                let part = Part { phase: &p, x, weights, offsets: places, lanes, tile, channels, finish };
+                self.strips(s, part, ahead, to, patch);
+                done += channels;
             }
         }
     }

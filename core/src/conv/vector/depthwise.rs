@@ -3,7 +3,7 @@
 use super::ahead::Ahead;
 use super::patch::fill_patch;
 use super::tile::max_tile;
-use super::weight_tile::{Outs, interleave, load_chains, store_chains, weight_tile};
+use super::weight_tile::{Chains, Outs, interleave, load_chains, store_chains, weight_tile};
 use crate::Update;
 use crate::conv::shape::Conv2d;
 use crate::conv::shape::product;
@@ -100,9 +100,11 @@ impl DepthwisePass {
                         for (j, acc) in acc.chunks_exact_mut(nonzero(self.conv.taps() * S::LANES)).enumerate() {
                             let from = j * self.outs + r0 * self.col.outs + c0;
                             interleave(s, dy.get(from..).unwrap_or_default(), out_len, live, dyt);
+                            let (x, dy, acc) = (xt.as_ptr(), dyt.as_ptr(), acc.as_mut_ptr());
+                            let chains = Chains { offsets: offsets.as_ptr(), x, dy, dy_vector: 0, acc, acc_vector: 0 };
                             // SAFETY: `offsets` are places in the plane, `xt` holds a vector for each place, `dyt` one
                             // for each output and `acc` one for each tap.
-                            unsafe { tiles(s, self.conv.taps(), outs, [offsets, xt, dyt], acc) }
+                            unsafe { tiles(s, self.conv.taps(), outs, chains) }
                         }
                     }
                 }
@@ -115,16 +117,15 @@ impl DepthwisePass {
 /// The chains of all taps of one output channel of each group.
 ///
 /// # Safety
-/// The slices must hold what the tiles read.
+/// The pointers must be good for what the tiles read and continue.
 #[inline(always)]
-unsafe fn tiles<S: Simd>(s: S, taps: usize, outs: Outs, [offsets, xt, dyt]: [&[f32]; 3], acc: &mut [f32]) {
+unsafe fn tiles<S: Simd>(s: S, taps: usize, outs: Outs, chains: Chains) {
     for (i, count) in blocks(taps, max_tile::<S>()) {
         let nothing = [0; 2].map(|steps| Ahead::new(None, 1).next(steps));
         // SAFETY: granted by the caller.
         unsafe {
-            let sources = [offsets.as_ptr().add(i), xt.as_ptr(), dyt.as_ptr()];
-            let acc = acc.as_mut_ptr().add(i * S::LANES);
-            weight_tile::<S, 1, true>(s, count, outs, sources, 0, acc, 0, nothing);
+            let (offsets, acc) = (chains.offsets.add(i), chains.acc.add(i * S::LANES));
+            weight_tile::<S, 1, true>(s, count, outs, Chains { offsets, acc, ..chains }, nothing);
         }
     }
 }

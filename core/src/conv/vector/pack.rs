@@ -9,9 +9,9 @@ use crate::simd::Simd;
 impl Vector {
     /// How many channels share a vector: all lanes, or 1 where the lanes are pixels.
     ///
-    /// The tiles differ in how many of their lanes are idle, and in what a tile costs outside its chains (a transposition
-    /// for channel lanes), counted here in steps of a chain. A step with lanes of pixels takes twice as long: it
-    /// loads more, and across cache lines.
+    /// The tiles differ in how many of their lanes are idle, and in what a tile costs outside its chains (a
+    /// transposition for channel lanes), counted here in steps of a chain. A step with lanes of pixels takes twice as
+    /// long: it loads more, and across cache lines.
     pub(super) fn lanes<S: Simd>(&self, p: &Phase) -> usize {
         let k = self.0.reads * p.taps();
         let by_channel = self.0.writes.next_multiple_of(S::LANES) * p.col.outs * (k + 20) * 2;

@@ -1,49 +1,37 @@
 //! Tiles whose lanes are neighbouring pixels of a row: for few output channels, down to one (depthwise).
 
-use super::place::{Finish, Place};
+use super::place::{Finish, Lines, Place, Size};
+use super::tile::Chain;
 use crate::simd::Simd;
 
-/// How many channels and rows a tile takes of those that are left.
-pub(super) const fn pixel_tile_size(registers: usize, channels: usize, rows: usize) -> [usize; 2] {
-    let channels = match channels {
+/// How many channels and rows a tile takes of those that are `left`; all pixels.
+pub(super) const fn pixel_tile_size(registers: usize, left: Size) -> Size {
+    let channels = match left.channels {
         6.. if registers == 32 => 6, // 24 accumulators; with 16 registers 3 x 4
         3.. => 3,
-        _ => channels,
+        channels => channels,
     };
-    let rows = match rows {
+    let rows = match left.rows {
         8.. if channels == 1 => 8,
         4.. => 4,
         3 => 2,
-        _ => rows,
+        rows => rows,
     };
-    [channels, rows]
+    Size { channels, rows, ..left }
 }
 
-/// A tile of `size` channels and rows (one that [`pixel_tile_size`] gives), `pixels` pixels wide: continues the chains
-/// of `k` steps whose weights are `all` apart from channel to channel, on a patch whose rows are `pitch` apart.
+/// A tile of as many channels and rows as [`pixel_tile_size`] gives, and at most a vector of pixels.
 ///
 /// # Safety
 /// `offsets` must be readable for `k` elements, `x` for a vector at each of them and at the following multiples of
 /// `pitch`, `weight` for `k` elements of each channel; `place` readable and writable for the pixels.
 #[inline(always)]
-pub(super) unsafe fn pixel_tile<S: Simd>(
-    s: S,
-    size: [usize; 2],
-    pixels: usize,
-    k: [usize; 2],
-    sources: [*const f32; 3],
-    pitch: usize,
-    place: Place,
-    resume: bool,
-    finish: Finish,
-) {
+pub(super) unsafe fn pixel_tile<S: Simd>(s: S, size: Size, chain: Chain, place: Place, resume: bool, finish: Finish) {
     macro_rules! tiles {
         ($([$c:literal, $r:literal])*) => {
-            match size {
+            match [size.channels, size.rows] {
                 // SAFETY: granted by the caller.
-                $([$c, $r] => unsafe {
-                    fixed_tile::<S, $c, $r>(s, pixels, k, sources, pitch, place, resume, finish)
-                },)*
+                $([$c, $r] => unsafe { fixed_tile::<S, $c, $r>(s, size.pixels, chain, place, resume, finish) },)*
                 _ => {}
             }
         };
@@ -61,9 +49,7 @@ pub(super) unsafe fn pixel_tile<S: Simd>(
 unsafe fn fixed_tile<S: Simd, const C: usize, const R: usize>(
     s: S,
     pixels: usize,
-    k: [usize; 2],
-    sources: [*const f32; 3],
-    pitch: usize,
+    chain: Chain,
     place: Place,
     resume: bool,
     finish: Finish,
@@ -72,7 +58,7 @@ unsafe fn fixed_tile<S: Simd, const C: usize, const R: usize>(
         #[inline(always)]
         |s| {
             // SAFETY: granted by the caller.
-            unsafe { chains::<S, C, R>(s, pixels, k, sources, pitch, place, resume, finish) }
+            unsafe { chains::<S, C, R>(s, pixels, chain, place, resume, finish) }
         },
     )
 }
@@ -83,9 +69,7 @@ unsafe fn fixed_tile<S: Simd, const C: usize, const R: usize>(
 unsafe fn chains<S: Simd, const C: usize, const R: usize>(
     s: S,
     pixels: usize,
-    [k, all]: [usize; 2],
-    [offsets, x, weight]: [*const f32; 3],
-    pitch: usize,
+    chain: Chain,
     place: Place,
     resume: bool,
     finish: Finish,
@@ -93,13 +77,15 @@ unsafe fn chains<S: Simd, const C: usize, const R: usize>(
     if C > 3 && S::REGISTERS < 32 {
         return; // decided at compile time: there is no such tile
     }
+    let Chain { k, offsets, x, pitch, weight, all } = chain;
+    let lines = Lines { distance: place.row, count: R, pixels };
     // SAFETY: granted by the caller.
     unsafe {
         let at = |c: usize| place.at.add(c * place.channel);
         let mut memory = [[s.splat(0.0); R]; C];
         if resume {
             for c in 0..C {
-                place.load(s, at(c), [place.row, R, pixels], &mut memory[c]);
+                place.load(s, at(c), lines, &mut memory[c]);
             }
         }
         // A copy whose address nobody takes: it stays in registers.
@@ -125,13 +111,13 @@ unsafe fn chains<S: Simd, const C: usize, const R: usize>(
             |c| acc[c],
         );
         for (c, memory) in memory.iter().enumerate() {
-            let lines = finish.apply(
+            let block = finish.apply(
                 s,
                 *memory,
                 #[inline(always)]
                 |bias| s.splat(bias.get(c).copied().unwrap_or(0.0)),
             );
-            place.store(s, at(c), [place.row, R, pixels], &lines);
+            place.store(s, at(c), lines, &block);
         }
     }
 }

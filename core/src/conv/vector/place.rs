@@ -48,6 +48,25 @@ impl Finish<'_> {
     }
 }
 
+/// Channels, rows, and pixels of a row: of a tile, or to its first output from the strip's first.
+#[derive(Clone, Copy)]
+pub(super) struct Size {
+    pub channels: usize,
+    pub rows: usize,
+    pub pixels: usize,
+}
+
+/// Lines of outputs that a block of vectors goes to or comes from, one a vector.
+#[derive(Clone, Copy)]
+pub(super) struct Lines {
+    /// From one to the next.
+    pub distance: usize,
+    /// How many there are.
+    pub count: usize,
+    /// Pixels of each.
+    pub pixels: usize,
+}
+
 /// Where a tile's outputs lie: the first, and the distances between channels, rows and pixels.
 #[derive(Clone, Copy)]
 pub(super) struct Place {
@@ -58,14 +77,14 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Asks for `rows` rows of `pixels` pixels of `channels` channels, from row `first` on.
+    /// Asks for the tile after the next one below, of the same size.
     #[inline(always)]
-    pub(super) fn fetch_rows<S: Simd>(self, s: S, [channels, first, rows, pixels]: [usize; 4]) {
+    pub(super) fn fetch_below<S: Simd>(self, s: S, Size { channels, rows, pixels }: Size) {
         if self.pixel != 1 {
             return; // scattered: there are other costs
         }
         for c in 0..channels {
-            for r in first..first + rows {
+            for r in 2 * rows..3 * rows {
                 let row = self.at.wrapping_add(c * self.channel).wrapping_add(r.wrapping_mul(self.row));
                 for (line, _) in blocks(pixels, MAX_LANES) {
                     s.prefetch(row.wrapping_add(line));
@@ -74,31 +93,25 @@ impl Place {
         }
     }
 
-    /// The first `n` pixels of as many lines (`distance` apart, from `at` on) as there are vectors; no more than `lines`.
+    /// The pixels of the lines from `at` on, of as many as there are vectors.
     ///
     /// # Safety
     /// The pixels of the lines must be readable.
     #[inline(always)]
-    pub(super) unsafe fn load<S: Simd>(
-        self,
-        s: S,
-        at: *const f32,
-        [distance, lines, n]: [usize; 3],
-        block: &mut [S::V],
-    ) {
-        let tail = s.tail(n);
+    pub(super) unsafe fn load<S: Simd>(self, s: S, at: *const f32, lines: Lines, block: &mut [S::V]) {
+        let tail = s.tail(lines.pixels);
         for (l, v) in block.iter_mut().enumerate() {
-            if l >= lines {
+            if l >= lines.count {
                 continue;
             }
-            let at = at.wrapping_add(l * distance);
+            let at = at.wrapping_add(l * lines.distance);
             // SAFETY: the caller grants the pixels; the array holds the longest vector.
             unsafe {
                 if self.pixel == 1 {
                     *v = s.load_tail(at, tail);
                 } else {
                     let mut lanes = [0.0; MAX_LANES];
-                    for i in 0..n.min(S::LANES) {
+                    for i in 0..lines.pixels.min(S::LANES) {
                         lanes[i] = *at.add(i * self.pixel);
                     }
                     *v = s.load(lanes.as_ptr());
@@ -112,24 +125,24 @@ impl Place {
     /// # Safety
     /// The pixels of the lines must be writable.
     #[inline(always)]
-    pub(super) unsafe fn store<S: Simd>(self, s: S, at: *mut f32, [distance, lines, n]: [usize; 3], block: &[S::V]) {
-        let tail = s.tail(n);
+    pub(super) unsafe fn store<S: Simd>(self, s: S, at: *mut f32, lines: Lines, block: &[S::V]) {
+        let tail = s.tail(lines.pixels);
         for (l, &v) in block.iter().enumerate() {
-            if l >= lines {
+            if l >= lines.count {
                 continue;
             }
-            let at = at.wrapping_add(l * distance);
+            let at = at.wrapping_add(l * lines.distance);
             // SAFETY: the caller grants the pixels; the array holds the longest vector.
             unsafe {
                 if self.pixel == 1 {
                     s.store_tail(at, v, tail);
                 } else if self.pixel == 2 && S::LANES >= 16 {
                     // Shorter vectors store tails in pieces, which takes as long as element by element.
-                    store_every_other(s, at, v, n.min(S::LANES));
+                    store_every_other(s, at, v, lines.pixels.min(S::LANES));
                 } else {
                     let mut lanes = [0.0; MAX_LANES];
                     s.store(lanes.as_mut_ptr(), v);
-                    for i in 0..n.min(S::LANES) {
+                    for i in 0..lines.pixels.min(S::LANES) {
                         *at.add(i * self.pixel) = lanes[i];
                     }
                 }

@@ -5,7 +5,7 @@
 //! into a vector and broadcast the weight, which is better for few channels.
 
 use super::ahead::Fetch;
-use super::place::{Finish, Place};
+use super::place::{Finish, Lines, Place, Size};
 use crate::conv::strips::blocks;
 use crate::simd::{MAX_LANES, Simd};
 
@@ -21,22 +21,33 @@ pub(super) const fn max_tile<S: Simd>() -> usize {
     }
 }
 
+/// What the chains of a tile read: step `p` takes the pixels from `x[offsets[p]]` on and the weights of place `p`.
+#[derive(Clone, Copy)]
+pub(super) struct Chain {
+    /// Steps.
+    pub k: usize,
+    pub offsets: *const f32,
+    pub x: *const f32,
+    /// From one row of pixels to the next.
+    pub pitch: usize,
+    pub weight: *const f32,
+    /// Weights of a channel: those of this chain and of the blocks before and after it.
+    pub all: usize,
+}
+
 /// Accumulators of channel lanes: pixel by vector of channels.
 pub(super) type ChannelAcc<S, const NV: usize> = [[<S as Simd>::V; NV]; MAX_TILE];
 
-/// `acc[i][v] = fma(x[offset[k] + i], weight[v * vector + k * LANES ..], acc[i][v])` for `k` ascending, `M` pixels.
+/// `acc[i][v] = fma(x[offset[p] + i], weight[(v * all + p) * LANES ..], acc[i][v])` for `p` in `0..k` ascending, `M`
+/// pixels.
 ///
 /// # Safety
 /// `offsets` must be readable for `k` elements, `x` at each of them and the `M - 1` places behind it, `weight` for `k`
-/// vectors at each of the `NV` multiples of `vector`.
+/// vectors at each of the `NV` multiples of `all` vectors.
 #[inline(always)]
 unsafe fn channel_chain<S: Simd, const M: usize, const NV: usize>(
     s: S,
-    k: usize,
-    offsets: *const f32,
-    x: *const f32,
-    weight: *const f32,
-    vector: usize,
+    chain: Chain,
     fetch: [Fetch; 2],
     memory: &mut ChannelAcc<S, NV>,
 ) {
@@ -47,7 +58,8 @@ unsafe fn channel_chain<S: Simd, const M: usize, const NV: usize>(
         #[inline(always)]
         |i| memory[i],
     );
-    let mut p = 0;
+    let Chain { k, offsets, x, weight, all, .. } = chain;
+    let (mut p, vector) = (0, all * S::LANES);
     for Fetch { mut at, length, stride, steps } in fetch {
         let end = k.min(p + steps.min(k));
         while p < end {
@@ -76,16 +88,40 @@ unsafe fn channel_chain<S: Simd, const M: usize, const NV: usize>(
     }
 }
 
-/// A tile of `pixels` pixels by `NV` vectors of channels, of which `channels` exist; `resume` continues stored chains.
+/// Continues the chains of `pixels` pixels (at most [`max_tile`]).
+///
+/// # Safety
+/// As [`channel_chain`].
+#[inline(always)]
+unsafe fn channel_chains<S: Simd, const NV: usize>(
+    s: S,
+    pixels: usize,
+    chain: Chain,
+    fetch: [Fetch; 2],
+    memory: &mut ChannelAcc<S, NV>,
+) {
+    macro_rules! chains {
+        ($($m:literal)*) => {
+            match pixels {
+                // SAFETY: granted by the caller.
+                $($m => unsafe { channel_chain::<S, $m, NV>(s, chain, fetch, memory) },)*
+                _ => {}
+            }
+        };
+    }
+    chains!(1 2 3 4 5 6 7 8 9 10 11 12 13 14);
+}
+
+/// A tile of one row of pixels by `NV` vectors of channels, not all of which need exist; `resume` continues stored
+/// chains.
 ///
 /// # Safety
 /// As [`channel_chain`]; `place` must be readable and writable for the pixels of the channels.
 #[inline(always)]
 pub(super) unsafe fn channel_tile<S: Simd, const NV: usize>(
     s: S,
-    [pixels, channels]: [usize; 2],
-    [k, vector]: [usize; 2],
-    [offsets, x, weight]: [*const f32; 3],
+    Size { pixels, channels, .. }: Size,
+    chain: Chain,
     place: Place,
     ahead: Fetch,
     resume: bool,
@@ -107,24 +143,18 @@ pub(super) unsafe fn channel_tile<S: Simd, const NV: usize>(
         if resume {
             for (first, v) in squares() {
                 let mut block = [s.splat(0.0); MAX_LANES];
-                let lines = [place.channel, channels.saturating_sub(v * S::LANES), pixels - first];
+                let count = channels.saturating_sub(v * S::LANES);
+                let lines = Lines { distance: place.channel, count, pixels: pixels - first };
                 let at = place.at.add(v * S::LANES * place.channel + first * place.pixel);
                 place.load(s, at, lines, &mut block[..S::LANES]);
                 s.transpose(&mut block);
                 acc.iter_mut().skip(first).zip(block).for_each(|(acc, b)| acc[v] = b);
             }
         }
-        macro_rules! chains {
-            ($($m:literal)*) => {
-                match pixels {
-                    $($m => channel_chain::<S, $m, NV>(s, k, offsets, x, weight, vector, fetch, &mut acc),)*
-                    _ => {}
-                }
-            };
-        }
-        chains!(1 2 3 4 5 6 7 8 9 10 11 12 13 14);
+        channel_chains::<S, NV>(s, pixels, chain, fetch, &mut acc);
         for (first, v) in squares() {
-            let live = channels.saturating_sub(v * S::LANES);
+            let count = channels.saturating_sub(v * S::LANES);
+            let lines = Lines { distance: place.channel, count, pixels: pixels - first };
             let mut block = [s.splat(0.0); MAX_LANES];
             for i in 0..S::LANES {
                 if let Some(acc) = acc.get(first + i) {
@@ -135,11 +165,11 @@ pub(super) unsafe fn channel_tile<S: Simd, const NV: usize>(
                 s,
                 block,
                 #[inline(always)]
-                |bias| s.load_tail(bias.as_ptr().add(v * S::LANES), s.tail(live)),
+                |bias| s.load_tail(bias.as_ptr().add(v * S::LANES), s.tail(count)),
             );
             s.transpose(&mut block);
             let at = place.at.add(v * S::LANES * place.channel + first * place.pixel);
-            place.store(s, at, [place.channel, live, pixels - first], &block[..S::LANES]);
+            place.store(s, at, lines, &block[..S::LANES]);
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::ahead::Ahead;
 use super::patch::fill_patch;
 use super::tile::max_tile;
-use super::weight_tile::{Outs, interleave, load_chains, store_chains, weight_tile};
+use super::weight_tile::{Chains, Outs, interleave, load_chains, store_chains, weight_tile};
 use crate::Update;
 use crate::conv::shape::{Conv2d, product};
 use crate::conv::strips::{ALIGN, Axis, MAX_OUTS, PATCH, Plan, aligned, balanced, blocks};
@@ -20,6 +20,22 @@ pub(in crate::conv) struct WeightPass {
     col: Axis,
     plan: Plan,
     outs: usize,
+}
+
+/// The parts of scratch.
+struct Scratch<'a> {
+    acc: &'a mut [f32],
+    dyt: &'a mut [f32],
+    offsets: &'a [f32],
+    patch: &'a mut [f32],
+}
+
+/// What the tiles of a strip cover.
+#[derive(Clone, Copy)]
+struct Extent {
+    channels: usize,
+    /// Kernel elements.
+    elements: usize,
 }
 
 impl WeightPass {
@@ -70,12 +86,13 @@ impl WeightPass {
         let Some((offsets, rest)) = rest.split_at_mut_checked(offsets) else { return };
         let Some(patch) = rest.get_mut(..patch) else { return };
         self.plan.offsets::<All>(&self.row, &self.col, offsets);
+        let mut scratch = Scratch { acc, dyt, offsets, patch };
         let per_group = self.conv.group_out();
         let in_len = self.conv.group_in() * self.conv.h * self.conv.w;
         for (g, dw) in dw.chunks_mut(nonzero(per_group * self.k())).enumerate() {
             let channel = first + g * per_group;
             let channels = dw.len() / nonzero(self.k());
-            load_chains::<S>(dw, self.k(), update, acc);
+            load_chains::<S>(dw, self.k(), update, scratch.acc);
             for n in 0..self.conv.n {
                 let group = n * self.conv.groups + channel / nonzero(per_group);
                 let at = (n * self.conv.out_channels + channel) * self.outs;
@@ -85,9 +102,9 @@ impl WeightPass {
                 let (x_next, dy_next) =
                     (x_at(group + self.conv.groups), dy_at(at + self.conv.out_channels * self.outs));
                 let next = [x_next, dy_next].map(|data| Ahead::new(data, self.tiles_of_a_sample::<S>(channels)));
-                self.sample(s, channels, [x, dy], next, offsets, acc, dyt, patch);
+                self.sample(s, channels, [x, dy], next, &mut scratch);
             }
-            store_chains::<S>(acc, self.k(), dw);
+            store_chains::<S>(scratch.acc, self.k(), dw);
         }
     }
 
@@ -99,10 +116,7 @@ impl WeightPass {
         channels: usize,
         [x, dy]: [&[f32]; 2],
         mut next: [Ahead; 2],
-        offsets: &[f32],
-        acc: &mut [f32],
-        dyt: &mut [f32],
-        patch: &mut [f32],
+        Scratch { acc, dyt, offsets, patch }: &mut Scratch,
     ) {
         let (in_plane, block, taps) = (self.conv.h * self.conv.w, self.plan.channels, self.conv.taps());
         for (r0, rows) in blocks(self.row.outs, self.plan.rows) {
@@ -119,11 +133,17 @@ impl WeightPass {
                     let image = [self.conv.h, self.conv.w];
                     fill_patch(s, &self.plan, [&self.row, &self.col], [r0, c0], x, image, patch);
                     let Some(acc) = acc.get_mut(channel * taps * S::LANES..) else { return };
-                    // SAFETY: `offsets` are places in `patch`; `acc` and `dyt` hold a vector for each vector of channels
-                    // and kernel element, or output.
-                    unsafe {
-                        self.tiles(s, channels, live * taps, outs, [offsets, patch, dyt], vector, acc, &mut next);
-                    }
+                    let chains = Chains {
+                        offsets: offsets.as_ptr(),
+                        x: patch.as_ptr(),
+                        dy: dyt.as_ptr(),
+                        dy_vector: vector,
+                        acc: acc.as_mut_ptr(),
+                        acc_vector: self.k() * S::LANES,
+                    };
+                    // SAFETY: `offsets` are places in `patch`; `acc` and `dyt` hold a vector for each vector of
+                    // channels and kernel element, or output.
+                    unsafe { tiles(s, Extent { channels, elements: live * taps }, outs, chains, &mut next) }
                 }
             }
         }
@@ -133,40 +153,31 @@ impl WeightPass {
         let strips = ceil_div(self.row.outs, self.plan.rows) * ceil_div(self.col.outs, self.plan.cols);
         strips * ceil_div(self.k(), max_tile::<S>()) * ceil_div(channels, 2 * S::LANES)
     }
+}
 
-    /// All tiles of a strip: `count` kernel elements by `channels` output channels.
-    ///
-    /// # Safety
-    /// The slices must hold what the tiles read.
-    #[inline(always)]
-    unsafe fn tiles<S: Simd>(
-        &self,
-        s: S,
-        channels: usize,
-        count: usize,
-        outs: Outs,
-        [offsets, patch, dyt]: [&[f32]; 3],
-        dy_vector: usize,
-        acc: &mut [f32],
-        next: &mut [Ahead; 2],
-    ) {
-        let acc_vector = self.k() * S::LANES;
-        let tile = balanced(count, max_tile::<S>());
-        for (v, _) in blocks(ceil_div(channels, S::LANES), 2) {
-            for (i, m) in blocks(count, tile) {
-                let fetch = next.each_mut().map(
-                    #[inline(always)]
-                    |next| next.next(outs.rows * outs.cols),
-                );
-                // SAFETY: granted by the caller.
-                unsafe {
-                    let sources = [offsets.as_ptr().add(i), patch.as_ptr(), dyt.as_ptr().add(v * dy_vector)];
-                    let acc = acc.as_mut_ptr().add(v * acc_vector + i * S::LANES);
-                    if (v + 1) * S::LANES < channels {
-                        weight_tile::<S, 2, false>(s, m, outs, sources, dy_vector, acc, acc_vector, fetch);
-                    } else {
-                        weight_tile::<S, 1, false>(s, m, outs, sources, dy_vector, acc, acc_vector, fetch);
-                    }
+/// All tiles of a strip.
+///
+/// # Safety
+/// The pointers must be good for what the tiles read and continue.
+#[inline(always)]
+unsafe fn tiles<S: Simd>(s: S, extent: Extent, outs: Outs, chains: Chains, next: &mut [Ahead; 2]) {
+    let Extent { channels, elements } = extent;
+    let tile = balanced(elements, max_tile::<S>());
+    for (v, _) in blocks(ceil_div(channels, S::LANES), 2) {
+        for (i, count) in blocks(elements, tile) {
+            let fetch = next.each_mut().map(
+                #[inline(always)]
+                |next| next.next(outs.rows * outs.cols),
+            );
+            // SAFETY: granted by the caller.
+            unsafe {
+                let (offsets, dy) = (chains.offsets.add(i), chains.dy.add(v * chains.dy_vector));
+                let acc = chains.acc.add(v * chains.acc_vector + i * S::LANES);
+                let chains = Chains { offsets, dy, acc, ..chains };
+                if (v + 1) * S::LANES < channels {
+                    weight_tile::<S, 2, false>(s, count, outs, chains, fetch);
+                } else {
+                    weight_tile::<S, 1, false>(s, count, outs, chains, fetch);
                 }
             }
         }

@@ -14,27 +14,41 @@ pub(super) struct Outs {
     pub pitch: usize,
 }
 
+/// What the chains of a tile read and continue.
+#[derive(Clone, Copy)]
+pub(super) struct Chains {
+    /// A place in `x` for each kernel element.
+    pub offsets: *const f32,
+    pub x: *const f32,
+    /// A vector of channels for each output.
+    pub dy: *const f32,
+    /// From one vector of channels to the next in `dy`.
+    pub dy_vector: usize,
+    /// A vector of channels for each kernel element.
+    pub acc: *mut f32,
+    /// From one vector of channels to the next in `acc`.
+    pub acc_vector: usize,
+}
+
 /// `acc[i][v] = fma(x[offset[i] + pixel], dy[pixel][v], acc[i][v])` for the pixels in row-major order, `M` offsets.
 ///
 /// A place of `x` is one float that all lanes share, or, when `WIDE`, a vector of its own for each lane.
 ///
 /// # Safety
 /// `offsets` must be readable for `M` elements, `x` at each of them and the strip's pixels behind it; `dy` for `LANES`
-/// floats per pixel at each of the `NV` multiples of `dy_vector`; `acc` readable and writable for `M` vectors at each of
-/// the `NV` multiples of `acc_vector`.
+/// floats per pixel at each of the `NV` multiples of `dy_vector`; `acc` readable and writable for `M` vectors at each
+/// of the `NV` multiples of `acc_vector`.
 #[inline(always)]
 unsafe fn weight_chain<S: Simd, const M: usize, const NV: usize, const WIDE: bool>(
     s: S,
     outs: Outs,
-    [offsets, x, dy]: [*const f32; 3],
-    dy_vector: usize,
-    memory: *mut f32,
-    acc_vector: usize,
+    chains: Chains,
     mut fetch: [Fetch; 2],
 ) {
     if M > max_tile::<S>() {
         return; // decided at compile time: there is no such tile
     }
+    let Chains { offsets, x, mut dy, dy_vector, acc: memory, acc_vector } = chains;
     // SAFETY: granted by the caller.
     unsafe {
         let at = |i: usize, v: usize| memory.add(v * acc_vector + i * S::LANES);
@@ -47,7 +61,6 @@ unsafe fn weight_chain<S: Simd, const M: usize, const NV: usize, const WIDE: boo
                 acc[i][v] = s.load(at(i, v));
             }
         }
-        let mut dy = dy;
         for r in 0..outs.rows {
             for c in r * outs.pitch..r * outs.pitch + outs.cols {
                 let g: [S::V; NV] = core::array::from_fn(
@@ -84,22 +97,19 @@ pub(super) unsafe fn weight_tile<S: Simd, const NV: usize, const WIDE: bool>(
     s: S,
     count: usize,
     outs: Outs,
-    sources: [*const f32; 3],
-    dy_vector: usize,
-    acc: *mut f32,
-    acc_vector: usize,
+    chains: Chains,
     fetch: [Fetch; 2],
 ) {
-    macro_rules! chains {
+    macro_rules! tiles {
         ($($m:literal)*) => {
             match count {
                 // SAFETY: granted by the caller.
-                $($m => unsafe { weight_chain::<S, $m, NV, WIDE>(s, outs, sources, dy_vector, acc, acc_vector, fetch) },)*
+                $($m => unsafe { weight_chain::<S, $m, NV, WIDE>(s, outs, chains, fetch) },)*
                 _ => {}
             }
         };
     }
-    chains!(1 2 3 4 5 6 7 8 9 10 11 12 13 14);
+    tiles!(1 2 3 4 5 6 7 8 9 10 11 12 13 14);
     const { assert!(MAX_TILE == 14) }
 }
 

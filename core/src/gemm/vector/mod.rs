@@ -65,8 +65,8 @@ unsafe fn by_shape<S: Simd>(s: S, p: &Product, scratch: *mut f32) {
     }
 }
 
-/// The tiles that fill the registers: rows, vectors side by side, and rows where there is one vector. A function of its own,
-/// for it has many callers.
+/// The tiles that fill the registers: rows, vectors side by side, and rows where there is one vector. A function of its
+/// own, for it has many callers.
 ///
 /// # Safety
 /// As [`by_shape`].

@@ -31,8 +31,8 @@ pub(super) struct Panel {
     pub next_row: usize,
 }
 
-/// Rows of the next tile, of those that are left: `MR`, and the last two tiles share evenly what would leave one of them
-/// too few chains to hide their latency. Small targets have tiles of powers of two only.
+/// Rows of the next tile, of those that are left: `MR`, and the last two tiles share evenly what would leave one of
+/// them too few chains to hide their latency. Small targets have tiles of powers of two only.
 #[inline(always)]
 pub(super) const fn ladder<const MR: usize>(rows: usize) -> usize {
     let enough = if MR < 8 { 4 } else { MR / 2 };
@@ -106,14 +106,8 @@ unsafe fn row_tiles<S: Simd, const MR: usize, const NV: usize, const TAIL: bool>
     while ir < panel.rows {
         let left = panel.rows - ir;
         let mr = ladder::<MR>(left);
-        let a_step;
-        t.a = if panel.packed_a {
-            a_step = mr;
-            panel.a.ptr.wrapping_add(ir * t.k)
-        } else {
-            a_step = panel.a.col;
-            panel.a.at(ir, 0)
-        };
+        let a_step = if panel.packed_a { mr } else { panel.a.col };
+        t.a = if panel.packed_a { panel.a.ptr.wrapping_add(ir * t.k) } else { panel.a.at(ir, 0) };
         t.c = first_c.wrapping_add(ir * t.c_row);
         t.epilogue = first_epilogue.map(
             #[inline(always)]

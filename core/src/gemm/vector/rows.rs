@@ -95,12 +95,12 @@ unsafe fn sweep_vector<S: Simd, const M: usize, const R: usize, const TAIL: bool
     }
 }
 
-/// Vectors of columns whose chains advance together in [`row_times_transposed`]: one chain waits while the next block is
-/// transposed.
+/// Vectors of columns whose chains advance together in [`row_times_transposed`]: one chain waits while the next block
+/// is transposed.
 const TOGETHER: usize = 2;
 
-/// `c = epilogue([c +] a b)` for one row and a `b` stored by columns: square blocks are transposed in registers and used
-/// at once, which saves packing them.
+/// `c = epilogue([c +] a b)` for one row and a `b` stored by columns: square blocks are transposed in registers and
+/// used at once, which saves packing them.
 ///
 /// # Safety
 ///

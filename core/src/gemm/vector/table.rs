@@ -11,7 +11,8 @@ pub(super) const MC: usize = if LARGE { 264 } else { 0 };
 const WIDEST: usize = if LARGE { 32 } else { 8 };
 const VECTOR: usize = if LARGE { 16 } else { 4 };
 
-/// Floats of a cache line where panels are packed from a line's beginning: vectors that straddle lines cost some per cent.
+/// Floats of a cache line where panels are packed from a line's beginning: vectors that straddle lines cost some per
+/// cent.
 pub(super) const ALIGN: usize = if LARGE { 16 } else { 1 };
 
 /// Where threads' parts are cut, if possible: whole tiles of every instruction set.

@@ -57,8 +57,8 @@ const MAX_GROUPS: usize = 10;
 
 /// `MR` rows of `NV` vectors: `c[i][j] = chain(c[i][j] or 0, a, b)`; then the epilogue, if this is the last block.
 ///
-/// `column(p)` is the distance from `t.a` to step `p` of row 0. With `TAIL`, `tail` selects the columns of the last vector. With
-/// `PACK`, `b` is copied to `t.packed` on its way through the registers.
+/// `column(p)` is the distance from `t.a` to step `p` of row 0. With `TAIL`, `tail` selects the columns of the last
+/// vector. With `PACK`, `b` is copied to `t.packed` on its way through the registers.
 ///
 /// # Safety
 ///
@@ -71,26 +71,13 @@ pub(crate) unsafe fn tile<S: Simd, const MR: usize, const NV: usize, const TAIL:
     t: &Tile,
     column: impl Fn(usize) -> usize,
 ) {
-    let masked = |j| TAIL && j == NV - 1;
     let mut acc = [[s.splat(0.0); NV]; MR];
     if t.load {
-        for i in 0..MR {
-            for j in 0..NV {
-                // SAFETY: the caller grants the tile of c.
-                acc[i][j] = unsafe {
-                    let p = t.c.add(i * t.c_row + j * S::LANES);
-                    if masked(j) { s.load_tail(p, tail) } else { s.load(p) }
-                };
-            }
-        }
+        // SAFETY: the caller grants the tile of c.
+        unsafe { load_c::<S, MR, NV, TAIL>(s, tail, t, &mut acc) };
     }
     if !t.ahead.c.is_null() {
-        for i in 0..MR {
-            let row = t.ahead.c.wrapping_add(i.wrapping_mul(t.c_row));
-            for line in 0..ceil_div(NV * S::LANES, LINE) {
-                s.prefetch(row.wrapping_add(line * LINE));
-            }
-        }
+        fetch_c::<S, MR, NV>(s, t);
     }
     // Opaque to LLVM, which would else walk from row to row by a chain of additions, each waiting for the last, or keep
     // a register for each row.
@@ -105,7 +92,7 @@ pub(crate) unsafe fn tile<S: Simd, const MR: usize, const NV: usize, const TAIL:
             // SAFETY: the caller grants row p of b, and of packed.
             unsafe {
                 let q = b.add(j * S::LANES);
-                bv[j] = if masked(j) { s.load_tail(q, tail) } else { s.load(q) };
+                bv[j] = if TAIL && j == NV - 1 { s.load_tail(q, tail) } else { s.load(q) };
                 if PACK {
                     s.store(packed.add(j * S::LANES), bv[j]);
                 }
@@ -133,13 +120,61 @@ pub(crate) unsafe fn tile<S: Simd, const MR: usize, const NV: usize, const TAIL:
         // SAFETY: the caller grants the bias for the whole tile.
         unsafe { epilogue.apply::<S, MR, NV, TAIL>(s, tail, &mut acc) };
     }
+    // SAFETY: the caller grants the tile of c.
+    unsafe { store_c::<S, MR, NV, TAIL>(s, tail, t, &acc) }
+}
+
+/// The chains so far.
+///
+/// # Safety
+/// As [`tile`].
+#[inline(always)]
+unsafe fn load_c<S: Simd, const MR: usize, const NV: usize, const TAIL: bool>(
+    s: S,
+    tail: S::Tail,
+    t: &Tile,
+    acc: &mut [[S::V; NV]; MR],
+) {
     for i in 0..MR {
         for j in 0..NV {
-            // SAFETY: the caller grants the tile of c.
+            // SAFETY: granted by the caller.
+            acc[i][j] = unsafe {
+                let p = t.c.add(i * t.c_row + j * S::LANES);
+                if TAIL && j == NV - 1 { s.load_tail(p, tail) } else { s.load(p) }
+            };
+        }
+    }
+}
+
+/// The way back of [`load_c`].
+///
+/// # Safety
+/// As [`tile`].
+#[inline(always)]
+unsafe fn store_c<S: Simd, const MR: usize, const NV: usize, const TAIL: bool>(
+    s: S,
+    tail: S::Tail,
+    t: &Tile,
+    acc: &[[S::V; NV]; MR],
+) {
+    for i in 0..MR {
+        for j in 0..NV {
+            // SAFETY: granted by the caller.
             unsafe {
                 let p = t.c.add(i * t.c_row + j * S::LANES);
-                if masked(j) { s.store_tail(p, acc[i][j], tail) } else { s.store(p, acc[i][j]) }
+                if TAIL && j == NV - 1 { s.store_tail(p, acc[i][j], tail) } else { s.store(p, acc[i][j]) }
             }
+        }
+    }
+}
+
+/// Asks for the lines of the next tile of `c`.
+#[inline(always)]
+fn fetch_c<S: Simd, const MR: usize, const NV: usize>(s: S, t: &Tile) {
+    for i in 0..MR {
+        let row = t.ahead.c.wrapping_add(i.wrapping_mul(t.c_row));
+        for line in 0..ceil_div(NV * S::LANES, LINE) {
+            s.prefetch(row.wrapping_add(line * LINE));
         }
     }
 }

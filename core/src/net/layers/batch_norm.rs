@@ -7,7 +7,8 @@ use crate::error::{Problem, Result};
 use crate::keys::{Keys, Value};
 use crate::net::describe::{Form, Kind, Layer};
 use crate::net::linked::Parts;
-use crate::norm::{BatchNorm, batch_norm_backward, batch_norm_infer, batch_norm_infer_backward, batch_norm_train};
+use crate::norm::{Affine, BatchNorm, Gradients, Running, Saved};
+use crate::norm::{batch_norm_backward, batch_norm_infer, batch_norm_infer_backward, batch_norm_train};
 
 impl Layer<'_> {
     /// Batch normalization: eps 1e-5, momentum 0.1.
@@ -66,19 +67,20 @@ pub(super) const fn with(values: &[Value]) -> Option<Kind> {
 }
 
 pub(super) fn forward(pass: &Pass, eps: f32, momentum: f32, t: Forward, mode: &mut Mode) -> Result {
-    let (ctx, slot, scale, shift) = (pass.ctx, pass.slot, pass.weight(), pass.bias_slice());
+    let (ctx, slot, affine) = (pass.ctx, pass.slot, Affine { weight: pass.weight(), bias: pass.bias_slice() });
     let averages = range((slot.running, 2 * slot.input[0]));
     let shape = shape_of(slot, pass.n, eps, momentum);
     match mode {
         Mode::Train(Training { running, momentum, .. }) if !slot.options.frozen => {
             let shape = shape.momentum(momentum.unwrap_or(shape.momentum));
             let (mean, var) = halves_mut(running.get_mut(averages).unwrap_or_default());
-            let (saved_mean, saved_rstd) = halves_mut(t.saved);
-            batch_norm_train(ctx, &shape, t.x, scale, shift, mean, var, t.y, saved_mean, saved_rstd)
+            let (saved_mean, rstd) = halves_mut(t.saved);
+            let (running, saved) = (Running { mean, var }, Saved { mean: saved_mean, rstd });
+            batch_norm_train(ctx, &shape, t.x, affine, running, t.y, saved)
         }
         mode => {
             let (mean, var) = halves(mode.running().get(averages).unwrap_or_default());
-            batch_norm_infer(ctx, &shape, t.x, scale, shift, mean, var, t.y)
+            batch_norm_infer(ctx, &shape, t.x, affine, Running { mean, var }, t.y)
         }
     }
 }
@@ -87,9 +89,10 @@ pub(super) fn backward(pass: &Pass, eps: f32, momentum: f32, step: Step, t: Back
     let (ctx, slot) = (pass.ctx, pass.slot);
     let shape = shape_of(slot, pass.n, eps, momentum);
     if slot.options.frozen {
-        let (_, var) = halves(step.running.get(range((slot.running, 2 * slot.input[0]))).unwrap_or_default());
-        return batch_norm_infer_backward(ctx, &shape, t.dy, pass.weight(), var, t.dx);
+        let (mean, var) = halves(step.running.get(range((slot.running, 2 * slot.input[0]))).unwrap_or_default());
+        return batch_norm_infer_backward(ctx, &shape, t.dy, pass.weight(), Running { mean, var }, t.dx);
     }
     let (mean, rstd) = halves(t.saved);
-    batch_norm_backward(ctx, &shape, t.x, t.dy, pass.weight(), mean, rstd, step.update, t.dx, t.dw, t.db)
+    let gradients = Gradients { x: t.dx, weight: t.dw, bias: t.db };
+    batch_norm_backward(ctx, &shape, t.x, t.dy, pass.weight(), Saved { mean, rstd }, step.update, gradients)
 }

@@ -6,7 +6,7 @@ use crate::error::{Problem, Result};
 use crate::keys::{Keys, Value};
 use crate::net::describe::{Kind, Layer};
 use crate::net::linked::Parts;
-use crate::norm::{GroupNorm, group_norm, group_norm_backward};
+use crate::norm::{Affine, Gradients, GroupNorm, Saved, group_norm, group_norm_backward};
 
 impl Layer<'_> {
     /// Group normalization (Wu and He, 2018): eps 1e-5, with scale and shift.
@@ -90,11 +90,12 @@ pub(super) const fn with(values: &[Value]) -> Option<Kind> {
 
 pub(super) fn forward(pass: &Pass, groups: Option<usize>, eps: f32, t: Forward) -> Result {
     let (shape, (mean, rstd)) = (shape_of(pass.slot, pass.n, groups, eps), halves_mut(t.saved));
-    group_norm(pass.ctx, &shape, t.x, pass.scale(), pass.bias(), t.y, mean, rstd)
+    let affine = Affine { weight: pass.scale(), bias: pass.bias() };
+    group_norm(pass.ctx, &shape, t.x, affine, t.y, Saved { mean, rstd })
 }
 
 pub(super) fn backward(pass: &Pass, groups: Option<usize>, eps: f32, step: Step, t: Backward) -> Result {
     let (shape, (mean, rstd)) = (shape_of(pass.slot, pass.n, groups, eps), halves(t.saved));
-    let (dw, db) = (some(t.dw), some(t.db));
-    group_norm_backward(pass.ctx, &shape, t.x, t.dy, pass.scale(), mean, rstd, step.update, t.dx, dw, db)
+    let gradients = Gradients { x: t.dx, weight: some(t.dw), bias: some(t.db) };
+    group_norm_backward(pass.ctx, &shape, t.x, t.dy, pass.scale(), Saved { mean, rstd }, step.update, gradients)
 }

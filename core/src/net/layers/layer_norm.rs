@@ -6,7 +6,7 @@ use crate::error::{Problem, Result};
 use crate::keys::{Keys, Value};
 use crate::net::describe::{Kind, Layer};
 use crate::net::linked::Parts;
-use crate::norm::{LayerNorm, layer_norm, layer_norm_backward};
+use crate::norm::{Affine, Gradients, LayerNorm, Saved, layer_norm, layer_norm_backward};
 
 impl Layer<'_> {
     /// Layer normalization (Ba et al., 2016) over all of a sample: eps 1e-5, with scale and shift.
@@ -46,11 +46,12 @@ const fn shape_of(slot: &Slot, n: usize, eps: f32) -> LayerNorm {
 
 pub(super) fn forward(pass: &Pass, eps: f32, t: Forward) -> Result {
     let (shape, (mean, rstd)) = (shape_of(pass.slot, pass.n, eps), halves_mut(t.saved));
-    layer_norm(pass.ctx, &shape, t.x, pass.scale(), pass.bias(), t.y, mean, rstd)
+    let affine = Affine { weight: pass.scale(), bias: pass.bias() };
+    layer_norm(pass.ctx, &shape, t.x, affine, t.y, Saved { mean, rstd })
 }
 
 pub(super) fn backward(pass: &Pass, eps: f32, step: Step, t: Backward) -> Result {
     let (shape, (mean, rstd)) = (shape_of(pass.slot, pass.n, eps), halves(t.saved));
-    let (dw, db) = (some(t.dw), some(t.db));
-    layer_norm_backward(pass.ctx, &shape, t.x, t.dy, pass.scale(), mean, rstd, step.update, t.dx, dw, db)
+    let gradients = Gradients { x: t.dx, weight: some(t.dw), bias: some(t.db) };
+    layer_norm_backward(pass.ctx, &shape, t.x, t.dy, pass.scale(), Saved { mean, rstd }, step.update, gradients)
 }

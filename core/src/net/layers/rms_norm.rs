@@ -6,7 +6,7 @@ use crate::error::{Problem, Result};
 use crate::keys::{Keys, Value};
 use crate::net::describe::{Kind, Layer};
 use crate::net::linked::Parts;
-use crate::norm::{RmsNorm, rms_norm, rms_norm_backward};
+use crate::norm::{Gradients, RmsNorm, rms_norm, rms_norm_backward};
 
 impl Layer<'_> {
     /// Root mean square normalization (Zhang and Sennrich, 2019) over all of a sample: eps 1.1920929e-7, with a scale.
@@ -50,5 +50,6 @@ pub(super) fn forward(pass: &Pass, eps: f32, t: Forward) -> Result {
 
 pub(super) fn backward(pass: &Pass, eps: f32, step: Step, t: Backward) -> Result {
     let shape = shape_of(pass.slot, pass.n, eps);
-    rms_norm_backward(pass.ctx, &shape, t.x, t.dy, pass.scale(), t.saved, step.update, t.dx, some(t.dw))
+    let gradients = Gradients { x: t.dx, weight: some(t.dw), bias: () };
+    rms_norm_backward(pass.ctx, &shape, t.x, t.dy, pass.scale(), t.saved, step.update, gradients)
 }

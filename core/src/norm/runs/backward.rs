@@ -1,8 +1,9 @@
-//! The gradients: of the input run by run, of scale and shift channel by channel, samples in order.
+//! The gradients: of the input run by run, of weight and bias channel by channel, samples in order.
 
 use super::super::planes::sum_products;
-use super::super::{BLOCK, blocks, part, part_mut};
-use super::{NO_SCALE, RUN, Runs, Values, optional};
+use super::super::{BLOCK, Gradients, blocks, part, part_mut};
+use super::{NO_WEIGHT, RUN, Runs, Values, optional};
+use crate::error::Result;
 use crate::machine::Context;
 use crate::simd::{MAX_LANES, Simd, dispatch};
 use crate::slice::{self, ChannelsMut, chunks, chunks_mut};
@@ -13,7 +14,7 @@ use crate::update::Update;
 pub(in super::super) struct Inputs<'a> {
     pub(in super::super) x: &'a [f32],
     pub(in super::super) dy: &'a [f32],
-    pub(in super::super) scale: Option<&'a [f32]>,
+    pub(in super::super) weight: Option<&'a [f32]>,
     /// Without it the mean counts as 0.
     pub(in super::super) mean: Option<&'a [f32]>,
     pub(in super::super) rstd: &'a [f32],
@@ -29,59 +30,63 @@ impl Inputs<'_> {
     }
 }
 
-/// All gradients; those of scale and shift only where they are asked for.
+/// All gradients, if the slices have their lengths; those of weight and bias only where they are asked for.
 ///
-/// One thread makes all of them run by run, as long as a run is in the cache. Several threads share out the groups; where
-/// there are too few, first the runs for `dx`, then the channels for `dscale` and `dshift`.
+/// One thread makes all of them run by run, as long as a run is in the cache. Several threads share out the groups;
+/// where there are too few, first the runs for `dx`, then the channels for `dweight` and `dbias`.
 pub(in super::super) fn backward(
     ctx: Context,
     runs: &Runs,
     inputs: Inputs,
     update: Update,
-    dx: &mut [f32],
-    [mut dscale, mut dshift]: [Option<&mut [f32]>; 2],
-) {
+    Gradients { x: dx, weight: mut dweight, bias: mut dbias }: Gradients<Option<&mut [f32]>>,
+) -> Result {
+    runs.check_tensors(&[("x", inputs.x), ("dy", inputs.dy), ("dx", dx)])?;
+    runs.check_channels(&[("weight", inputs.weight), ("dweight", dweight.as_deref()), ("dbias", dbias.as_deref())])?;
+    runs.check_saved(inputs.mean, inputs.rstd)?;
     if update == Update::Overwrite {
-        [dscale.as_deref_mut(), dshift.as_deref_mut()].into_iter().flatten().for_each(|d| d.fill(0.0));
+        [dweight.as_deref_mut(), dbias.as_deref_mut()].into_iter().flatten().for_each(|d| d.fill(0.0));
     }
     let ctx = slice::worth(ctx, dx.len());
     let (work, channels) = (dx.len(), runs.groups * runs.channels);
     if work == 0 {
-        return;
+        return Ok(());
     }
     if ctx.threads() == 1 {
-        let [dscale, dshift] = [dscale, dshift].map(Option::unwrap_or_default);
-        return dispatch!(ctx.isa(), |s| some_runs(s, runs, inputs, 0, dx, (0, [dscale, dshift])));
+        let [dweight, dbias] = [dweight, dbias].map(Option::unwrap_or_default);
+        dispatch!(ctx.isa(), |s| some_runs(s, runs, inputs, 0, dx, (0, [dweight, dbias])));
+        return Ok(());
     }
-    let wanted = dscale.is_some() || dshift.is_some();
+    let wanted = dweight.is_some() || dbias.is_some();
     if runs.groups >= ctx.threads() {
         let groups = [runs.groups, runs.channels];
         let outputs = [
             ChannelsMut::new(dx, [runs.n, runs.groups, runs.len()]),
-            optional(dscale, groups),
-            optional(dshift, groups),
+            optional(dweight, groups),
+            optional(dbias, groups),
         ];
-        slice::share_channels(ctx, work, outputs, &|[mut dx, mut dscale, mut dshift]| {
+        slice::share_channels(ctx, work, outputs, &|[mut dx, mut dweight, mut dbias]| {
             dispatch!(ctx.isa(), |s| for i in 0..runs.n {
                 let (first, channel) = (i * runs.groups + dx.first(), dx.first() * runs.channels);
-                some_runs(s, runs, inputs, first, dx.sample(i), (channel, [dscale.sample(0), dshift.sample(0)]));
+                some_runs(s, runs, inputs, first, dx.sample(i), (channel, [dweight.sample(0), dbias.sample(0)]));
             });
         });
-        return;
+        return Ok(());
     }
     slice::share_channels(ctx, work, [ChannelsMut::new(dx, [1, runs.count(), runs.len()])], &|[mut dx]| {
         dispatch!(ctx.isa(), |s| some_runs(s, runs, inputs, dx.first(), dx.sample(0), (0, [&mut [], &mut []])));
     });
     if wanted {
-        let outputs = [optional(dscale, [channels, 1]), optional(dshift, [channels, 1])];
+        let outputs = [optional(dweight, [channels, 1]), optional(dbias, [channels, 1])];
         slice::share_channels(ctx, work, outputs, &|outputs| {
             dispatch!(ctx.isa(), |s| some_channels(s, runs, inputs, outputs));
         });
     }
+    Ok(())
 }
 
 /// The gradients of the runs from `first` on, as many as `dx` holds: consecutive groups of a sample, or all groups of
-/// samples. The gradients of scale and shift belong to the channels from `first_channel` on, or are empty.
+/// samples. The gradients of weight and bias belong to the channels from `first_channel` on, or are empty.
 #[inline(always)]
 fn some_runs<S: Simd>(
     s: S,
@@ -89,7 +94,7 @@ fn some_runs<S: Simd>(
     inputs: Inputs,
     first: usize,
     dx: &mut [f32],
-    (first_channel, [dscale, dshift]): (usize, [&mut [f32]; 2]),
+    (first_channel, [dweight, dbias]): (usize, [&mut [f32]; 2]),
 ) {
     let len = runs.len().max(1);
     blocks(
@@ -104,8 +109,8 @@ fn some_runs<S: Simd>(
             let (mut sums, mut dots) = ([0.0; BLOCK], [0.0; BLOCK]);
             for (r, ((sum, dot), (x, dy))) in (at..).zip(sums.iter_mut().zip(&mut dots).zip(data.clone())) {
                 let channel = runs.first_channel(r) - first_channel;
-                let [dscale, dshift] = [&mut *dscale, &mut *dshift].map(|d| part_mut(d, channel, runs.channels));
-                [*sum, *dot] = run_sums(s, runs, inputs, r, [x, dy], [dscale, dshift]);
+                let [dweight, dbias] = [&mut *dweight, &mut *dbias].map(|d| part_mut(d, channel, runs.channels));
+                [*sum, *dot] = run_sums(s, runs, inputs, r, [x, dy], [dweight, dbias]);
             }
             if inputs.mean.is_none() {
                 sums = [0.0; BLOCK];
@@ -113,13 +118,13 @@ fn some_runs<S: Simd>(
             slopes(s, len, part(inputs.rstd, at, width), [&mut sums, &mut dots]);
             for (r, (((mean_dy, slope), (x, dy)), dx)) in (at..).zip(sums.iter().zip(&dots).zip(data).zip(dx)) {
                 let parameters = [inputs.mean(r), *mean_dy, *slope, inputs.rstd(r)];
-                run_gradient(s, runs, r, [x, dy], inputs.scale, parameters, dx);
+                run_gradient(s, runs, r, [x, dy], inputs.weight, parameters, dx);
             }
         },
     );
 }
 
-/// The sums of `dy * scale` and of `dy * (x - mean) * scale` over a run; on the way, its part of the gradients of the
+/// The sums of `dy * weight` and of `dy * (x - mean) * weight` over a run; on the way, its part of the gradients of the
 /// run's channels, where these are not empty.
 #[inline(always)]
 fn run_sums<S: Simd>(
@@ -133,19 +138,19 @@ fn run_sums<S: Simd>(
     let (mean, rstd, first) = (inputs.mean(run), inputs.rstd(run), runs.first_channel(run));
     if runs.spatial == 1 {
         add_row(s, [x, dy], [mean, rstd], gradients);
-        return row_sums(s, [x, dy], mean, Values::run(inputs.scale, first, runs.channels, NO_SCALE));
+        return row_sums(s, [x, dy], mean, Values::run(inputs.weight, first, runs.channels, NO_WEIGHT));
     }
-    let [dscale, dshift] = gradients;
+    let [dweight, dbias] = gradients;
     // Channel `c` of the run into lane `c mod 16`.
     let mut lanes = [[0.0; MAX_LANES]; 2];
     let spatial = runs.spatial.max(1);
     for (c, (x, dy)) in chunks(x, spatial).zip(chunks(dy, spatial)).enumerate() {
         let [sum, dot] = sum_products(s, x, dy, mean);
-        add(dscale.get_mut(c), dot * rstd);
-        add(dshift.get_mut(c), sum);
-        let scale = inputs.scale.and_then(|scale| scale.get(first + c)).copied().unwrap_or(NO_SCALE);
+        add(dweight.get_mut(c), dot * rstd);
+        add(dbias.get_mut(c), sum);
+        let weight = inputs.weight.and_then(|weight| weight.get(first + c)).copied().unwrap_or(NO_WEIGHT);
         for (lanes, term) in lanes.iter_mut().zip([sum, dot]) {
-            add(lanes.get_mut(c % MAX_LANES), term * scale);
+            add(lanes.get_mut(c % MAX_LANES), term * weight);
         }
     }
     slice::sum(
@@ -164,31 +169,32 @@ fn add(sum: Option<&mut f32>, term: f32) {
 }
 
 #[inline(always)]
-fn row_sums<S: Simd>(s: S, inputs: [&[f32]; 2], mean: f32, scale: Values) -> [f32; 2] {
+fn row_sums<S: Simd>(s: S, inputs: [&[f32]; 2], mean: f32, weight: Values) -> [f32; 2] {
     let ([x, dy], mean) = (inputs, s.splat(mean));
-    match scale {
-        Values::Each(scale) => slice::sum(
+    match weight {
+        Values::Each(weight) => slice::sum(
             s,
-            [x, dy, scale],
+            [x, dy, weight],
             #[inline(always)]
-            |[x, dy, scale]| terms(s, [x, dy, scale], mean),
+            |[x, dy, weight]| terms(s, [x, dy, weight], mean),
         ),
-        Values::One(scale) => slice::sum(
+        Values::One(weight) => slice::sum(
             s,
             inputs,
             #[inline(always)]
-            |[x, dy]| terms(s, [x, dy, s.splat(scale)], mean),
+            |[x, dy]| terms(s, [x, dy, s.splat(weight)], mean),
         ),
     }
 }
 
-/// `dy * scale` and `dy * (x - mean) * scale`
+/// `dy * weight` and `dy * (x - mean) * weight`
 #[inline(always)]
-fn terms<S: Simd>(s: S, [x, dy, scale]: [S::V; 3], mean: S::V) -> [S::V; 2] {
-    [s.mul(dy, scale), s.mul(s.mul(dy, s.sub(x, mean)), scale)]
+fn terms<S: Simd>(s: S, [x, dy, weight]: [S::V; 3], mean: S::V) -> [S::V; 2] {
+    [s.mul(dy, weight), s.mul(s.mul(dy, s.sub(x, mean)), weight)]
 }
 
-/// Of some runs: the sums become what the input gradient needs, `mean(dy * scale)` and `mean(dy * scale * xhat) * rstd`.
+/// Of some runs: the sums become what the input gradient needs, `mean(dy * weight)` and
+/// `mean(dy * weight * xhat) * rstd`.
 #[inline(always)]
 fn slopes<S: Simd>(s: S, len: usize, rstd: &[f32], sums: [&mut [f32]; 2]) {
     let len = s.splat(len as f32);
@@ -207,57 +213,57 @@ fn run_gradient<S: Simd>(
     runs: &Runs,
     run: usize,
     [x, dy]: [&[f32]; 2],
-    scale: Option<&[f32]>,
+    weight: Option<&[f32]>,
     parameters: [f32; 4],
     dx: &mut [f32],
 ) {
     let first = runs.first_channel(run);
     if runs.spatial == 1 {
-        return input_gradient(s, [x, dy], Values::run(scale, first, runs.channels, NO_SCALE), parameters, dx);
+        return input_gradient(s, [x, dy], Values::run(weight, first, runs.channels, NO_WEIGHT), parameters, dx);
     }
     let spatial = runs.spatial.max(1);
     let planes = chunks(x, spatial).zip(chunks(dy, spatial)).zip(chunks_mut(dx, spatial));
     for (c, ((x, dy), dx)) in (first..).zip(planes) {
-        input_gradient(s, [x, dy], Values::plane(scale, c, NO_SCALE), parameters, dx);
+        input_gradient(s, [x, dy], Values::plane(weight, c, NO_WEIGHT), parameters, dx);
     }
 }
 
-/// `dx = ((dy * scale - mean_dy) - (x - mean) * slope) * rstd`
+/// `dx = ((dy * weight - mean_dy) - (x - mean) * slope) * rstd`
 #[inline(always)]
-fn input_gradient<S: Simd>(s: S, inputs: [&[f32]; 2], scale: Values, parameters: [f32; 4], dx: &mut [f32]) {
+fn input_gradient<S: Simd>(s: S, inputs: [&[f32]; 2], weight: Values, parameters: [f32; 4], dx: &mut [f32]) {
     let [x, dy] = inputs;
     let parameters = parameters.map(
         #[inline(always)]
         |p| s.splat(p),
     );
-    match scale {
-        Values::Each(scale) => slice::map(
+    match weight {
+        Values::Each(weight) => slice::map(
             s,
-            [x, dy, scale],
+            [x, dy, weight],
             dx,
             #[inline(always)]
-            |[x, dy, scale]| gradient(s, [x, dy, scale], parameters),
+            |[x, dy, weight]| gradient(s, [x, dy, weight], parameters),
         ),
-        Values::One(scale) => slice::map(
+        Values::One(weight) => slice::map(
             s,
             inputs,
             dx,
             #[inline(always)]
-            |[x, dy]| gradient(s, [x, dy, s.splat(scale)], parameters),
+            |[x, dy]| gradient(s, [x, dy, s.splat(weight)], parameters),
         ),
     }
 }
 
 #[inline(always)]
-fn gradient<S: Simd>(s: S, [x, dy, scale]: [S::V; 3], [mean, mean_dy, slope, rstd]: [S::V; 4]) -> S::V {
-    s.mul(s.sub(s.sub(s.mul(dy, scale), mean_dy), s.mul(s.sub(x, mean), slope)), rstd)
+fn gradient<S: Simd>(s: S, [x, dy, weight]: [S::V; 3], [mean, mean_dy, slope, rstd]: [S::V; 4]) -> S::V {
+    s.mul(s.sub(s.sub(s.mul(dy, weight), mean_dy), s.mul(s.sub(x, mean), slope)), rstd)
 }
 
-/// The gradients of scale and shift of some channels.
+/// The gradients of weight and bias of some channels.
 #[inline(always)]
-fn some_channels<S: Simd>(s: S, runs: &Runs, inputs: Inputs, [mut dscale, mut dshift]: [ChannelsMut; 2]) {
-    let (first, end) = (dscale.first(), dscale.first() + dscale.count());
-    let (dscale, dshift, spatial) = (dscale.sample(0), dshift.sample(0), runs.spatial.max(1));
+fn some_channels<S: Simd>(s: S, runs: &Runs, inputs: Inputs, [mut dweight, mut dbias]: [ChannelsMut; 2]) {
+    let (first, end) = (dweight.first(), dweight.first() + dweight.count());
+    let (dweight, dbias, spatial) = (dweight.sample(0), dbias.sample(0), runs.spatial.max(1));
     for run in 0..runs.count() {
         // The channels that this run and this part have in common.
         let run_first = runs.first_channel(run);
@@ -268,48 +274,48 @@ fn some_channels<S: Simd>(s: S, runs: &Runs, inputs: Inputs, [mut dscale, mut ds
         let statistics = [inputs.mean(run), inputs.rstd(run)];
         let start = run * runs.len() + (from - run_first) * spatial;
         let data = [inputs.x, inputs.dy].map(|x| part(x, start, (to - from) * spatial));
-        let [dscale, dshift] = [&mut *dscale, &mut *dshift].map(|d| part_mut(d, from - first, to - from));
+        let [dweight, dbias] = [&mut *dweight, &mut *dbias].map(|d| part_mut(d, from - first, to - from));
         if spatial == 1 {
-            add_row(s, data, statistics, [dscale, dshift]);
+            add_row(s, data, statistics, [dweight, dbias]);
             continue;
         }
         let planes = chunks(data[0], spatial).zip(chunks(data[1], spatial));
         for (c, (x, dy)) in planes.enumerate() {
             let [sum, dot] = sum_products(s, x, dy, statistics[0]);
-            add(dscale.get_mut(c), dot * statistics[1]);
-            add(dshift.get_mut(c), sum);
+            add(dweight.get_mut(c), dot * statistics[1]);
+            add(dbias.get_mut(c), sum);
         }
     }
 }
 
-/// `dscale += dy * (x - mean) * rstd` and `dshift += dy`, where these are not empty.
+/// `dweight += dy * (x - mean) * rstd` and `dbias += dy`, where these are not empty.
 #[inline(always)]
-fn add_row<S: Simd>(s: S, inputs: [&[f32]; 2], statistics: [f32; 2], [dscale, dshift]: [&mut [f32]; 2]) {
+fn add_row<S: Simd>(s: S, inputs: [&[f32]; 2], statistics: [f32; 2], [dweight, dbias]: [&mut [f32]; 2]) {
     let statistics = statistics.map(
         #[inline(always)]
         |p| s.splat(p),
     );
-    match (dscale.is_empty(), dshift.is_empty()) {
+    match (dweight.is_empty(), dbias.is_empty()) {
         (false, false) => slice::update(
             s,
             inputs,
-            [dscale, dshift],
+            [dweight, dbias],
             #[inline(always)]
-            |[x, dy], [dscale, dshift]| [s.add(dscale, product(s, x, dy, statistics)), s.add(dshift, dy)],
+            |[x, dy], [dweight, dbias]| [s.add(dweight, product(s, x, dy, statistics)), s.add(dbias, dy)],
         ),
         (false, true) => slice::update(
             s,
             inputs,
-            [dscale],
+            [dweight],
             #[inline(always)]
-            |[x, dy], [dscale]| [s.add(dscale, product(s, x, dy, statistics))],
+            |[x, dy], [dweight]| [s.add(dweight, product(s, x, dy, statistics))],
         ),
         (true, false) => slice::update(
             s,
             [inputs[1]],
-            [dshift],
+            [dbias],
             #[inline(always)]
-            |[dy], [dshift]| [s.add(dshift, dy)],
+            |[dy], [dbias]| [s.add(dbias, dy)],
         ),
         (true, true) => {}
     }
