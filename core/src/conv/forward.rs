@@ -10,13 +10,13 @@ use crate::{Context, Fused, Result};
 /// `y[n, oc, oh, ow] = activation(bias[oc] + sum over (ic, kh, kw) of weight[oc, ic, kh, kw] *
 /// x[n, ic, oh * stride + kh * dilation - padding, ow * stride + kw * dilation - padding])`, within groups.
 ///
-/// `x` is `[n, in_channels, h, w]`, `weight` `[out_channels, in_channels / groups, kh, kw]`, `bias` `[out_channels]`, `y`
-/// `[n, out_channels, out_h, out_w]`. PyTorch's `conv2d`.
+/// `x` is `[n, in_channels, h, w]`, `weight` `[out_channels, in_channels / groups, kh, kw]`, `bias` `[out_channels]`,
+/// `y` `[n, out_channels, out_h, out_w]`. PyTorch's `conv2d`.
 ///
 /// # Errors
 ///
-/// Those of [`Conv2d::check`]; [`Length`](crate::Error::Length) or [`TooShort`](crate::Error::TooShort) for a slice that
-/// does not fit the shape.
+/// Those of [`Conv2d::check`]; [`Length`](crate::Error::Length) or [`TooShort`](crate::Error::TooShort) for a slice
+/// that does not fit the shape.
 ///
 /// # Scratch
 ///
@@ -24,9 +24,9 @@ use crate::{Context, Fused, Result};
 ///
 /// # Numerics
 ///
-/// `activation((acc + 0.0) + bias)`, where `acc` starts from 0 and is a chain of fused multiply-adds over `(ic, kh, kw)`
-/// ascending within the group; taps outside the image are zeros; without a bias nothing is added for it. Plain loops:
-/// [`reference::conv::conv2d`](crate::reference::conv::conv2d).
+/// `activation((acc + 0.0) + bias)`, where `acc` starts from 0 and is a chain of fused multiply-adds over `(ic, kh,
+/// kw)` ascending within the group; taps outside the image are zeros; without a bias nothing is added for it. Plain
+/// loops: [`reference::conv::conv2d`](crate::reference::conv::conv2d).
 ///
 /// ```
 /// use flatgrad_core::{Fused, Context, Isa, conv::*};

@@ -11,12 +11,13 @@ use crate::{Context, Fused, Result};
 /// kh * dilation - padding`, and `iw` likewise, within groups; `dx` is overwritten.
 ///
 /// `dy` is `[n, out_channels, out_h, out_w]`, `weight` `[out_channels, in_channels / groups, kh, kw]`, `dx` `[n,
-/// in_channels, h, w]`. The input's part of PyTorch's `conv2d` backward; as a layer of its own it is `conv_transpose2d`.
+/// in_channels, h, w]`. The input's part of PyTorch's `conv2d` backward; as a layer of its own it is
+/// `conv_transpose2d`.
 ///
 /// # Errors
 ///
-/// Those of [`Conv2d::check`]; [`Length`](crate::Error::Length) or [`TooShort`](crate::Error::TooShort) for a slice that
-/// does not fit the shape.
+/// Those of [`Conv2d::check`]; [`Length`](crate::Error::Length) or [`TooShort`](crate::Error::TooShort) for a slice
+/// that does not fit the shape.
 ///
 /// # Scratch
 ///
@@ -24,8 +25,8 @@ use crate::{Context, Fused, Result};
 ///
 /// # Numerics
 ///
-/// `acc + 0.0`, where `acc` starts from 0 and is a chain of fused multiply-adds over `(oc, kh, kw)` ascending within the
-/// group, of the taps that meet the input position; output positions that do not exist are zeros. Plain loops:
+/// `acc + 0.0`, where `acc` starts from 0 and is a chain of fused multiply-adds over `(oc, kh, kw)` ascending within
+/// the group, of the taps that meet the input position; output positions that do not exist are zeros. Plain loops:
 /// [`reference::conv::conv2d_backward_input`](crate::reference::conv::conv2d_backward_input).
 ///
 /// ```

@@ -1,12 +1,12 @@
-//! Convolution in two dimensions, and in one ([`Conv2d::new_1d`]): forward, and the gradients of input, weight and bias,
-//! for any kernel, stride, padding, dilation and groups.
+//! Convolution in two dimensions, and in one ([`Conv2d::new_1d`]): forward, and the gradients of input, weight and
+//! bias, for any kernel, stride, padding, dilation and groups.
 //!
 //! There is no column buffer. A strip of the zero-padded input is copied to scratch (by remainder of the column by the
-//! stride, so that the pixels of neighbouring outputs are neighbours) and a table of offsets says where each tap lies in
-//! it; borders, strides and dilations end there, and the inner loops are those of a matrix product with an operand that
-//! is never unfolded. The input gradient is the same correlation of `dy` with the weight, once for each remainder of the
-//! position by the stride. A 1x1 kernel sees each image as one long row. The explicit [`im2col`] and [`col2im`] are for
-//! those who want the matrix.
+//! stride, so that the pixels of neighbouring outputs are neighbours) and a table of offsets says where each tap lies
+//! in it; borders, strides and dilations end there, and the inner loops are those of a matrix product with an operand
+//! that is never unfolded. The input gradient is the same correlation of `dy` with the weight, once for each remainder
+//! of the position by the stride. A 1x1 kernel sees each image as one long row. The explicit [`im2col`] and [`col2im`]
+//! are for those who want the matrix.
 //!
 //! Scratch holds the repacked weights and a strip of bounded size: it does not grow with the image.
 //!

@@ -56,10 +56,10 @@ impl Conv2d {
         Self { n, in_channels: c, h, w, out_channels, kernel, stride, padding, dilation, groups: 1 }
     }
 
-    /// A one-dimensional convolution, of sensor data or sound: `n` samples `[c, len]` with a kernel of `kernel` taps. It is
-    /// the two-dimensional one of an image with one row, so data are `[n, channels, len]` and weights `[out_channels,
-    /// in_channels / groups, kernel]`, as in PyTorch's `conv1d`. The row's direction comes second: `.stride([1, 2])`,
-    /// `.padding([0, 3])`, `.dilation([1, 4])`.
+    /// A one-dimensional convolution, of sensor data or sound: `n` samples `[c, len]` with a kernel of `kernel` taps.
+    /// It is the two-dimensional one of an image with one row, so data are `[n, channels, len]` and weights
+    /// `[out_channels, in_channels / groups, kernel]`, as in PyTorch's `conv1d`. The row's direction comes second:
+    /// `.stride([1, 2])`, `.padding([0, 3])`, `.dilation([1, 4])`.
     ///
     /// ```
     /// use flatgrad_core::{Fused, Context, Isa, conv::*};
@@ -124,8 +124,8 @@ impl Conv2d {
         [(h + 2 * padding[0] + 1).saturating_sub(kernel[0]), (w + 2 * padding[1] + 1).saturating_sub(kernel[1])]
     }
 
-    /// The same shape with each image as one long row, where no tap looks at a neighbour: what is computed is the same, in
-    /// the same order.
+    /// The same shape with each image as one long row, where no tap looks at a neighbour: what is computed is the same,
+    /// in the same order.
     pub(super) const fn flat<U: Uses>(&self) -> Self {
         if !U::WAYS.has(Ways::POINTWISE) {
             return *self;

@@ -9,15 +9,16 @@ use crate::machine::target::MICROCONTROLLER;
 use crate::simd::{MAX_LANES, dispatch};
 use crate::{Context, Result, Update, slice};
 
-/// `dw[oc, ic, kh, kw] = sum over (n, oh, ow) of x[n, ic, oh * stride + kh * dilation - padding, ..] * dy[n, oc, oh, ow]`.
+/// `dw[oc, ic, kh, kw] = sum over (n, oh, ow) of x[n, ic, oh * stride + kh * dilation - padding, ..] * dy[n, oc, oh,
+/// ow]`.
 ///
 /// `x` is `[n, in_channels, h, w]`, `dy` `[n, out_channels, out_h, out_w]`, `dw` `[out_channels, in_channels / groups,
 /// kh, kw]`. This is the weight's part of PyTorch's `conv2d` backward.
 ///
 /// # Errors
 ///
-/// Those of [`Conv2d::check`]; [`Length`](crate::Error::Length) or [`TooShort`](crate::Error::TooShort) for a slice that
-/// does not fit the shape.
+/// Those of [`Conv2d::check`]; [`Length`](crate::Error::Length) or [`TooShort`](crate::Error::TooShort) for a slice
+/// that does not fit the shape.
 ///
 /// # Scratch
 ///
@@ -27,7 +28,8 @@ use crate::{Context, Result, Update, slice};
 ///
 /// One chain of fused multiply-adds for each element, `(n, oh, ow)` ascending, from 0 or from the stored value; taps
 /// outside the image are zeros; +0.0 is added to what is stored. So a batch of 32 gives the bits of 32 accumulated
-/// batches of one. Plain loops: [`reference::conv::conv2d_backward_weight`](crate::reference::conv::conv2d_backward_weight).
+/// batches of one. Plain loops:
+/// [`reference::conv::conv2d_backward_weight`](crate::reference::conv::conv2d_backward_weight).
 ///
 /// ```
 /// use flatgrad_core::{Context, Isa, Update, conv::*};
@@ -52,7 +54,8 @@ pub fn conv2d_backward_weight(
     check_len("dy", conv.output_len(), dy.len())?;
     check_len("dw", conv.weight_len(), dw.len())?;
     if MICROCONTROLLER {
-        // The pass that tells the length also does the work: to plan it a second time would cost more than some kernels.
+        // The pass that tells the length also does the work: to plan it a second time would cost more than some
+        // kernels.
         let pass = ScalarWeightPass::new::<All>(conv);
         check_at_least("scratch", pass.scratch_len::<All>(), scratch.len())?;
         scalar::<All>(ctx, &pass, x, dy, update, dw, scratch);

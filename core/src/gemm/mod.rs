@@ -27,27 +27,27 @@
 //!
 //! What it adds, and why:
 //!
-//! - **Packing of `b` inside the first row tile.** That tile reads `b` from the matrix and leaves the rows of its panel side
-//!   by side in scratch for the tiles below it; a separate pass would read everything twice. Few rows, or a `b` that fits
-//!   in the L1 cache, are not worth it. A `b` stored by columns is packed first, transposed in registers.
-//! - **`a` is read in place.** A tile broadcasts single elements, so any stride will do; only rows a multiple of 4 KB apart
-//!   (they compete for the same cache sets) and, with short vectors, a transposed `a` are packed.
-//! - **No padding.** There is a tile for each number of rows up to `MR` (small targets: for powers of two); the last two
-//!   share evenly what would leave one of them too few chains. Columns that do not fill a vector are masked; and `k` is
-//!   never rounded up, since `fma(0, 0, -0.0)` is not `-0.0`.
-//! - **Prefetches.** Each tile asks for the next tile of `c`, the first row tile for the rows of `b` that it is about to
-//!   read, and the second to fourth for the next panel of `b`, one line per step (not if rows of `b` are a multiple of
-//!   4 KB apart: the cache has no room for so many lines of the same sets).
-//! - **Up to three rows** (one sample through a dense layer) are bound by the bandwidth at which `b` arrives: `vector/rows.rs`
-//!   reads it in order, a few whole rows at a time. Up to seven rows have panels twice as wide on AVX-512. One row times a
-//!   `b` stored by columns (the input gradient of a dense layer) transposes `b` in registers and uses it at once; the
-//!   shuffles bound it, and of those vectors of 8 need fewer.
+//! - **Packing of `b` inside the first row tile.** That tile reads `b` from the matrix and leaves the rows of its panel
+//!   side by side in scratch for the tiles below it; a separate pass would read everything twice. Few rows, or a `b`
+//!   that fits in the L1 cache, are not worth it. A `b` stored by columns is packed first, transposed in registers.
+//! - **`a` is read in place.** A tile broadcasts single elements, so any stride will do; only rows a multiple of 4 KB
+//!   apart (they compete for the same cache sets) and, with short vectors, a transposed `a` are packed.
+//! - **No padding.** There is a tile for each number of rows up to `MR` (small targets: for powers of two); the last
+//!   two share evenly what would leave one of them too few chains. Columns that do not fill a vector are masked; and
+//!   `k` is never rounded up, since `fma(0, 0, -0.0)` is not `-0.0`.
+//! - **Prefetches.** Each tile asks for the next tile of `c`, the first row tile for the rows of `b` that it is about
+//!   to read, and the second to fourth for the next panel of `b`, one line per step (not if rows of `b` are a multiple
+//!   of 4 KB apart: the cache has no room for so many lines of the same sets).
+//! - **Up to three rows** (one sample through a dense layer) are bound by the bandwidth at which `b` arrives:
+//!   `vector/rows.rs` reads it in order, a few whole rows at a time. Up to seven rows have panels twice as wide on
+//!   AVX-512. One row times a `b` stored by columns (the input gradient of a dense layer) transposes `b` in registers
+//!   and uses it at once; the shuffles bound it, and of those vectors of 8 need fewer.
 //! - **A `c` stored by columns** is computed as `c^T = b^T a^T`: the same chains.
 //! - **Threads** get rectangles of `c`, and each packs for itself; `k` is never shared out.
 //!
-//! What it gives up: sums in several accumulators per element, which would be faster where there are few elements and `k`
-//! is long (the bits would depend on their number), and a loop over blocks of columns for an L3 cache: each block of rows
-//! reads all of `b`. Tile sizes are in `vector/mod.rs`, block sizes in `vector/table.rs`.
+//! What it gives up: sums in several accumulators per element, which would be faster where there are few elements and
+//! `k` is long (the bits would depend on their number), and a loop over blocks of columns for an L3 cache: each block
+//! of rows reads all of `b`. Tile sizes are in `vector/mod.rs`, block sizes in `vector/table.rs`.
 
 mod epilogue;
 pub(crate) mod product;
@@ -152,8 +152,8 @@ pub(crate) fn gemm_planned<U: Uses>(
     }
 }
 
-/// Floats of scratch that [`gemm`] needs for each thread: a panel of `b`, if both sides are long a block of `a`, and what
-/// it takes to start at a cache line. It grows with the product up to 592 KB and a line, and is the same for the
+/// Floats of scratch that [`gemm`] needs for each thread: a panel of `b`, if both sides are long a block of `a`, and
+/// what it takes to start at a cache line. It grows with the product up to 592 KB and a line, and is the same for the
 /// transposed product.
 ///
 /// ```

@@ -48,7 +48,8 @@ pub fn activate(function: Activation, x: f32) -> f32 {
     }
 }
 
-/// One element of [`activate_backward`](crate::activation::activate_backward); `saved` is the function's input or output.
+/// One element of [`activate_backward`](crate::activation::activate_backward); `saved` is the function's input or
+/// output.
 pub fn activate_backward(function: Activation, saved: f32, dy: f32) -> f32 {
     let (x, y) = (saved, saved);
     match function {

@@ -16,7 +16,8 @@ fn tap(c: &Conv2d, [oh, ow]: [usize; 2], [kh, kw]: [usize; 2]) -> Option<usize> 
     Some(ih * c.w + iw)
 }
 
-/// `y = activation((acc + 0.0) + bias)`, `acc` the chain over `(ic, kh, kw)` ascending; taps outside the image are zeros.
+/// `y = activation((acc + 0.0) + bias)`, `acc` the chain over `(ic, kh, kw)` ascending; taps outside the image are
+/// zeros.
 pub fn conv2d(c: &Conv2d, x: &[f32], weight: &[f32], bias: Option<&[f32]>, activation: Fused, y: &mut [f32]) {
     let [kh, kw] = c.kernel;
     let (icg, ocg) = (c.in_channels / c.groups, c.out_channels / c.groups);
@@ -68,8 +69,8 @@ pub fn conv2d_backward_input(c: &Conv2d, dy: &[f32], weight: &[f32], dx: &mut [f
     }
 }
 
-/// `dw = acc + 0.0`, `acc` the chain over `(n, oh, ow)` ascending from 0 or from the stored `dw`; taps outside the image
-/// are zeros.
+/// `dw = acc + 0.0`, `acc` the chain over `(n, oh, ow)` ascending from 0 or from the stored `dw`; taps outside the
+/// image are zeros.
 pub fn conv2d_backward_weight(c: &Conv2d, x: &[f32], dy: &[f32], update: Update, dw: &mut [f32]) {
     let [kh, kw] = c.kernel;
     let (icg, ocg) = (c.in_channels / c.groups, c.out_channels / c.groups);

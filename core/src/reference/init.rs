@@ -26,7 +26,8 @@ pub fn spread(gain: f32, factor: f64, fan: usize) -> f32 {
     (gain as f64 * libm::sqrt(factor / fan as f64)) as f32
 }
 
-/// An orthogonal matrix: [`orthogonal`](crate::init::orthogonal()). Here each vector is finished before the next is begun.
+/// An orthogonal matrix: [`orthogonal`](crate::init::orthogonal()). Here each vector is finished before the next is
+/// begun.
 pub fn orthogonal(stream: Stream, [rows, cols]: [usize; 2], gain: f32, out: &mut [f32]) {
     normal(stream, 0.0, 1.0, out);
     // Element i of vector v.

@@ -14,8 +14,8 @@ fn shrink(lr: f32, weight_decay: f32) -> f32 {
     (1.0 - lr as f64 * weight_decay as f64) as f32
 }
 
-/// Stochastic gradient descent: [`sgd_step`](crate::optim::sgd_step). `momentum_buffer` is as long as `params`, or empty
-/// without momentum.
+/// Stochastic gradient descent: [`sgd_step`](crate::optim::sgd_step). `momentum_buffer` is as long as `params`, or
+/// empty without momentum.
 pub fn sgd(o: &Sgd, step: u32, grads: &[f32], params: &mut [f32], momentum_buffer: &mut [f32]) {
     for i in 0..params.len() {
         let mut g = grads[i];
@@ -65,7 +65,8 @@ pub fn lion(o: &Lion, grads: &[f32], params: &mut [f32], exp_avg: &mut [f32]) {
     }
 }
 
-/// RMSprop: [`rmsprop_step`](crate::optim::rmsprop_step). `grad_avg` and `momentum_buffer` are empty where they are not used.
+/// RMSprop: [`rmsprop_step`](crate::optim::rmsprop_step). `grad_avg` and `momentum_buffer` are empty where they are not
+/// used.
 pub fn rmsprop(
     o: &RmsProp,
     grads: &[f32],

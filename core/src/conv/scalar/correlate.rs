@@ -172,8 +172,8 @@ impl Scalar {
         }
     }
 
-    /// 3x3 taps: two channels by eight outputs at a time. Where a row, or the channels, do not come out even the last tile
-    /// overlaps the one before: it computes the same values again.
+    /// 3x3 taps: two channels by eight outputs at a time. Where a row, or the channels, do not come out even the last
+    /// tile overlaps the one before: it computes the same values again.
     fn three<U: Uses>(
         &self,
         p: &Phase,
@@ -225,8 +225,8 @@ impl Scalar {
                             let c = c.min(cols - 8);
                             job.x = start.wrapping_add(r * pitch + c);
                             job.out = out.map(|out| out.wrapping_add(c));
-                            // SAFETY: `cols` is at least 8 (see `way`), so the tile lies inside the strip, whose input the
-                            // patch holds; `to` holds `count` planes, the weight of a group all its channels.
+                            // SAFETY: `cols` is at least 8 (see `way`), so the tile lies inside the strip, whose input
+                            // the patch holds; `to` holds `count` planes, the weight of a group all its channels.
                             unsafe { kernels::three(reversed, &job) };
                         }
                     }

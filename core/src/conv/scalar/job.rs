@@ -29,8 +29,8 @@ pub(super) struct Gradient {
     pub x: [*const f32; 4],
     pub rows: usize,
     pub cols: usize,
-    /// From behind a row to the next in `x`; in `dy` there is nothing between them (a strip of several rows is as wide as
-    /// the image).
+    /// From behind a row to the next in `x`; in `dy` there is nothing between them (a strip of several rows is as wide
+    /// as the image).
     pub x_next: usize,
 }
 

@@ -40,8 +40,8 @@ fn list_taps<U: Uses>(plan: &Plan, row: &Axis, col: &Axis, offsets: &mut [f32]) 
     }
 }
 
-/// Copies what the strip of outputs from `(first_row, first_col)` reads of the planes `[channels, h, w]` of `x` to `patch`,
-/// zeros around the image: what `patch::fill_patch` does, in less code.
+/// Copies what the strip of outputs from `(first_row, first_col)` reads of the planes `[channels, h, w]` of `x` to
+/// `patch`, zeros around the image: what `patch::fill_patch` does, in less code.
 fn fill<U: Uses>(
     plan: &Plan,
     [row, col]: [&Axis; 2],

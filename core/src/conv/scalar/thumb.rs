@@ -9,9 +9,9 @@ macro_rules! adds {
     ($($c:literal)+, $b:literal) => { concat!($("vadd.f32 s", $c, ", s", $c, ", s", $b, "\n"),+) };
 }
 
-// In: r1 zeros, r2 channels, r3 x, r4 from row to row, r5 to the next channel, r6 and r7 weights, r8 to their next; then the
-// outputs and the biases. The tile is in s0-s7 and s8-s15, ten pixels in s16-s25, weights in s26-s28 and s29-s31. The three
-// lists are the pixels under the first, second and third column of taps.
+// In: r1 zeros, r2 channels, r3 x, r4 from row to row, r5 to the next channel, r6 and r7 weights, r8 to their next;
+// then the outputs and the biases. The tile is in s0-s7 and s8-s15, ten pixels in s16-s25, weights in s26-s28 and
+// s29-s31. The three lists are the pixels under the first, second and third column of taps.
 macro_rules! three_tile {
     ($name:ident: [$($x0:literal)+] [$($x1:literal)+] [$($x2:literal)+]) => {
         #[unsafe(naked)]

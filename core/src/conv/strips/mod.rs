@@ -1,5 +1,5 @@
-//! The geometry that both engines share: a convolution as a set of correlations, cut into strips whose input is copied to
-//! scratch.
+//! The geometry that both engines share: a convolution as a set of correlations, cut into strips whose input is copied
+//! to scratch.
 
 mod axis;
 mod correlation;

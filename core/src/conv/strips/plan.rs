@@ -35,8 +35,8 @@ pub(in crate::conv) struct Plan {
 }
 
 impl Plan {
-    /// The largest strip of at most `max_outs` outputs (but at least a row's part) whose input fits in `patch` floats; if
-    /// one output's does not, that output.
+    /// The largest strip of at most `max_outs` outputs (but at least a row's part) whose input fits in `patch` floats;
+    /// if one output's does not, that output.
     pub const fn new<U: Uses>(channels: usize, row: &Axis, col: &Axis, max_outs: usize, patch: usize) -> Self {
         let mut cols = balanced(col.outs, STRIP_COLS);
         let one_row = row.cover::<U>(1).len::<U>();

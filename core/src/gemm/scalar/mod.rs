@@ -2,8 +2,8 @@
 //!
 //! Instead of a ladder of tiles for each instruction set there are three small kernels, which differ in how their
 //! operands lie in memory, and a loop around each. On a Cortex-M with a floating-point unit the kernels are assembly
-//! (`thumb.rs`: stable Rust has no other way to its `vfma.f32`); elsewhere, and in this module's tests on the host, they
-//! are plain loops (`plain.rs`). Both run the chains that define the bits.
+//! (`thumb.rs`: stable Rust has no other way to its `vfma.f32`); elsewhere, and in this module's tests on the host,
+//! they are plain loops (`plain.rs`). Both run the chains that define the bits.
 //!
 //! | kernel | `a` | `b` | used for |
 //! |---|---|---|---|
@@ -156,8 +156,8 @@ unsafe fn copied(p: &Product, scratch: *mut f32) {
     }
 }
 
-/// The way of finished chains to their final value, in place: `activation(acc + bias)`, or `activation((acc + 0.0) + bias)`
-/// for a convolution.
+/// The way of finished chains to their final value, in place: `activation(acc + bias)`, or `activation((acc + 0.0) +
+/// bias)` for a convolution.
 ///
 /// # Safety
 /// `c` must be valid for `m` rows of `n` elements, `row` apart; the bias as long as its side.

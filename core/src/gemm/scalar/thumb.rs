@@ -2,8 +2,9 @@
 //!
 //! Stable Rust has no `f32::mul_add` without std and refuses `s` registers as operands of `asm!`, so each kernel is one
 //! function with its whole loop inside. All follow one pattern: `r0` is the [`Job`], whose fields are loaded in order
-//! into `r1`, `r2`, ...; accumulators stay in `s` registers; every tile of one or two rows and 8, 4, 2 or 1 columns comes
-//! from the same macro. The multi-register loads (`vldmia`) are what brings a multiply-add below 1.2 instructions.
+//! into `r1`, `r2`, ...; accumulators stay in `s` registers; every tile of one or two rows and 8, 4, 2 or 1 columns
+//! comes from the same macro. The multi-register loads (`vldmia`) are what brings a multiply-add below 1.2
+//! instructions.
 //!
 //! Assembly outside functions does not know the target's features, hence the `.fpu` lines.
 //!
@@ -131,9 +132,9 @@ pub(crate) unsafe fn chain<U: Uses>(two: bool, log: usize, job: &Job) {
     unsafe { tiles[(usize::from(two) * 4 + log) & 7](job) }
 }
 
-// In: r1 rows, r2 a, r3 distance of its columns, r4 b, r5 distance of its rows, r6 init, r7 distance of its rows; then r4 c,
-// r5 distance of its rows. One or two rows of b stay in s0.. and s8.., rows of c pass through s16.., two at a time; s24 and
-// s25 are their elements of the first column of a, s26 and s27 of the second.
+// In: r1 rows, r2 a, r3 distance of its columns, r4 b, r5 distance of its rows, r6 init, r7 distance of its rows; then
+// r4 c, r5 distance of its rows. One or two rows of b stay in s0.. and s8.., rows of c pass through s16.., two at a
+// time; s24 and s25 are their elements of the first column of a, s26 and s27 of the second.
 macro_rules! outer_tiles {
     ($($one:ident $two:ident: $b0:literal [$($bs0:literal)+], $b1:literal [$($bs1:literal)+], $c:literal [$($cs:literal)+];)+) => {$(
         #[unsafe(naked)]
@@ -246,8 +247,9 @@ macro_rules! column {
     };
 }
 
-// In: r1 k, r2 a, r3 distance of its rows, r4 b, r5 distance of its columns; behind init: r8 c, r9 distance of its rows,
-// r10 groups. The tile's rows are in s0.. and s4.., four steps of a in s8-s11 and s12-s15, and of a column of b in s16-s19.
+// In: r1 k, r2 a, r3 distance of its rows, r4 b, r5 distance of its columns; behind init: r8 c, r9 distance of its
+// rows, r10 groups. The tile's rows are in s0.. and s4.., four steps of a in s8-s11 and s12-s15, and of a column of b
+// in s16-s19.
 macro_rules! dot_tiles {
     ($($name:ident: $rows:tt [$row0:literal $row1:literal], $cols:tt [$($p:literal $c:tt)+];)+) => {$(
         #[unsafe(naked)]
