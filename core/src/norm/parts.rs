@@ -19,7 +19,7 @@ pub struct Affine<T> {
     pub bias: T,
 }
 
-impl<'a> Affine<&'a [f32]> {
+impl Affine<&[f32]> {
     /// Those of `width` channels from `start`.
     #[inline(always)]
     pub(super) fn part(self, start: usize, width: usize) -> Self {
