@@ -1,5 +1,6 @@
 //! Who may know whom: the rooms of this crate, bottom up. The test reads the `use` lines and the paths of the source.
 
+use flatgrad_core::net::{Layer, Optimizer};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
@@ -245,7 +246,7 @@ fn targets_are_named_in_their_room_only() {
 /// The first wildcard in a match over kinds of layers, optimizers or losses. Those of setters remember all other kinds
 /// as a mistake.
 fn wildcard(text: &str) -> Option<&str> {
-    const KINDS: [&str; 4] = ["Kind::", "Self::Sgd", "Self::CrossEntropy", "Self::Conv2d"];
+    const KINDS: [&str; 5] = ["Kind::", "Self::Sgd", "Self::CrossEntropy", "Self::Conv2d", "Self::Relu"];
     let mut over_kinds = false;
     text.lines().map(str::trim).find(|line| {
         // A pattern: what comes of it is behind the arrow.
@@ -258,8 +259,41 @@ fn wildcard(text: &str) -> Option<&str> {
 /// A new layer, optimizer or loss must not be forgotten without a word of the compiler.
 #[test]
 fn matches_over_kinds_have_no_wildcard() {
-    for file in source().values().filter(|file| file.name.starts_with("net/")) {
+    for file in source().values().filter(|file| ["net/", "activation/"].iter().any(|room| file.name.starts_with(room)))
+    {
         assert_eq!(wildcard(&file.text), None, "{}", file.name);
     }
     assert!(wildcard("match kind {\n    Kind::Add => 1,\n    _ => 2,\n}").is_some());
+}
+
+/// What stands between `start` and `end` in the source, each place of it.
+fn between<'f>(files: &'f BTreeMap<Module, File>, start: &str, end: char) -> Vec<&'f str> {
+    let texts = files.values().flat_map(|file| file.text.split(start).skip(1));
+    texts.filter_map(|rest| rest.split(end).next()).collect()
+}
+
+/// A bit of `Parts` that two have would link one for the other.
+#[test]
+fn parts_have_bits_of_their_own() {
+    for field in ["Self::layer(", "Self::rule(", "Self::loss("] {
+        let files = source();
+        let mut bits = between(&files, field, ')');
+        let count = bits.len();
+        bits.sort();
+        bits.dedup();
+        assert!(count > 3 && bits.len() == count, "{field} {bits:?}");
+    }
+}
+
+/// What is left out of the lists would be unknown in files.
+#[test]
+fn all_layers_and_optimizers_have_their_names() {
+    let files = source();
+    let names = [between(&files, "About::new(\"", '"'), between(&files, "About::norm(\"", '"')].concat();
+    let missing = |name: &&str| *name != "add" && !Layer::all().any(|layer| layer.kind().name() == *name);
+    assert_eq!(names.into_iter().find(missing), None);
+    let optimizer = &files[&split("net::learn::optimizer")].text;
+    let named: Vec<&str> = optimizer.split("(_) => \"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert!(named.len() > 4 && named.iter().all(|name| Optimizer::NAMES.contains(name)), "{named:?}");
+    assert!(Optimizer::NAMES.iter().all(|name| Optimizer::named(name).is_some()));
 }

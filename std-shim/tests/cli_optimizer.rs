@@ -85,11 +85,11 @@ fn options_of_other_optimizers_are_refused() {
         (&["--nesterov"][..], &["adam", "adamw", "rmsprop", "adagrad"][..], "sgd"),
         (&["--dampening", "0.1"], &["adam", "adamw", "rmsprop", "adagrad"], "sgd"),
         (&["--momentum", "0.1"], &["adam", "adamw", "adagrad"], "sgd, rmsprop"),
-        (&["--betas", "0.9,0.99"], &["sgd", "rmsprop", "adagrad"], "adam, adamw"),
+        (&["--betas", "0.9,0.99"], &["sgd", "rmsprop", "adagrad"], "adam, adamw, lion"),
         (&["--amsgrad"], &["sgd", "rmsprop", "adagrad"], "adam, adamw"),
         (&["--alpha", "0.9"], &["sgd", "adam", "adamw", "adagrad"], "rmsprop"),
         (&["--centered"], &["sgd", "adam", "adamw", "adagrad"], "rmsprop"),
-        (&["--eps", "1e-4"], &["sgd"], "adam, adamw, rmsprop, adagrad"),
+        (&["--eps", "1e-4"], &["sgd", "lion"], "adam, adamw, rmsprop, adagrad"),
     ] {
         for name in names {
             let error = refused(folder.path(), &[&RUN[..], &["--optimizer", name], options].concat());

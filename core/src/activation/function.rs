@@ -153,7 +153,9 @@ impl Activation {
             Self::LeakyRelu { slope: of_negative } | Self::Elu { alpha: of_negative } if *of_negative >= 0.0 => {
                 Saved::Output
             }
-            _ => Saved::Input,
+            Self::LeakyRelu { .. } | Self::Elu { .. } => Saved::Input,
+            Self::Gelu | Self::GeluTanh | Self::Silu | Self::HardSwish | Self::Mish => Saved::Input,
+            Self::Softplus { .. } => Saved::Input,
         }
     }
 
@@ -187,7 +189,14 @@ impl Activation {
             Self::Softplus { beta, threshold } => {
                 Keys::NONE.and("beta", Value::Number(beta)).and("threshold", Value::Number(threshold))
             }
-            _ => Keys::NONE,
+            Self::Relu
+            | Self::Sigmoid
+            | Self::Tanh
+            | Self::Gelu
+            | Self::GeluTanh
+            | Self::Silu
+            | Self::HardSwish
+            | Self::Mish => Keys::NONE,
         }
     }
 
@@ -232,7 +241,14 @@ impl Activation {
                     e => e,
                 }
             }
-            _ => Ok(()),
+            Self::Relu
+            | Self::Sigmoid
+            | Self::Tanh
+            | Self::Gelu
+            | Self::GeluTanh
+            | Self::Silu
+            | Self::HardSwish
+            | Self::Mish => Ok(()),
         }
     }
 }

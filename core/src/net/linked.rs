@@ -63,7 +63,7 @@ impl Parts {
 
     /// The fields, one behind the other: layers, rules (of learning), losses, ways of convolutions, tiles of products.
     /// Who has a bit says so in its own file.
-    const LAYERS: u32 = 18;
+    const LAYERS: u32 = 20;
     const RULES_AT: u32 = Self::LAYERS;
     const RULES: u32 = 10;
     const LOSSES_AT: u32 = Self::RULES_AT + Self::RULES;

@@ -11,7 +11,7 @@ use flatgrad::layer::*;
 use flatgrad::loss::*;
 use flatgrad::norm::*;
 use flatgrad::pool::*;
-use flatgrad_core::activation::Function as Core;
+use flatgrad_core::activation::Activation as Core;
 use flatgrad_core::activation::{Saved, activate, activate_backward, activate_in_place};
 use flatgrad_core::activation::{log_softmax, log_softmax_backward, softmax, softmax_backward};
 use flatgrad_core::loss::*;

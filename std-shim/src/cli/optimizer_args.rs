@@ -15,7 +15,8 @@ pub struct OptimizerArgs {
     /// What the momentum of sgd takes off each gradient after the first [default: 0]
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     pub dampening: Option<f32>,
-    /// The weights of the old averages of gradients and of their squares, for adam and adamw [default: 0.9,0.999]
+    /// The weights of the old averages of gradients and of their squares, for adam, adamw and lion
+    /// [default: 0.9,0.999; 0.9,0.99 for lion]
     #[arg(long, value_name = "B1,B2", value_parser = pair, allow_negative_numbers = true)]
     pub betas: Option<[f64; 2]>,
     /// The weight of the old average of the squares, for rmsprop; elsewhere called rho [default: 0.99]
@@ -30,7 +31,8 @@ pub struct OptimizerArgs {
     /// Divide by the deviation of the gradients and not by their root mean square, for rmsprop
     #[arg(long)]
     pub centered: bool,
-    /// The weight decay: with adamw decoupled from the gradient, else a part of it [default: 0.01 for adamw, else 0]
+    /// The weight decay: with adamw and lion decoupled from the gradient, else a part of it [default: 0.01 for adamw,
+    /// else 0]
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     pub weight_decay: Option<f32>,
 }

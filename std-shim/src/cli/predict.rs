@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use flatgrad::data::{Dataset, FeatureOptions, Loader, Normalizer, Scaling, image_bytes, read_samples};
+use flatgrad::data::{Dataset, FeatureOptions, Loader, Normalizer, Scaling, image_bytes, is_table, read_samples};
 use flatgrad::model::{Network, Predictor, StateDict};
 use flatgrad::{Error, Pool, Result, atomic_write};
 use flatgrad_core::Isa;
@@ -59,7 +59,7 @@ impl Kind {
         let ending = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
         match ending.as_str() {
             _ if path.is_dir() => Self::Images,
-            "csv" | "tsv" => Self::Table,
+            _ if is_table(path) => Self::Table,
             "npy" | "npz" => Self::Arrays,
             _ => Self::Images,
         }

@@ -49,6 +49,7 @@ pub use images::Images;
 pub use loader::{Batches, Loader, epoch_order};
 pub use normalize::{Normalization, Normalizer, Scaling};
 pub use open::{OpenOptions, Opened, open, open_digits};
+pub use records::is_table;
 pub use samples::{SampleOptions, Samples};
 pub use split::{split, split_groups};
 pub use subset::Subset;

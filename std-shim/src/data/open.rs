@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::folder::name;
+use super::records::{endings, is_table};
 use super::{
     Columns, DataFault, DataSplit, ImageFolder, TableOptions, cifar, digits, idx, is_rows, npz, read_table, split,
     split_groups,
@@ -135,14 +136,13 @@ enum Kind {
 impl Kind {
     fn of(path: &Path) -> Result<Self> {
         if path.is_file() {
-            let ending = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-            if matches!(ending.as_str(), "csv" | "tsv") {
+            if is_table(path) {
                 return Ok(Self::Table);
             }
-            if ending == "npz" {
+            if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npz")) {
                 return Ok(Self::Arrays);
             }
-            let fault = format!("{} is not a folder, .csv, .tsv or .npz", path.display());
+            let fault = format!("{} is not a folder, {} or .npz", path.display(), endings());
             return Err(Error::setting("data", fault));
         }
         if cifar::is_cifar(path) {

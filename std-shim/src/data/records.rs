@@ -15,6 +15,29 @@ const MAX_BYTES: u64 = 1 << 30;
 /// What is known before the file is.
 pub(super) type Checked<T> = std::result::Result<T, DataFault>;
 
+/// The endings of tables, each with what is between its columns.
+const ENDINGS: [(&str, u8); 2] = [("csv", b','), ("tsv", b'\t')];
+
+fn delimiter(path: &Path) -> Option<u8> {
+    let ending = path.extension()?;
+    ENDINGS.iter().find(|(known, _)| ending.eq_ignore_ascii_case(known)).map(|(_, delimiter)| *delimiter)
+}
+
+/// Whether a file is a table, by its ending.
+///
+/// ```
+/// use flatgrad::data::is_table;
+/// assert!(is_table("iris.csv".as_ref()) && is_table("IRIS.TSV".as_ref()) && !is_table("iris.npz".as_ref()));
+/// ```
+pub fn is_table(path: &Path) -> bool {
+    delimiter(path).is_some()
+}
+
+/// The endings of tables, in words.
+pub(super) fn endings() -> String {
+    ENDINGS.map(|(ending, _)| format!(".{ending}")).join(", ")
+}
+
 /// Does something with each line of a table.
 pub(super) fn each_record(path: &Path, mut row: impl FnMut(&ByteRecord) -> Checked<()>) -> Result {
     let failed = |fault| Error::data(path.display(), fault);
@@ -24,9 +47,8 @@ pub(super) fn each_record(path: &Path, mut row: impl FnMut(&ByteRecord) -> Check
         let fault = format!("{} MB are more than the {} this reader accepts", len >> 20, MAX_BYTES >> 20);
         return Err(failed(DataFault::Format(fault)));
     }
-    let tabs = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("tsv"));
     let mut lines = ReaderBuilder::new()
-        .delimiter(if tabs { b'\t' } else { b',' })
+        .delimiter(delimiter(path).unwrap_or(b','))
         .has_headers(false)
         .flexible(true)
         .trim(Trim::All)

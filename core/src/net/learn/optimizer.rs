@@ -26,14 +26,18 @@ pub enum Optimizer {
 
 /// One thing each, for programs whose plans are not known when they are built.
 impl Parts {
+    const SGD_RULE: Self = Self::rule(0);
+    const ADAGRAD_RULE: Self = Self::rule(1);
+    const RMSPROP_RULE: Self = Self::rule(2);
+    const LION_RULE: Self = Self::rule(8);
     /// Gradient descent, with momentum or without.
-    pub const SGD: Self = Self::rule(0).and(Self::RATES);
+    pub const SGD: Self = Self::SGD_RULE.and(Self::RATES);
     /// Adagrad.
-    pub const ADAGRAD: Self = Self::rule(1).and(Self::RATES);
+    pub const ADAGRAD: Self = Self::ADAGRAD_RULE.and(Self::RATES);
     /// RMSprop.
-    pub const RMSPROP: Self = Self::rule(2).and(Self::RATES);
+    pub const RMSPROP: Self = Self::RMSPROP_RULE.and(Self::RATES);
     /// Lion.
-    pub const LION: Self = Self::rule(8).and(Self::RATES);
+    pub const LION: Self = Self::LION_RULE.and(Self::RATES);
     /// Adam without what `VARIANTS` are.
     const MOMENTS: Self = Self::rule(3);
     /// Adam and AdamW.
@@ -207,22 +211,22 @@ impl Optimizer {
     /// What a program needs for its rule; with rates of layers, [`Parts::RATES`] too.
     pub(in crate::net) const fn needs_code(&self) -> Parts {
         match self {
-            Self::Sgd(_) => Parts::rule(0),
-            Self::Adagrad(_) => Parts::rule(1),
-            Self::RmsProp(_) => Parts::rule(2),
+            Self::Sgd(_) => Parts::SGD_RULE,
+            Self::Adagrad(_) => Parts::ADAGRAD_RULE,
+            Self::RmsProp(_) => Parts::RMSPROP_RULE,
             Self::Adam(adam) if adam.is_variant() => Parts::MOMENTS.and(Parts::VARIANTS),
             Self::Adam(_) => Parts::MOMENTS,
-            Self::Lion(_) => Parts::rule(8),
+            Self::Lion(_) => Parts::LION_RULE,
         }
     }
 
     /// [`Optimizer::check`] of what is linked.
     pub(in crate::net) fn check_linked<L: Linked>(&self) -> Result {
         match self {
-            Self::Sgd(sgd) if L::PARTS.has(Parts::rule(0)) => sgd.check(),
-            Self::Adagrad(adagrad) if L::PARTS.has(Parts::rule(1)) => adagrad.check(),
-            Self::RmsProp(rmsprop) if L::PARTS.has(Parts::rule(2)) => rmsprop.check(),
-            Self::Lion(lion) if L::PARTS.has(Parts::rule(8)) => lion.check(),
+            Self::Sgd(sgd) if L::PARTS.has(Parts::SGD_RULE) => sgd.check(),
+            Self::Adagrad(adagrad) if L::PARTS.has(Parts::ADAGRAD_RULE) => adagrad.check(),
+            Self::RmsProp(rmsprop) if L::PARTS.has(Parts::RMSPROP_RULE) => rmsprop.check(),
+            Self::Lion(lion) if L::PARTS.has(Parts::LION_RULE) => lion.check(),
             Self::Adam(adam)
                 if L::PARTS.has(Parts::MOMENTS) && (L::PARTS.has(Parts::VARIANTS) || !adam.is_variant()) =>
             {
@@ -268,18 +272,18 @@ impl Optimizer {
     ) -> Result {
         let mut kinds = Kinds { state, total, first, len: params.len() };
         match self {
-            Self::Sgd(sgd) if L::PARTS.has(Parts::rule(0)) => {
+            Self::Sgd(sgd) if L::PARTS.has(Parts::SGD_RULE) => {
                 let buffer = kinds.next_if(sgd.momentum != 0.0);
                 sgd_planned(ctx, sgd, step, grads, params, buffer);
                 Ok(())
             }
-            Self::Adagrad(adagrad) if L::PARTS.has(Parts::rule(1)) => {
+            Self::Adagrad(adagrad) if L::PARTS.has(Parts::ADAGRAD_RULE) => {
                 adagrad_step(ctx, adagrad, step, grads, params, kinds.next_if(true))
             }
-            Self::Lion(lion) if L::PARTS.has(Parts::rule(8)) => {
+            Self::Lion(lion) if L::PARTS.has(Parts::LION_RULE) => {
                 lion_step(ctx, lion, step, grads, params, kinds.next_if(true))
             }
-            Self::RmsProp(rmsprop) if L::PARTS.has(Parts::rule(2)) => {
+            Self::RmsProp(rmsprop) if L::PARTS.has(Parts::RMSPROP_RULE) => {
                 let square_avg = kinds.next_if(true);
                 let grad_avg = kinds.next_if(rmsprop.centered);
                 let buffer = kinds.next_if(rmsprop.momentum != 0.0);

@@ -11,8 +11,8 @@ use crate::toml::{Fields, quoted, suggestion};
 /// Names that files have beside those of the core.
 const NAMES: [&str; 6] = ["conv1d", "depthwise", "max_pool", "max_pool1d", "avg_pool1d", "residual"];
 
-/// Two layers have their names with dimensions in tables, and PyTorch's users know them by these.
-fn canonical(name: &str) -> &str {
+/// A layer's name in files: two have their names with dimensions elsewhere, and PyTorch's users know them by these.
+pub(super) fn canonical(name: &str) -> &str {
     match name {
         "max_pool2d" => "max_pool",
         "avg_pool2d" => "avg_pool",

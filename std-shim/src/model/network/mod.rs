@@ -66,7 +66,7 @@ use crate::toml::{self, LineColumn, Source};
 /// | `instance_norm` | `eps = 1e-5`, `affine = false` |
 /// | `layer_norm` | `eps = 1e-5`, `affine = true` |
 /// | `rms_norm` | `eps = 1.1920929e-7`, `affine = true` |
-/// | `relu`, `sigmoid`, `tanh`, `gelu`, `gelu_tanh`, `silu`, `hard_swish` | none |
+/// | `relu`, `sigmoid`, `tanh`, `gelu`, `gelu_tanh`, `silu`, `hard_swish`, `mish` | none |
 /// | `leaky_relu` | `slope = 0.01` |
 /// | `elu` | `alpha = 1` |
 /// | `softplus` | `beta = 1`, `threshold = 20` |

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use flatgrad_core::init::Init;
 use flatgrad_core::net::{Keys, Kind, Options, Value};
 
+use super::kinds::canonical;
 use super::parse::is_name;
 use super::{Common, Network, Node};
 use crate::data::{Columns, Scaling, TargetScaling};
@@ -68,12 +69,7 @@ fn one(node: &Node, depth: usize) -> String {
 
 /// A layer's name and all its keys, between the braces of a table.
 pub(crate) fn layer(kind: &Kind, of: Options) -> String {
-    // Two layers have other names in files.
-    let name = match kind.name() {
-        "max_pool2d" => "max_pool",
-        "avg_pool2d" => "avg_pool",
-        name => name,
-    };
+    let name = canonical(kind.name());
     format!("kind = \"{name}\"{}{}", keys(kind.keys()), options(of))
 }
 

@@ -4,8 +4,6 @@ mod one_cycle;
 mod plateau;
 mod shape;
 
-use std::f64::consts::PI;
-
 pub use one_cycle::OneCycle;
 pub use plateau::{Plateau, PlateauState};
 pub use shape::Shape;
@@ -59,18 +57,7 @@ impl Schedule {
             let part = step as f64 / self.warmup as f64;
             return base * (self.warmup_start + (1.0 - self.warmup_start) * part);
         }
-        let t = step - self.warmup;
-        match self.shape {
-            Shape::Constant => base,
-            Shape::Step { every, gamma } => base * libm::pow(gamma, (t / every.max(1)) as f64),
-            Shape::Exponential { gamma } => base * libm::pow(gamma, t as f64),
-            Shape::Cosine { steps, min } if t < steps => {
-                min + (base - min) * (1.0 + libm::cos(PI * t as f64 / steps as f64)) / 2.0
-            }
-            Shape::Cosine { min, .. } => min,
-            Shape::OneCycle(cycle) => cycle.lr(base, t),
-            Shape::Plateau(_) => plateau.lr.unwrap_or(base),
-        }
+        self.shape.lr(base, step - self.warmup, plateau)
     }
 
     /// Takes in a value to be minimized, such as the validation loss after an epoch; only [`Shape::Plateau`] cares.

@@ -1,6 +1,8 @@
 //! What a learning rate does after its warm-up.
 
-use super::{OneCycle, Plateau, positive, require};
+use std::f64::consts::PI;
+
+use super::{OneCycle, Plateau, PlateauState, positive, require};
 use crate::error::Result;
 
 /// The shape of a [`Schedule`](super::Schedule); `t` counts steps from 0 after the warm-up, `lr` is the optimizer's
@@ -38,6 +40,21 @@ pub enum Shape {
 }
 
 impl Shape {
+    /// The rate of step `t` after the warm-up.
+    pub(super) fn lr(&self, base: f64, t: u64, plateau: &PlateauState) -> f64 {
+        match *self {
+            Self::Constant => base,
+            Self::Step { every, gamma } => base * libm::pow(gamma, (t / every.max(1)) as f64),
+            Self::Exponential { gamma } => base * libm::pow(gamma, t as f64),
+            Self::Cosine { steps, min } if t < steps => {
+                min + (base - min) * (1.0 + libm::cos(PI * t as f64 / steps as f64)) / 2.0
+            }
+            Self::Cosine { min, .. } => min,
+            Self::OneCycle(cycle) => cycle.lr(base, t),
+            Self::Plateau(_) => plateau.lr.unwrap_or(base),
+        }
+    }
+
     /// Refuses numbers outside their range.
     pub(super) fn check(&self) -> Result {
         match *self {
