@@ -29,15 +29,13 @@ impl Text {
     /// Appends `n` in decimal.
     pub(crate) const fn num(&mut self, n: usize) -> &mut Self {
         let (mut digits, mut rest, mut at) = ([0u8; 20], n, 20);
-        loop {
+        while at > 0 && (rest > 0 || at == 20) {
             at -= 1;
             digits[at] = b'0' + (rest % 10) as u8;
             rest /= 10;
-            if rest == 0 {
-                break;
-            }
         }
-        let (_, digits) = digits.split_at(at);
+        // Nothing here may panic: C's archive has this code.
+        let Some((_, digits)) = digits.split_at_checked(at) else { return self };
         match core::str::from_utf8(digits) {
             Ok(s) => self.str(s),
             Err(_) => self,
@@ -59,7 +57,7 @@ impl Text {
 
     /// The text.
     pub const fn as_str(&self) -> &str {
-        let (text, _) = self.bytes.split_at(self.len);
+        let Some((text, _)) = self.bytes.split_at_checked(self.len) else { return "" };
         match core::str::from_utf8(text) {
             Ok(s) => s,
             Err(_) => "",
