@@ -6,7 +6,7 @@ use crate::init::Init;
 /// One layer of a network, or a residual block of layers: plain data, built in `const` context or at run time.
 ///
 /// An option that a layer does not have (a padding on a relu) is remembered and refused by
-/// [`Net::new`](super::Net::new), with the layer's index.
+/// [`Net::new`](crate::net::Net::new), with the layer's index.
 ///
 /// ```
 /// use flatgrad_core::net::Layer;

@@ -59,16 +59,16 @@ impl About {
 
 /// Elements of memory that a layer takes beside its tensors.
 pub(in crate::net) struct Cost {
-    /// Statistics kept for the backward pass: for the batch, and for each sample.
-    pub saved: usize,
-    pub saved_each: usize,
+    /// Statistics kept for the backward pass, for the batch or for each sample.
+    pub statistics: usize,
+    pub per_sample: bool,
     /// Scratch of one thread.
     pub forward: usize,
     pub backward: usize,
 }
 
 impl Cost {
-    pub(super) const NONE: Self = Self { saved: 0, saved_each: 0, forward: 0, backward: 0 };
+    pub(super) const NONE: Self = Self { statistics: 0, per_sample: false, forward: 0, backward: 0 };
 }
 
 /// A weight that is drawn at random.

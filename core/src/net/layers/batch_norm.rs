@@ -52,7 +52,7 @@ pub(super) const fn shapes(eps: f32, momentum: f32, input: [usize; 3]) -> Result
 
 /// Mean and standard deviation of each channel; a frozen one has no need of them.
 pub(super) const fn cost(slot: &Slot) -> Cost {
-    Cost { saved: if slot.options.frozen { 0 } else { 2 * slot.input[0] }, ..Cost::NONE }
+    Cost { statistics: if slot.options.frozen { 0 } else { 2 * slot.input[0] }, ..Cost::NONE }
 }
 
 pub(super) const fn keys(eps: f32, momentum: f32) -> Keys {

@@ -67,7 +67,7 @@ pub(super) const fn shapes(
 
 /// Mean and standard deviation of each group: at most half of the input, or it has been refused.
 pub(super) const fn cost(slot: &Slot, groups: Option<usize>) -> Cost {
-    Cost { saved_each: 2 * groups_of(slot, groups), ..Cost::NONE }
+    Cost { statistics: 2 * groups_of(slot, groups), per_sample: true, ..Cost::NONE }
 }
 
 pub(super) const fn keys(groups: Option<usize>, eps: f32, affine: bool) -> Keys {

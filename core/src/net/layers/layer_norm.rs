@@ -23,7 +23,7 @@ impl Parts {
 pub(super) const ABOUT: About = About { stem: Some("ln"), ..About::norm("layer_norm") };
 
 /// Mean and standard deviation of each sample.
-pub(super) const COST: Cost = Cost { saved_each: 2, ..Cost::NONE };
+pub(super) const COST: Cost = Cost { statistics: 2, per_sample: true, ..Cost::NONE };
 
 pub(super) const fn shapes(eps: f32, affine: bool, input: [usize; 3]) -> Result<Shapes, Problem> {
     whole_norm(eps, affine, affine, input)

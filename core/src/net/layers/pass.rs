@@ -106,7 +106,7 @@ impl<'a> Pass<'a> {
         Some(self.weight()).filter(|w| !w.is_empty())
     }
     pub(in crate::net) fn bias_slice(&self) -> &'a [f32] {
-        self.params.get(range((self.slot.bias, self.slot.bias_len))).unwrap_or(&[])
+        self.params.get(range((self.slot.bias(), self.slot.bias_len))).unwrap_or(&[])
     }
     pub(in crate::net) fn bias(&self) -> Option<&'a [f32]> {
         Some(self.bias_slice()).filter(|b| !b.is_empty())

@@ -23,7 +23,7 @@ impl Parts {
 pub(super) const ABOUT: About = About { stem: Some("rms"), ..About::norm("rms_norm") };
 
 /// The root mean square of each sample.
-pub(super) const COST: Cost = Cost { saved_each: 1, ..Cost::NONE };
+pub(super) const COST: Cost = Cost { statistics: 1, per_sample: true, ..Cost::NONE };
 
 pub(super) const fn shapes(eps: f32, affine: bool, input: [usize; 3]) -> Result<Shapes, Problem> {
     whole_norm(eps, affine, false, input)

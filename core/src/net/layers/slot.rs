@@ -6,8 +6,8 @@ use crate::net::linked::Parts;
 /// Stands for "the caller's input" where a layer's index or an offset would be, and for "nowhere".
 pub(in crate::net) const EXTERNAL: usize = usize::MAX;
 
-/// One layer of a [`Plan`](super::Plan), with the places of its tensors; opaque: [`Plan::layers`](super::Plan::layers)
-/// tells what is in it.
+/// One layer of a [`Plan`](crate::net::Plan), with the places of its tensors; opaque:
+/// [`Plan::layers`](crate::net::Plan::layers) tells what is in it.
 // Offsets into the region named.
 #[derive(Clone, Copy)]
 pub struct Slot {
@@ -25,7 +25,6 @@ pub struct Slot {
     /// Into the parameters.
     pub(in crate::net) weight: usize,
     pub(in crate::net) weight_len: usize,
-    pub(in crate::net) bias: usize,
     pub(in crate::net) bias_len: usize,
     /// Into the gradients (and optimizer state) of the parameters: weight, then bias; [`EXTERNAL`] if they are frozen.
     pub(in crate::net) grad: usize,
@@ -48,9 +47,9 @@ pub struct Slot {
     pub(in crate::net) dx_part: usize,
     /// What its backward pass reads.
     pub(in crate::net) needs: Needs,
-    /// Statistics that a normalization keeps for its backward pass: how many, and how many more for each sample.
-    pub(in crate::net) saved_once: usize,
-    pub(in crate::net) saved_each: usize,
+    /// Statistics that a normalization keeps for its backward pass: how many, and whether for each sample.
+    pub(in crate::net) statistics: usize,
+    pub(in crate::net) per_sample: bool,
     /// Where they are.
     pub(in crate::net) saved: usize,
     pub(in crate::net) saved_infer: usize,
@@ -74,7 +73,7 @@ pub(in crate::net) enum Gradient {
 }
 
 impl Slot {
-    /// No layer yet, to be filled in: see [`Plan::try_new_in`](super::Plan::try_new_in).
+    /// No layer yet, to be filled in: see [`Plan::try_new_in`](crate::net::Plan::try_new_in).
     pub const EMPTY: Self = Self {
         kind: Kind::Flatten,
         options: Options::DEFAULT,
@@ -85,7 +84,6 @@ impl Slot {
         output: [0; 3],
         weight: 0,
         weight_len: 0,
-        bias: 0,
         bias_len: 0,
         grad: EXTERNAL,
         running: 0,
@@ -99,8 +97,8 @@ impl Slot {
         dy: EXTERNAL,
         dx_part: EXTERNAL,
         needs: Needs::Nothing,
-        saved_once: 0,
-        saved_each: 0,
+        statistics: 0,
+        per_sample: false,
         saved: EXTERNAL,
         saved_infer: EXTERNAL,
         scratch_forward: 0,
@@ -120,6 +118,10 @@ impl Slot {
     pub(in crate::net) const fn parameters(&self) -> usize {
         self.weight_len + self.bias_len
     }
+    /// Where its bias is: behind its weight.
+    pub(in crate::net) const fn bias(&self) -> usize {
+        self.weight + self.weight_len
+    }
     /// Whether it has parameters that change in training.
     pub(in crate::net) const fn learns(&self) -> bool {
         self.parameters() > 0 && !self.options.frozen
@@ -132,7 +134,7 @@ impl Slot {
 
     /// Statistics that the forward pass keeps for the backward pass of `n` samples.
     pub(in crate::net) const fn saved_len(&self, n: usize) -> usize {
-        self.saved_once.saturating_add(self.saved_each.saturating_mul(n))
+        if self.per_sample { self.statistics.saturating_mul(n) } else { self.statistics }
     }
 }
 

@@ -103,7 +103,7 @@ impl Planner<'_> {
         };
         let Some(slot) = self.graph.at_mut(i) else { return Ok(()) };
         slot.y_infer = if slot.in_place { NONE } else { tensors.add(i, life.infer, output, align) };
-        let saved = slot.saved_each.saturating_mul(batch); // what is kept once, only training needs
+        let saved = if slot.per_sample { slot.saved_len(batch) } else { 0 }; // running averages serve the others
         slot.saved_infer = tensors.add(i, i, saved, align);
         slot.scratch_infer = tensors.add(i, i, slot.scratch_forward_len, align);
         Ok(())

@@ -103,7 +103,7 @@ impl<S: AsRef<[Slot]>> Plan<S> {
         let readers = self.view().slots.iter().enumerate().filter(|(_, s)| self.reads(s, i)).map(|(j, _)| j);
         let last = if self.is_last(i) { self.head.layers } else { readers.fold(i, usize::max) };
         let outputs = region(RegionKind::Output, slot.y_infer, batch.saturating_mul(slot.output_len()), (i, last));
-        let saved = region(RegionKind::Statistics, slot.saved_infer, slot.saved_each.saturating_mul(batch), (i, i));
+        let saved = region(RegionKind::Statistics, slot.saved_infer, slot.saved_len(batch), (i, i));
         let scratch = region(RegionKind::Scratch, slot.scratch_infer, slot.scratch_forward_len, (i, i));
         [outputs.filter(|_| !slot.in_place), saved, scratch, None, None, None]
     }

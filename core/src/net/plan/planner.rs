@@ -95,7 +95,7 @@ impl<'a> Planner<'a> {
             let Some(slot) = self.graph.at_mut(i) else { break };
             let Some(bias) = params.checked_add(slot.weight_len) else { return Err((i, Problem::Overflow)) };
             let Some(end) = bias.checked_add(slot.bias_len) else { return Err((i, Problem::Overflow)) };
-            (slot.weight, slot.bias, slot.running) = (params, bias, running);
+            (slot.weight, slot.running) = (params, running);
             if slot.learns() {
                 slot.grad = trained;
                 self.trained = trained + slot.parameters();
@@ -104,7 +104,7 @@ impl<'a> Planner<'a> {
                 self.running = running + 2 * slot.input[0];
             }
             let cost = slot.cost(1);
-            (slot.saved_once, slot.saved_each) = (cost.saved, cost.saved_each);
+            (slot.statistics, slot.per_sample) = (cost.statistics, cost.per_sample);
             slot.parts = slot.needs_code(self.config.batch).and(of_options(slot));
             self.training = self.training.and(of_rates(slot));
             self.params = end;

@@ -105,7 +105,7 @@ impl<S: AsRef<[Slot]>> Plan<S> {
         let vector = |n| [n, 1, 1, 1];
         let (dims, rank) = slot.drawn().map_or((vector(slot.weight_len), 1), |drawn| (drawn.dims, drawn.rank));
         let weight = info(Role::Weight, dims, rank, slot.weight).filter(|_| slot.weight_len > 0);
-        let bias = info(Role::Bias, vector(slot.bias_len), 1, slot.bias).filter(|_| slot.bias_len > 0);
+        let bias = info(Role::Bias, vector(slot.bias_len), 1, slot.bias()).filter(|_| slot.bias_len > 0);
         let (running, c) = (self.parameters() + slot.running, slot.input[0]);
         let mean = info(Role::RunningMean, vector(c), 1, running).filter(|_| about.has_averages);
         let var = info(Role::RunningVar, vector(c), 1, running + c).filter(|_| about.has_averages);

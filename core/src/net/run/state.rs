@@ -8,7 +8,7 @@ use crate::optim::{clip_by_norm, clip_by_value, flush_state};
 
 impl<L: Linked> Trainer<'_, L> {
     /// All parameters, layer by layer, each layer's weight before its bias; behind them the running averages, layer by
-    /// layer, mean before variance. [`Plan::tensors`] says which is where.
+    /// layer, mean before variance. [`Plan::tensors`](crate::net::Plan::tensors) says which is where.
     pub fn weights(&self) -> &[f32] {
         self.arena.get(..self.plan.weights_len()).unwrap_or(&[])
     }

@@ -32,8 +32,8 @@ pub struct Trainer<'a, L = Everything> {
 
 impl<'a> Trainer<'a> {
     /// Takes over the arena and initializes it: weights and biases as PyTorch does (uniform within `1 / sqrt(fan_in)`)
-    /// or as the layer's [`init`](super::Layer::init) says, scales 1, shifts 0, running averages 0 and 1, optimizer
-    /// state 0 (Adagrad's: its initial accumulator).
+    /// or as the layer's [`init`](crate::net::Layer::init) says, scales 1, shifts 0, running averages 0 and 1,
+    /// optimizer state 0 (Adagrad's: its initial accumulator).
     ///
     /// # Errors
     ///
@@ -43,7 +43,7 @@ impl<'a> Trainer<'a> {
     ///
     /// Layers are counted from 0 in the order in which they run; flatten layers and the additions of residual blocks
     /// count. Layer `i` draws its weight from the stream `2 i` of `seed` and its bias from the stream `2 i + 1`, both
-    /// at step 0 ([`Stream`], [`fan_in_uniform`](crate::init::fan_in_uniform)).
+    /// at step 0 ([`Stream`](crate::rng::Stream), [`fan_in_uniform`](crate::init::fan_in_uniform)).
     pub fn new(ctx: Context<'a>, plan: &'a Plan<impl AsRef<[Slot]>>, arena: &'a mut [f32], seed: u64) -> Result<Self> {
         Self::linked(ctx, plan, arena, seed)
     }

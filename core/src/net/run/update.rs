@@ -43,7 +43,7 @@ fn tensors(slot: &Slot, decay: Decay) -> [Run; 2] {
         lr: options.lr,
         decay: spared(weights_only && slot.kind.about().is_norm),
     };
-    let (param, grad) = (slot.bias, slot.grad.saturating_add(slot.weight_len));
+    let (param, grad) = (slot.bias(), slot.grad.saturating_add(slot.weight_len));
     [weight, Run { param, grad, len: slot.bias_len, decay: spared(weights_only), ..weight }]
 }
 
