@@ -39,4 +39,4 @@ pub use plan::{
     Config, Decay, Draft, LayerInfo, MAX_LAYERS, Net, Phase, Plan, Region, RegionKind, Role, TensorInfo, TensorName,
     Trimmed,
 };
-pub use run::{Trainer, infer, infer_linked};
+pub use run::{Observer, Trainer, infer, infer_linked};

@@ -1,9 +1,10 @@
 //! The backward pass: from the gradient of the outputs to the gradients of the parameters.
 
+use super::observer::Observer;
 use super::work::{NOTHING, pieces, place, tensors};
 use crate::error::Result;
 use crate::machine::Context;
-use crate::net::layers::{self, Backward, EXTERNAL, Gradient, Needs, Pass, Step, add};
+use crate::net::layers::{self, Backward, EXTERNAL, Gradient, Needs, Pass, Step, add, range};
 use crate::net::linked::{Linked, Parts};
 use crate::net::plan::View;
 
@@ -15,6 +16,7 @@ pub(super) fn run<L: Linked>(
     x: &[f32],
     (grads, work): (&mut [f32], &mut [f32]),
     step: Step,
+    mut observer: impl Observer,
 ) -> Result {
     for (i, slot) in plan.slots.iter().enumerate().rev().filter(|(_, slot)| slot.needs_grad) {
         let at = Places {
@@ -22,6 +24,7 @@ pub(super) fn run<L: Linked>(
             dx: place(plan, slot.from, |s| s.dy),
             dx_other: place(plan, slot.other, |s| s.dy),
         };
+        observer.gradient(i, work.get(range((slot.dy, step.n * slot.output_len()))).unwrap_or_default());
         layer::<L>(&Pass { ctx, n: step.n, params, slot, i }, x, (grads, work), at, step)?;
     }
     Ok(())

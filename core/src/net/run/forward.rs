@@ -1,5 +1,6 @@
 //! The forward pass, in training and at test time.
 
+use super::observer::Observer;
 use super::work::{NOTHING, check_linked, pieces, place, samples};
 use crate::error::{Result, check_at_least, check_len};
 use crate::machine::Context;
@@ -90,12 +91,13 @@ pub(super) fn run<'w, L: Linked>(
     check_at_least("work", plan.infer_work, work.len())?;
     let n = samples(plan, x)?;
     let (params, running) = weights.split_at_checked(plan.params).unwrap_or((weights, &[]));
-    each::<L>(ctx, plan, params, n, x, work, Mode::Infer { running })?;
+    each::<L, ()>(ctx, plan, params, n, x, work, Mode::Infer { running }, ())?;
     Ok(output(plan, n, x, work))
 }
 
-/// The forward pass of `n` samples in training; everything the backward pass needs stays in `work`.
-pub(super) fn train<L: Linked>(
+/// The forward pass of `n` samples in training; everything the backward pass needs stays in `work`. Gives the observer
+/// back: as a value, one that looks at nothing takes no register.
+pub(super) fn train<L: Linked, O: Observer>(
     ctx: Context,
     plan: View,
     params: &[f32],
@@ -103,13 +105,14 @@ pub(super) fn train<L: Linked>(
     x: &[f32],
     work: &mut [f32],
     training: Training,
-) -> Result {
-    each::<L>(ctx, plan, params, n, x, work, Mode::Train(training))
+    observer: O,
+) -> Result<O> {
+    each::<L, _>(ctx, plan, params, n, x, work, Mode::Train(training), observer)
 }
 
 /// All forward passes, first layer first.
 #[inline(never)]
-fn each<L: Linked>(
+fn each<L: Linked, O: Observer>(
     ctx: Context,
     plan: View,
     params: &[f32],
@@ -117,7 +120,8 @@ fn each<L: Linked>(
     x: &[f32],
     work: &mut [f32],
     mut mode: Mode,
-) -> Result {
+    mut observer: O,
+) -> Result<O> {
     let infers = matches!(mode, Mode::Infer { .. });
     for (i, slot) in plan.slots.iter().enumerate() {
         let y = |slot: &Slot| if infers { slot.y_infer } else { slot.y };
@@ -126,8 +130,9 @@ fn each<L: Linked>(
         let (from, other) = (place(plan, slot.from, y), place(plan, slot.other, y));
         let at = Places { x: from, other, y: y(slot), saved, scratch };
         layer::<L>(&Pass { ctx, n, params, slot, i }, x, work, at, &mut mode)?;
+        observer.output(i, work.get(range((y(slot), n * slot.output_len()))).unwrap_or(x));
     }
-    Ok(())
+    Ok(observer)
 }
 
 /// Offsets into the work region, or [`EXTERNAL`].

@@ -1,6 +1,7 @@
 //! Training: one arena, one call per step.
 
 use super::arena::{Regions, initialize};
+use super::observer::Observer;
 use super::work::{NOTHING, check_linked, pieces, samples};
 use super::{backward, forward, update};
 use crate::error::{Result, check_at_least, check_dim};
@@ -109,6 +110,25 @@ impl<'a, L: Linked> Trainer<'a, L> {
     /// Without batch normalization, the gradients of a step do not depend on how its samples are split into calls: bit
     /// for bit.
     pub fn accumulate<'t>(&mut self, x: &[f32], target: impl Into<Target<'t>>, total: usize) -> Result<LossReport> {
+        self.accumulate_observed(x, target, total, ())
+    }
+
+    /// [`Trainer::accumulate`], and shows an observer the output of every layer and its gradient.
+    ///
+    /// # Errors
+    ///
+    /// As [`Trainer::accumulate`].
+    ///
+    /// # Numerics
+    ///
+    /// As [`Trainer::accumulate`]: an observer changes no bit.
+    pub fn accumulate_observed<'t>(
+        &mut self,
+        x: &[f32],
+        target: impl Into<Target<'t>>,
+        total: usize,
+        observer: impl Observer,
+    ) -> Result<LossReport> {
         let target = target.into();
         let n = self.check_samples(x, target)?;
         check_dim(n > 0, "samples", "at least 1", n)?;
@@ -120,9 +140,9 @@ impl<'a, L: Linked> Trainer<'a, L> {
         let (ctx, plan) = (self.ctx, self.plan);
         let Regions { params, running, grads, work, .. } = self.regions();
         let training = Training { running: &mut *running, momentum: None, noise: Some(noise) };
-        forward::train::<L>(ctx, plan, params, n, x, work, training)?;
+        let observer = forward::train::<L, _>(ctx, plan, params, n, x, work, training, observer)?;
         let report = loss_backward::<L>(ctx, plan, target, total, x, work, n)?;
-        backward::run::<L>(ctx, plan, params, x, (grads, work), Step { n, running, noise, update })?;
+        backward::run::<L>(ctx, plan, params, x, (grads, work), Step { n, running, noise, update }, observer)?;
         self.accumulated = so_far;
         Ok(report)
     }
@@ -204,7 +224,7 @@ impl<'a, L: Linked> Trainer<'a, L> {
         self.check_norms(n)?;
         let Regions { params, running, work, .. } = self.regions();
         let training = Training { running, momentum: Some(1.0 / batch as f32), noise: None };
-        forward::train::<L>(ctx, plan, params, n, x, work, training)
+        forward::train::<L, _>(ctx, plan, params, n, x, work, training, ())
     }
 
     /// Outputs `[n, outputs]` of the samples `x` `[n, c, h, w]`, as at test time.
