@@ -91,7 +91,7 @@ fn gradients_are_those_of_the_loss() {
     let last = &trainer.weights()[tensor.range()];
     for (dy, dx) in seen.gradients[0].1.chunks(4).zip(seen.gradients[1].1.chunks(7)) {
         for (k, dx) in dx.iter().enumerate() {
-            let expected: f32 = (0..4).map(|class| dy[class] * last[class * 7 + k]).sum();
+            let expected: f32 = (0..4).map(|class| dy[class] * last[k * 4 + class]).sum();
             assert!((dx - expected).abs() < 1e-6, "{dx} {expected}");
         }
     }

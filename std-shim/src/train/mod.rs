@@ -19,6 +19,7 @@ mod schedule;
 mod settings;
 
 pub mod metrics;
+pub mod stats;
 
 pub use callback::{Callback, EpochEnd, Flow, Interrupt, RunEnd, RunStart, Saved, StepRecord};
 pub use checkpoint::{Checkpoint, Checkpoints, Position};
