@@ -43,9 +43,9 @@ fn the_library_does_not_speak_of_options() {
     for file in files(&source).into_iter().filter(|file| !file.starts_with(source.join("cli"))) {
         let text = std::fs::read_to_string(&file).unwrap();
         for (number, line) in code(&text) {
-            // Outside strings, Rust has no such word.
-            let spoken =
-                line.match_indices("--").any(|(at, _)| line[at + 2..].starts_with(|c: char| c.is_ascii_lowercase()));
+            // Outside strings, Rust has no such word; a chart's custom properties of CSS are no options.
+            let option = |word: &str| word.starts_with(|c: char| c.is_ascii_lowercase()) && !word.starts_with("chart-");
+            let spoken = line.match_indices("--").any(|(at, _)| option(&line[at + 2..]));
             assert!(!spoken, "{}:{number}: {line}", file.display());
         }
     }

@@ -1,4 +1,4 @@
-//! What a run leaves behind: a history, pictures of the losses, a table of the network, a progress bar.
+//! What a run leaves behind: a history, pictures of the losses, a table of the network, a progress bar; and charts.
 
 mod curves;
 mod folder;
@@ -6,6 +6,8 @@ mod memory;
 mod progress;
 mod table;
 mod tensorboard;
+
+pub mod chart;
 
 pub use curves::{curves_png, curves_svg};
 pub use folder::{RunFiles, RunFolder};

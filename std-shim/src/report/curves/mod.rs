@@ -1,21 +1,11 @@
 //! Pictures of a run: the losses, what else was measured, and the learning rate.
 
-mod axis;
-mod bitmap;
 mod draw;
 mod panels;
-mod thin;
 
-use image::codecs::png::{CompressionType, FilterType, PngEncoder};
-use image::{ExtendedColorType, ImageEncoder};
-use plotters::prelude::{IntoDrawingArea, SVGBackend};
-
+use super::chart::{Bitmap, Svg, png};
 use crate::train::History;
-use bitmap::Bitmap;
 use panels::Picture;
-
-/// Plotters has whole numbers as coordinates: these many to a unit leave no stairs.
-const SVG_SCALE: u32 = 4;
 
 /// The course of a run as an SVG picture, of up to three parts above a common axis of steps: the training loss of each
 /// step (pale) with its moving average, and the losses of validation and test after each epoch; the accuracy, or the
@@ -33,12 +23,9 @@ const SVG_SCALE: u32 = 4;
 /// ```
 pub fn curves_svg(title: &str, history: &History) -> Option<String> {
     let picture = Picture::of(history)?;
-    let (width, height) = picture.size();
-    let fine = (width * SVG_SCALE, height * SVG_SCALE);
-    let mut svg = String::new();
-    draw::draw(title, &picture, SVG_SCALE, &SVGBackend::with_string(&mut svg, fine).into_drawing_area()).ok()?;
-    let size = |(width, height): (u32, u32)| format!("width=\"{width}\" height=\"{height}\"");
-    Some(svg.replacen(&size(fine), &size((width, height)), 1))
+    let mut svg = Svg::new(title, picture.size());
+    draw::draw(title, &picture, &mut svg);
+    Some(svg.finish())
 }
 
 /// The picture of [`curves_svg`] as a PNG file, with two pixels for each of its units.
@@ -52,13 +39,7 @@ pub fn curves_svg(title: &str, history: &History) -> Option<String> {
 /// ```
 pub fn curves_png(title: &str, history: &History) -> Option<Vec<u8>> {
     let picture = Picture::of(history)?;
-    let (width, height) = picture.size();
-    let (width, height) = (width * bitmap::SCALE, height * bitmap::SCALE);
-    let mut pixels = vec![0; 3 * width as usize * height as usize];
-    let backend = Bitmap::new(&mut pixels, (width, height))?;
-    draw::draw(title, &picture, bitmap::SCALE, &backend.into_drawing_area()).ok()?;
-    let mut file = Vec::new();
-    let encoder = PngEncoder::new_with_quality(&mut file, CompressionType::Default, FilterType::NoFilter);
-    encoder.write_image(&pixels, width, height, ExtendedColorType::Rgb8).ok()?;
-    Some(file)
+    let mut bitmap = Bitmap::new(picture.size());
+    draw::draw(title, &picture, &mut bitmap);
+    png(&bitmap).ok()
 }

@@ -1,46 +1,33 @@
 //! What is drawn: a history as curves on axes.
 
-use plotters::style::RGBColor;
-
-use super::axis::Axis;
-use super::thin::{self, Line};
+use crate::report::chart::{self, Curve, Line, Marker, Span, Style};
 use crate::train::{EpochRecord, History};
 
-const PALE: RGBColor = RGBColor(184, 205, 236);
-const BLUE: RGBColor = RGBColor(31, 90, 180);
-const ORANGE: RGBColor = RGBColor(226, 121, 21);
-const RED: RGBColor = RGBColor(196, 46, 52);
-const GREY: RGBColor = RGBColor(70, 76, 86);
+const AVERAGE: Style = Style::plain(0);
+const VALIDATION: Style = Style { marker: Some(Marker::Square), ..Style::plain(1) };
+const TEST: Style = Style { marker: Some(Marker::Circle), ..Style::plain(2) };
+const RATE: Style = Style::plain(5);
+/// Of the single steps' losses.
+const PALE: f64 = 0.32;
 
-const WIDTH: u32 = 900;
-pub(super) const TITLE_HEIGHT: u32 = 40;
-pub(super) const HEADING_HEIGHT: u32 = 34;
-/// Below the last panel, for the axis of steps.
-pub(super) const STEPS_HEIGHT: u32 = 52;
+pub(super) const WIDTH: u32 = 900;
+pub(super) const TITLE_HEIGHT: f64 = 40.0;
+pub(super) const HEADING_HEIGHT: f64 = 34.0;
+/// Below the last part, for the axis of steps.
+const STEPS_HEIGHT: f64 = 52.0;
 
-/// Panels, one above the other, over the same steps.
+/// Parts, one above the other, over the same steps.
 pub(super) struct Picture {
-    pub(super) steps: Axis,
-    pub(super) panels: Vec<Panel>,
+    pub(super) steps: Span,
+    pub(super) parts: Vec<Part>,
 }
 
 /// Curves on one axis.
-pub(super) struct Panel {
+pub(super) struct Part {
     pub(super) heading: &'static str,
-    pub(super) height: u32,
-    pub(super) axis: Axis,
+    pub(super) height: f64,
+    pub(super) axis: Span,
     pub(super) curves: Vec<Curve>,
-}
-
-/// Lines of one colour.
-pub(super) struct Curve {
-    /// In the legend; empty if it needs none.
-    pub(super) name: &'static str,
-    pub(super) color: RGBColor,
-    pub(super) width: u32,
-    /// Whether each point is marked.
-    pub(super) marked: bool,
-    pub(super) lines: Vec<Line>,
 }
 
 impl Picture {
@@ -48,78 +35,78 @@ impl Picture {
     pub(super) fn of(history: &History) -> Option<Self> {
         let steps = history.epoch_ends.iter().copied().fold(history.step_losses.len(), usize::max);
         let others = [accuracies(history), errors(history), rates(history)];
-        let panels = [losses(history)?].into_iter().chain(others.into_iter().flatten()).collect();
-        Some(Self { steps: Axis::steps(steps), panels })
+        let parts = [losses(history)?].into_iter().chain(others.into_iter().flatten()).collect();
+        Some(Self { steps: Span::steps(steps), parts })
     }
 
     pub(super) fn size(&self) -> (u32, u32) {
-        let panels: u32 = self.panels.iter().map(|panel| panel.height + HEADING_HEIGHT).sum();
-        (WIDTH, TITLE_HEIGHT + panels + STEPS_HEIGHT)
+        let parts: f64 = self.parts.iter().map(|part| part.height + HEADING_HEIGHT).sum();
+        (WIDTH, (TITLE_HEIGHT + parts + STEPS_HEIGHT) as u32)
     }
 }
 
-fn losses(history: &History) -> Option<Panel> {
+fn losses(history: &History) -> Option<Part> {
     let raw: Vec<f64> = history.step_losses.iter().map(|&loss| f64::from(loss)).collect();
     let average = history.smoothed_losses();
-    let curve = |name, color, width, lines| Curve { name, color, width, marked: false, lines };
     let evaluated = [
-        evaluated(history, "validation", ORANGE, |epoch| epoch.validation_loss.map(f64::from)),
-        evaluated(history, "test", RED, |epoch| Some(f64::from(epoch.test_loss))),
+        evaluated(history, "validation", VALIDATION, |epoch| epoch.validation_loss.map(f64::from)),
+        evaluated(history, "test", TEST, |epoch| Some(f64::from(epoch.test_loss))),
     ];
-    let average = curve("moving average", BLUE, 2, thin::ends(&average));
+    let average = Curve::new("moving average", AVERAGE, chart::ends(&by_step(&average)));
     // A few batches far out do not press everything else together.
     let mut important: Vec<f64> = average.values().chain(evaluated.iter().flatten().flat_map(Curve::values)).collect();
-    let logarithmic = Axis::wide(&important).is_logarithmic();
+    let logarithmic = Span::wide(&important).is_logarithmic();
     important.extend(high_quantile(&raw));
     important.first()?;
-    let axis = Axis::wide(&important);
+    let axis = Span::wide(&important);
     let heading = if logarithmic { "loss (logarithmic)" } else { "loss" };
-    let axis = if logarithmic { axis } else { Axis::from_zero(important) };
-    let raw = curve("training", PALE, 1, thin::peaks(&raw));
+    let axis = if logarithmic { axis } else { Span::from_zero(important) };
+    let raw = Curve::new("training", AVERAGE, chart::peaks(&by_step(&raw)));
+    let raw = Curve { width: 1.0, opacity: PALE, ..raw };
     let curves = [raw, average].into_iter().chain(evaluated.into_iter().flatten()).collect();
-    Some(Panel { heading, height: 270, axis, curves })
+    Some(Part { heading, height: 270.0, axis, curves })
 }
 
-fn accuracies(history: &History) -> Option<Panel> {
+fn accuracies(history: &History) -> Option<Part> {
     let percent = |share: Option<f64>| share.map(|share| 100.0 * share);
     let curves = both(
-        evaluated(history, "validation", ORANGE, |epoch| percent(epoch.validation_accuracy)),
-        evaluated(history, "test", RED, |epoch| percent(epoch.test_accuracy)),
+        evaluated(history, "validation", VALIDATION, |epoch| percent(epoch.validation_accuracy)),
+        evaluated(history, "test", TEST, |epoch| percent(epoch.test_accuracy)),
     )?;
-    let axis = Axis::percent(curves.iter().flat_map(Curve::values));
-    Some(Panel { heading: "accuracy (%)", height: 170, axis, curves })
+    let axis = Span::percent(curves.iter().flat_map(Curve::values));
+    Some(Part { heading: "accuracy (%)", height: 170.0, axis, curves })
 }
 
-fn errors(history: &History) -> Option<Panel> {
+fn errors(history: &History) -> Option<Part> {
     let curves = both(
-        evaluated(history, "validation", ORANGE, |epoch| epoch.validation_mae),
-        evaluated(history, "test", RED, |epoch| epoch.test_mae),
+        evaluated(history, "validation", VALIDATION, |epoch| epoch.validation_mae),
+        evaluated(history, "test", TEST, |epoch| epoch.test_mae),
     )?;
-    let axis = Axis::wide(&curves.iter().flat_map(Curve::values).collect::<Vec<_>>());
+    let axis = Span::wide(&curves.iter().flat_map(Curve::values).collect::<Vec<_>>());
     let logarithmic = axis.is_logarithmic();
     let heading = if logarithmic { "mean absolute error (logarithmic)" } else { "mean absolute error" };
-    Some(Panel { heading, height: 170, axis, curves })
+    Some(Part { heading, height: 170.0, axis, curves })
 }
 
-fn rates(history: &History) -> Option<Panel> {
+fn rates(history: &History) -> Option<Part> {
     let rates: Vec<f64> = history.step_rates.iter().map(|&rate| f64::from(rate)).collect();
-    let curve = Curve { name: "", color: GREY, width: 2, marked: false, lines: thin::ends(&rates) };
-    let axis = Axis::from_zero(curve.values());
+    let curve = Curve::new("", RATE, chart::ends(&by_step(&rates)));
+    let axis = Span::from_zero(curve.values());
     let curves = Some(vec![curve]).filter(|curves| !curves[0].lines.is_empty())?;
-    Some(Panel { heading: "learning rate", height: 100, axis, curves })
+    Some(Part { heading: "learning rate", height: 100.0, axis, curves })
 }
 
 /// A number of each epoch, at the epoch's end.
 fn evaluated(
     history: &History,
     name: &'static str,
-    color: RGBColor,
+    style: Style,
     number: impl Fn(&EpochRecord) -> Option<f64>,
 ) -> Option<Curve> {
     let epochs = history.epoch_ends.iter().zip(&history.epochs);
     let points = epochs.map(|(&end, epoch)| (end as f64, number(epoch).unwrap_or(f64::NAN)));
-    let lines = thin::lines(points);
-    (!lines.is_empty()).then_some(Curve { name, color, width: 2, marked: true, lines })
+    let lines: Vec<Line> = chart::lines(points);
+    (!lines.is_empty()).then(|| Curve { all_marked: true, ..Curve::new(name, style, lines) })
 }
 
 /// The curves that there are, if there are any.
@@ -134,8 +121,7 @@ fn high_quantile(values: &[f64]) -> Option<f64> {
     finite.get(finite.len().saturating_sub(1) * 98 / 100).copied()
 }
 
-impl Curve {
-    fn values(&self) -> impl Iterator<Item = f64> {
-        self.lines.iter().flatten().map(|&(_, y)| y)
-    }
+/// The numbers of the steps, which are counted from 1.
+fn by_step(values: &[f64]) -> Vec<(f64, f64)> {
+    values.iter().enumerate().map(|(i, &y)| ((i + 1) as f64, y)).collect()
 }

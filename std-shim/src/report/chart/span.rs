@@ -1,9 +1,6 @@
-//! An axis, linear or logarithmic, with ticks at round numbers.
+//! The range of an axis, linear or logarithmic, with ticks at round numbers.
 
-use std::ops::Range;
-
-use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
-
+use super::axis::Scale;
 use crate::report::grouped;
 
 /// How far a loss must fall for its axis to be logarithmic.
@@ -11,35 +8,27 @@ const LOGARITHMIC_FROM: f64 = 100.0;
 
 /// A range of finite numbers, the second above the first; what lies outside is drawn at the edge.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Axis {
+pub(in crate::report) struct Span {
     low: f64,
     high: f64,
     scale: Scale,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Scale {
-    Linear,
-    Logarithmic,
-    /// Whole numbers only.
-    Counts,
-}
-
-impl Axis {
+impl Span {
     /// From 0 to a number of steps.
-    pub(super) fn steps(steps: usize) -> Self {
+    pub(in crate::report) fn steps(steps: usize) -> Self {
         Self { low: 0.0, high: steps.max(1) as f64, scale: Scale::Counts }
     }
 
     /// From 0, or the smallest if it is below, to a little above the largest.
-    pub(super) fn from_zero(values: impl IntoIterator<Item = f64>) -> Self {
+    pub(in crate::report) fn from_zero(values: impl IntoIterator<Item = f64>) -> Self {
         let (low, high) = values.into_iter().fold((0.0, 0.0), |(low, high), y| (y.min(low), y.max(high)));
         let high = if high > low { high + 0.06 * (high - low) } else { low + 1.0 };
         Self { low, high, scale: Scale::Linear }
     }
 
-    /// As [`Axis::from_zero`], or logarithmic if all numbers are positive and a hundred times apart.
-    pub(super) fn wide(values: &[f64]) -> Self {
+    /// As [`Span::from_zero`], or logarithmic if all numbers are positive and a hundred times apart.
+    pub(in crate::report) fn wide(values: &[f64]) -> Self {
         let smallest = values.iter().copied().fold(f64::INFINITY, f64::min);
         let largest = values.iter().copied().fold(0.0, f64::max);
         if smallest > 0.0 && largest / smallest >= LOGARITHMIC_FROM {
@@ -49,19 +38,40 @@ impl Axis {
     }
 
     /// The interesting end of per cents: from a round number below the lowest up to 100.
-    pub(super) fn percent(values: impl IntoIterator<Item = f64>) -> Self {
+    pub(in crate::report) fn percent(values: impl IntoIterator<Item = f64>) -> Self {
         let lowest = values.into_iter().fold(100.0, f64::min);
         let spans = [1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 80.0];
         let span = spans.into_iter().find(|span| lowest >= 100.0 - span).unwrap_or(100.0);
         Self { low: 100.0 - span, high: 100.0, scale: Scale::Linear }
     }
 
-    pub(super) fn is_logarithmic(&self) -> bool {
+    /// From `low` to `high`, the larger.
+    pub(in crate::report) fn exactly(low: f64, high: f64, scale: Scale) -> Self {
+        Self { low, high, scale }
+    }
+
+    /// A little more than from `low` to `high`; from 0 if that is not far below.
+    pub(in crate::report) fn around(low: f64, high: f64, scale: Scale) -> Self {
+        match scale {
+            Scale::Counts => Self::steps(high.max(1.0) as usize),
+            Scale::Logarithmic => {
+                let room = (0.05 * (high.ln() - low.ln())).exp().max(1.2);
+                Self { low: (low / room).max(f64::MIN_POSITIVE), high: (high * room).min(f64::MAX), scale }
+            }
+            Scale::Linear if low >= 0.0 && low <= 0.5 * high => Self::from_zero([high]),
+            Scale::Linear => {
+                let room = 0.06 * if high > low { high - low } else { high.abs().max(1.0) };
+                Self { low: low - room, high: high + room, scale }
+            }
+        }
+    }
+
+    pub(in crate::report) fn is_logarithmic(&self) -> bool {
         self.scale == Scale::Logarithmic
     }
 
     /// At most so many round numbers in the range.
-    fn ticks(&self, most: usize) -> Vec<f64> {
+    pub(in crate::report) fn ticks(&self, most: usize) -> Vec<f64> {
         let (low, high) = (self.low, self.high);
         if self.is_logarithmic() {
             let powers = low.log10().floor() as i32..=high.log10().ceil() as i32;
@@ -88,10 +98,10 @@ impl Axis {
     }
 
     /// From 0 to 1.
-    fn part(&self, value: f64) -> f64 {
+    pub(in crate::report) fn part(&self, value: f64) -> f64 {
         let value = value.clamp(self.low, self.high);
         match self.scale {
-            Scale::Logarithmic => (value / self.low).ln() / (self.high / self.low).ln(),
+            Scale::Logarithmic => (value.ln() - self.low.ln()) / (self.high.ln() - self.low.ln()),
             _ => (value - self.low) / (self.high - self.low),
         }
     }
@@ -102,27 +112,13 @@ fn power(exponent: i32) -> f64 {
     format!("1e{exponent}").parse().unwrap_or(1.0)
 }
 
-impl Ranged for Axis {
-    type FormatOption = NoDefaultFormatting;
-    type ValueType = f64;
-
-    fn map(&self, value: &f64, (from, to): (i32, i32)) -> i32 {
-        from + (f64::from(to - from) * self.part(*value)).round() as i32
-    }
-    fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
-        self.ticks(hint.bold_points())
-    }
-    fn range(&self) -> Range<f64> {
-        self.low..self.high
-    }
-}
-
-impl ValueFormatter<f64> for Axis {
-    fn format_ext(&self, value: &f64) -> String {
-        let size = if self.is_logarithmic() { *value } else { self.low.abs().max(self.high) };
+impl Span {
+    /// A tick's number.
+    pub(in crate::report) fn label(&self, value: f64) -> String {
+        let size = if self.is_logarithmic() { value } else { self.low.abs().max(self.high) };
         if self.scale == Scale::Counts {
-            grouped(*value as u64)
-        } else if *value == 0.0 {
+            grouped(value as u64)
+        } else if value == 0.0 {
             "0".to_string()
         } else if (1e-3..1e5).contains(&size) {
             trimmed(&format!("{value:.6}")).to_string()
@@ -143,34 +139,34 @@ fn trimmed(decimal: &str) -> &str {
 mod tests {
     use super::*;
 
-    fn labels(axis: Axis, most: usize) -> Vec<String> {
+    fn labels(axis: Span, most: usize) -> Vec<String> {
         let ticks = axis.ticks(most);
         assert!(ticks.len() <= most + 1, "{axis:?}: {ticks:?}");
-        ticks.iter().map(|tick| axis.format_ext(tick)).collect()
+        ticks.iter().map(|tick| axis.label(*tick)).collect()
     }
 
     #[test]
-    fn ticks_are_round() {
-        assert_eq!(labels(Axis::steps(900), 10), ["0", "100", "200", "300", "400", "500", "600", "700", "800", "900"]);
-        assert_eq!(labels(Axis::steps(1), 10), ["0", "1"]);
+    pub(in crate::report) fn ticks_are_round() {
+        assert_eq!(labels(Span::steps(900), 10), ["0", "100", "200", "300", "400", "500", "600", "700", "800", "900"]);
+        assert_eq!(labels(Span::steps(1), 10), ["0", "1"]);
         assert_eq!(
-            labels(Axis::steps(2_500_000), 5),
+            labels(Span::steps(2_500_000), 5),
             ["0", "500,000", "1,000,000", "1,500,000", "2,000,000", "2,500,000"]
         );
-        assert_eq!(labels(Axis::from_zero([2.3, 0.5]), 5), ["0", "0.5", "1", "1.5", "2"]);
-        assert_eq!(labels(Axis::from_zero([1e-3]), 3), ["0", "0.0005", "0.001"]);
-        assert_eq!(labels(Axis::from_zero([1e-5]), 2), ["0", "1e-5"]);
-        assert_eq!(labels(Axis::from_zero([-2e7, 1e7]), 4), ["-2e7", "-1e7", "0", "1e7"]);
-        assert_eq!(labels(Axis::percent([95.56, 97.5]), 5), ["95", "96", "97", "98", "99", "100"]);
-        assert_eq!(labels(Axis::percent([]), 2), ["99", "99.5", "100"]);
-        assert_eq!(labels(Axis::wide(&[2.3, 0.02]), 6), ["1", "3", "0.1", "0.3", "0.03"]);
+        assert_eq!(labels(Span::from_zero([2.3, 0.5]), 5), ["0", "0.5", "1", "1.5", "2"]);
+        assert_eq!(labels(Span::from_zero([1e-3]), 3), ["0", "0.0005", "0.001"]);
+        assert_eq!(labels(Span::from_zero([1e-5]), 2), ["0", "1e-5"]);
+        assert_eq!(labels(Span::from_zero([-2e7, 1e7]), 4), ["-2e7", "-1e7", "0", "1e7"]);
+        assert_eq!(labels(Span::percent([95.56, 97.5]), 5), ["95", "96", "97", "98", "99", "100"]);
+        assert_eq!(labels(Span::percent([]), 2), ["99", "99.5", "100"]);
+        assert_eq!(labels(Span::wide(&[2.3, 0.02]), 6), ["1", "3", "0.1", "0.3", "0.03"]);
     }
 
     #[test]
     fn extremes_have_few_ticks() {
         for values in [&[][..], &[0.0], &[1e-300], &[f64::from(f32::MAX), 1e-45], &[-1e300, 1e300], &[1e5, 1e-4]] {
             for most in [1, 3, 6] {
-                let axis = Axis::wide(values);
+                let axis = Span::wide(values);
                 assert!(labels(axis, most).iter().all(|label| label.len() <= 8), "{:?}", labels(axis, most));
             }
         }
@@ -178,8 +174,8 @@ mod tests {
 
     #[test]
     fn what_lies_outside_is_at_the_edge() {
-        let axis = Axis::wide(&[1.0, 1e4]);
+        let axis = Span::wide(&[1.0, 1e4]);
         assert!(axis.is_logarithmic());
-        assert_eq!([0.0, 1e9, 100.0].map(|x| axis.map(&x, (1000, 0))), [1000, 0, 500]);
+        assert_eq!([0.0, 1e9, 100.0].map(|x| axis.part(x)), [0.0, 1.0, 0.5]);
     }
 }
