@@ -43,6 +43,7 @@ pub mod model;
 
 pub mod report;
 pub mod train;
+pub mod tune;
 
 pub use error::{DataFault, Error, Result};
 pub use files::atomic_write;

@@ -19,6 +19,7 @@ use super::net::{self, NetChoice};
 use super::optimizer_args::usual;
 use super::plan_args::PlanArgs;
 use super::predict::PredictArgs;
+use super::tune::TuneArgs;
 use super::weights::{ExportArgs, ImportArgs};
 
 /// Trains small networks: the same seed gives the same weights, bit for bit, on every instruction set and for every
@@ -39,6 +40,16 @@ pub enum Command {
     /// Built with the cargo feature `mpi`, `mpirun -n 4 flatgrad train ..` trains with 4 processes, on one machine or
     /// on several, that share every batch. Their number changes how sums are rounded, and so the weights.
     Train(Box<TrainArgs>),
+    /// Diagnose a training run: its data, its first loss, a small sample, its rate, its curves
+    ///
+    /// Takes every option of train and says what is wrong with the run that they describe, and what to do. Writes a page
+    /// and JSON to --out. Exit status 0 if nothing was found, 3 if something was.
+    Check(Box<TrainArgs>),
+    /// Choose rate, weight decay and schedule by the six steps of the recipe, within a budget of time
+    ///
+    /// Takes every option of train, diagnoses that run, searches around it by a validation part, and prints the command
+    /// line to train with. The test part is not looked at. The same seed gives the same choice for any number of threads.
+    Tune(Box<TuneArgs>),
     /// Shows how much memory a network needs, what lives where in it, and what would fit in less
     ///
     /// As firmware has it: one thread, tensors without alignment. The exit status is 1 if training does not fit in

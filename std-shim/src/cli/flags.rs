@@ -27,6 +27,13 @@ pub fn message(error: &Error) -> String {
     FLAGS.iter().fold(text, |text, (field, flag)| text.replace(&format!("`{field}`"), flag))
 }
 
+/// Text with every field in backticks as the option that it is.
+pub fn options(text: &str) -> String {
+    let is_field = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+    let words = text.split('`').enumerate();
+    words.map(|(i, word)| if i % 2 == 1 && is_field(word) { flag(word) } else { word.to_string() }).collect()
+}
+
 fn flag(field: &str) -> String {
     let known = FLAGS.iter().find(|(known, _)| *known == field).map(|(_, flag)| flag.to_string());
     known.unwrap_or_else(|| format!("--{}", field.replace('_', "-")))

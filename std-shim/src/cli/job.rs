@@ -1,12 +1,14 @@
 //! All that a run of `flatgrad train` is made of.
 
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 use flatgrad::augment::{Augmentation, Recipe};
 use flatgrad::data::{Columns, Dataset, Opened, SampleOptions, Samples, Task};
 use flatgrad::distributed::Group;
 use flatgrad::model::{Architecture, Network};
 use flatgrad::train::{Fit, Loading, Outcome, Settings};
+use flatgrad::tune::Subject;
 use flatgrad::{Error, Pool, Result};
 use flatgrad_core::net::{Net, Plan};
 use flatgrad_core::{Context, Isa};
@@ -89,6 +91,18 @@ impl<'a> Job<'a> {
 
     pub fn machine(&self, group: &dyn Group) -> Machine {
         Machine { isa: self.isa, threads: self.context().threads(), ranks: group.size() }
+    }
+
+    /// The run, to be diagnosed.
+    pub fn subject(&self) -> Subject {
+        Subject {
+            network: self.network.clone(),
+            train: Arc::clone(&self.samples.data.train),
+            validation: self.samples.validation.clone(),
+            test: Arc::clone(&self.samples.data.test),
+            settings: self.settings.clone(),
+            augmentation: self.augmentation.clone(),
+        }
     }
 
     /// Steps from the first epoch to the last.

@@ -3,6 +3,7 @@
 mod answers;
 mod args;
 mod augment;
+mod check;
 mod crops;
 mod data;
 mod eval;
@@ -22,6 +23,7 @@ mod ranks;
 mod resume;
 mod summary;
 mod train;
+mod tune;
 mod weights;
 mod weights_file;
 
@@ -34,6 +36,7 @@ use clap::error::ErrorKind;
 
 use args::{Cli, Command, TrainArgs};
 use flags::message;
+use tune::TuneArgs;
 
 /// Does what the arguments say, and gives the exit status.
 ///
@@ -54,6 +57,10 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode, String
     };
     let done = match cli.command {
         Some(Command::Train(args)) => train::run(TrainArgs { given: given(), ..*args }),
+        Some(Command::Check(args)) => check::run(&TrainArgs { given: given(), ..*args }),
+        Some(Command::Tune(args)) => {
+            tune::run(&TuneArgs { train: TrainArgs { given: given(), ..args.train }, ..*args })
+        }
         Some(Command::Plan(args)) => plan::run(&args),
         Some(Command::Augment(args)) => augment::run(&args).map(|()| ExitCode::SUCCESS),
         Some(Command::Export(args)) => weights::export(&args).map(|()| ExitCode::SUCCESS),

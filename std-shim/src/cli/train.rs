@@ -23,7 +23,7 @@ use super::resume;
 use super::summary::Summary;
 
 /// The exit status of a process that ended by Ctrl-C, as shells have it.
-const INTERRUPTED: u8 = 130;
+pub const INTERRUPTED: u8 = 130;
 
 /// Trains, prints and writes. Everything that can be refused is refused before the first file is touched.
 pub fn run(args: TrainArgs) -> Result<ExitCode> {
@@ -160,7 +160,7 @@ fn write(job: &Job, folder: RunFolder, summary: &Summary, outcome: &Outcome) -> 
 }
 
 /// A flag that the first Ctrl-C raises; the second ends the process.
-fn on_interrupt() -> Arc<AtomicBool> {
+pub fn on_interrupt() -> Arc<AtomicBool> {
     let flag = Arc::new(AtomicBool::new(false));
     let raised = Arc::clone(&flag);
     let handler = move || {

@@ -12,7 +12,7 @@ pub mod chart;
 pub use curves::{curves_png, curves_svg};
 pub use folder::{RunFiles, RunFolder};
 pub use memory::peak_memory;
-pub use progress::Progress;
+pub use progress::{Progress, Stages};
 pub(crate) use table::aligned;
 pub use table::{LayerRow, grouped, layer_rows, layer_table};
 pub use tensorboard::TensorBoard;

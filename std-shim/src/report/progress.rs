@@ -45,3 +45,33 @@ impl Progress {
         self.bar.finish_and_clear();
     }
 }
+
+/// A bar over the stages of something long, with the stage's name and the time left, on stderr; drawn as [`Progress`].
+#[derive(Debug)]
+pub struct Stages {
+    bar: ProgressBar,
+}
+
+impl Stages {
+    /// A bar at its beginning.
+    pub fn new(hidden: bool) -> Self {
+        let target = if hidden { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr_with_hz(10) };
+        let bar = ProgressBar::with_draw_target(Some(1000), target);
+        let style = ProgressStyle::with_template("  {bar:30} {percent} %  {msg}  {elapsed} (left {eta})");
+        // The template is a constant; were it wrong, the default style would do.
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
+        bar.enable_steady_tick(std::time::Duration::from_millis(200));
+        Self { bar }
+    }
+
+    /// This stage begins, and so much of all is done, from 0 to 1.
+    pub fn at(&self, stage: &str, done: f64) {
+        self.bar.set_message(stage.to_string());
+        self.bar.set_position((1000.0 * done) as u64);
+    }
+
+    /// Takes the bar away.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -8,6 +8,7 @@ mod learnt;
 mod node;
 mod parse;
 mod testing;
+mod variants;
 mod write;
 
 use std::path::Path;
