@@ -257,3 +257,95 @@ pub fn figures(seed: u64) -> Made {
     made.shape = [1, side, side];
     made
 }
+
+/// Three arms of a spiral, beside four features of noise.
+pub fn spirals(seed: u64) -> Made {
+    let mut random = Random::new(seed);
+    classes(1500, 6, 3, |row| {
+        let class = random.below(3);
+        let far = 0.15 + 0.85 * random.uniform();
+        let turn = TAU * (class as f32 / 3.0 + 0.45 * far) + 0.12 * random.normal();
+        row[0] = 40.0 * far * turn.cos();
+        row[1] = 40.0 * far * turn.sin();
+        row[2..].iter_mut().for_each(|value| *value = 40.0 * (random.uniform() - 0.5));
+        class as u32
+    })
+}
+
+/// Prices of houses, in the way of such tables: size, age, rooms, distance, and what has little to do with it.
+pub fn houses(seed: u64) -> Made {
+    let mut random = Random::new(seed);
+    numbers(1200, 8, |row| {
+        let size = 40.0 + 160.0 * random.uniform();
+        let (age, distance) = (80.0 * random.uniform(), 30.0 * random.uniform());
+        let rooms = (size / 28.0 + random.normal()).round().max(1.0);
+        let (garden, north) = (f32::from(random.uniform() < 0.4), f32::from(random.uniform() < 0.3));
+        row.copy_from_slice(&[size, age, rooms, distance, garden, north, random.normal(), 100.0 * random.uniform()]);
+        let price = size * (6.0 - 0.1 * distance) * (1.0 - age / 250.0) + 60.0 * garden * size / 100.0 - 40.0 * north;
+        price * (1.0 + 0.04 * random.normal()) + 8.0 * rooms
+    })
+}
+
+/// Pictures of sounds, 20 x 16: rising, falling, steady and beating tones, clicks, noise in a band.
+pub fn sounds(seed: u64) -> Made {
+    let (mut random, rows, columns) = (Random::new(seed), 20, 16);
+    let mut made = classes(1200, rows * columns, 6, |row| {
+        let class = random.below(6);
+        let (start, strength) = (4.0 + 12.0 * random.uniform(), 0.6 + 0.6 * random.uniform());
+        let (speed, beat) = (0.35 + 0.4 * random.uniform(), 2 + random.below(3));
+        for t in 0..columns {
+            let pitch = match class {
+                0 => start + speed * (t as f32 - 8.0),
+                1 => start - speed * (t as f32 - 8.0),
+                _ => start,
+            };
+            for f in 0..rows {
+                let near = (-(f as f32 - pitch).powi(2) / 1.5).exp();
+                let tone = match class {
+                    3 => {
+                        if (t / beat) % 2 == 0 {
+                            near
+                        } else {
+                            0.0
+                        }
+                    }
+                    4 => {
+                        if t % (beat + 2) == 0 {
+                            0.8
+                        } else {
+                            0.0
+                        }
+                    }
+                    5 => {
+                        if (f as f32 - pitch).abs() < 4.0 {
+                            0.9 * random.uniform()
+                        } else {
+                            0.0
+                        }
+                    }
+                    _ => near,
+                };
+                row[f * columns + t] = (strength * tone + 0.15 * random.normal().abs() + 0.05).ln();
+            }
+        }
+        class as u32
+    });
+    made.shape = [1, rows, columns];
+    made
+}
+
+/// Clothes of Fashion-MNIST, in random order, where Debian's package has put its files; elsewhere figures.
+pub fn clothes_or_figures(seed: u64) -> Result<Made> {
+    Ok(clothes(seed).unwrap_or_else(|| figures(seed)))
+}
+
+fn clothes(seed: u64) -> Option<Made> {
+    let folder = std::path::Path::new("/usr/share/datasets/fashion-mnist");
+    let all = flatgrad::data::idx::read_folder(folder, 10).ok()?.train;
+    let mut order: Vec<usize> = (0..all.len()).collect();
+    Random::new(seed).shuffle(&mut order);
+    order.truncate(2400);
+    let x = order.iter().flat_map(|&i| all.image(i)).map(|&ink| f32::from(ink)).collect();
+    let labels = order.iter().map(|&i| all.labels()[i]).collect();
+    Some(Made { shape: [1, 28, 28], task: Task::numbered(10), x, labels, values: Vec::new() })
+}

@@ -49,7 +49,18 @@ const NORMED: &str = "'flatten', { kind = 'dense', outputs = 48INIT }, ACT, 'lay
 const WIDE: &str = "'flatten', { kind = 'dense', outputs = 128INIT }, ACT, DROP{ kind = 'dense', outputs = 32INIT }, \
     ACT, { kind = 'dense', outputs = OUTPUTSINIT }LAST";
 
-pub const PROGRAMS: [Program; 9] = [
+const BATCHED: &str = "'flatten', { kind = 'dense', outputs = 64, bias = falseINIT }, 'batch_norm', ACT, DROP\
+    { kind = 'dense', outputs = 32INIT }, ACT, { kind = 'dense', outputs = OUTPUTSINIT }LAST";
+const SEPARABLE: &str = "{ kind = 'conv2d', out_channels = 16, kernel = 3, padding = 1, bias = falseINIT }, \
+    'batch_norm', ACT, { kind = 'max_pool', kernel = 2 }, { kind = 'depthwise', kernel = 3, padding = 1 }, \
+    { kind = 'conv2d', out_channels = 24, kernel = 1, bias = falseINIT }, 'batch_norm', ACT, \
+    { kind = 'avg_pool', kernel = 2 }, 'flatten', DROP{ kind = 'dense', outputs = OUTPUTSINIT }LAST";
+const LENET: &str = "{ kind = 'conv2d', out_channels = 8, kernel = 5, padding = 2INIT }, ACT, \
+    { kind = 'max_pool', kernel = 2 }, { kind = 'conv2d', out_channels = 16, kernel = 5INIT }, ACT, \
+    { kind = 'max_pool', kernel = 2 }, 'flatten', { kind = 'dense', outputs = 64INIT }, ACT, DROP\
+    { kind = 'dense', outputs = OUTPUTSINIT }LAST";
+
+pub const PROGRAMS: [Program; 13] = [
     program("digits, dense", false, data::handwritten, 1400, PLAIN, "relu", || Optimizer::adam(1e-3), 12),
     program("digits, convolutions", false, data::handwritten, 1400, IMAGES, "relu", || Optimizer::adam(1e-3), 8),
     program("clouds, dense", false, |seed| Ok(data::clouds(seed)), 900, PLAIN, "relu", || Optimizer::adam(2e-3), 25),
@@ -104,6 +115,28 @@ pub const PROGRAMS: [Program; 9] = [
         || Optimizer::momentum(0.02, 0.9),
         60,
     ),
+    program("spirals, silu", true, |seed| Ok(data::spirals(seed)), 1200, WIDE, "silu", || Optimizer::adamw(3e-3), 40),
+    program("houses, dense", true, |seed| Ok(data::houses(seed)), 1000, BATCHED, "relu", || Optimizer::adam(2e-3), 30),
+    program(
+        "sounds, separable",
+        true,
+        |seed| Ok(data::sounds(seed)),
+        960,
+        SEPARABLE,
+        "relu",
+        || Optimizer::adam(2e-3),
+        15,
+    ),
+    program(
+        "clothes, convolutions",
+        true,
+        data::clothes_or_figures,
+        2000,
+        LENET,
+        "relu",
+        || Optimizer::momentum(0.02, 0.9),
+        8,
+    ),
 ];
 
 #[expect(clippy::too_many_arguments, reason = "a row of the table")]
@@ -153,7 +186,7 @@ impl Program {
     }
 
     pub fn is_image(&self) -> bool {
-        self.name.starts_with("digits, conv") || self.name.starts_with("figures")
+        ["digits, conv", "figures", "sounds", "clothes"].iter().any(|name| self.name.starts_with(name))
     }
 
     pub fn normalizes(&self) -> bool {

@@ -69,7 +69,7 @@ pub(super) const GAP: f64 = 0.18;
 /// How much the validation loss falls over the last third of a run, as a part of itself.
 pub(super) const STILL_FALLING: f64 = 0.12;
 /// The same, as a part of the first loss.
-pub(super) const FALL_THAT_COUNTS: f64 = 0.02;
+pub(super) const FALL_THAT_COUNTS: f64 = 0.05;
 /// What the loss falls further in a longer run at the same rate, as a part of the first loss.
 pub(super) const FALLS_FURTHER: f64 = 0.15;
 

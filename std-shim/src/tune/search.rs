@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::train::{Schedule, Settings, Shape};
 
 /// Operations that a second of the budget stands for: what one core of a small server does.
-const WORK_PER_SECOND: f64 = 2.5e10;
+const WORK_PER_SECOND: f64 = 5e10;
 /// Operations of a whole diagnosis.
 const CHECK_WORK: f64 = 6e12;
 /// The parts of the budget: diagnosis, rate, coarse search; the rest is the fine search.
@@ -231,11 +231,16 @@ impl Search<'_, '_> {
         }
         let mut results = Vec::new();
         for candidate in finalists {
-            results.push((candidate, self.over_seeds(candidate, epochs)?));
+            let (score, loss) = self.over_seeds(candidate, epochs)?;
+            results.push((candidate, score, loss));
         }
         let own_score = results.iter().find(|result| result.0 == own).map_or([f64::NAN; 2], |result| result.1);
-        let best = results.iter().filter(|result| result.1[0].is_finite()).max_by(|a, b| a.1[0].total_cmp(&b.1[0]));
-        Ok(best.map(|&(candidate, score)| Choice {
+        let best = results
+            .iter()
+            .filter(|result| result.1[0].is_finite())
+            .max_by(|a, b| a.1[0].total_cmp(&b.1[0]).then(b.2.total_cmp(&a.2)));
+        // Of equal scores, the lower loss.
+        Ok(best.map(|&(candidate, score, _)| Choice {
             settings: self.settings(candidate, epochs, self.lab.subject.settings.seed, self.lab.subject.train.len()),
             score,
             seeds: SEEDS as usize,
@@ -243,8 +248,8 @@ impl Search<'_, '_> {
         }))
     }
 
-    /// Mean and deviation of the scores of a candidate.
-    fn over_seeds(&mut self, candidate: Candidate, epochs: usize) -> Result<[f64; 2]> {
+    /// Mean and deviation of the scores of a candidate, and its mean loss.
+    fn over_seeds(&mut self, candidate: Candidate, epochs: usize) -> Result<([f64; 2], f64)> {
         let first = self.lab.subject.settings.seed;
         let trials: Vec<(Candidate, u64)> = (0..SEEDS).map(|seed| (candidate, first.wrapping_add(seed))).collect();
         self.run(5, &trials, epochs)?;
@@ -253,11 +258,13 @@ impl Search<'_, '_> {
                 && record.epochs == epochs
                 && (record.lr, record.weight_decay, record.cosine) == (candidate.lr, candidate.decay, candidate.cosine)
         };
-        let scores: Vec<f64> = self.trials.iter().filter(is_it).map(|record| record.score).collect();
+        let made: Vec<&TrialRecord> = self.trials.iter().filter(is_it).collect();
+        let scores: Vec<f64> = made.iter().map(|record| record.score).collect();
         let n = scores.len().max(1) as f64;
         let mean = scores.iter().sum::<f64>() / n;
         let variance = scores.iter().map(|score| (score - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
-        Ok([mean, variance.sqrt()])
+        let loss = made.iter().map(|record| record.loss).sum::<f64>() / n;
+        Ok(([mean, variance.sqrt()], loss))
     }
 
     /// Candidates, best first.

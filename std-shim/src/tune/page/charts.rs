@@ -5,7 +5,11 @@ use crate::report::chart::{Axis, Chart, Rule, Series};
 use crate::tune::{Checked, Tuned};
 
 fn figure(chart: &Chart, caption: &str) -> String {
-    format!("<figure>{}<figcaption>{}</figcaption></figure>\n", chart.to_svg(), escaped(caption))
+    format!(
+        "<figure><div class=\"wide\">{}</div><figcaption>{}</figcaption></figure>\n",
+        chart.to_svg(),
+        escaped(caption)
+    )
 }
 
 /// The range test, and the trials.
@@ -28,12 +32,14 @@ pub(super) fn search(tuned: &Tuned) -> String {
     for (index, (step, name)) in [(4, "coarse"), (5, "fine")].into_iter().enumerate() {
         let trials = tuned.trials.iter().filter(|trial| trial.step == step && trial.loss.is_finite());
         let mut points: Vec<(f64, f64)> = trials.map(|trial| (f64::from(trial.lr), trial.loss)).collect();
-        points.sort_by(|a, b| a.0.total_cmp(&b.0));
+        // Of several at a rate, the best.
+        points.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        points.dedup_by_key(|point| point.0);
         chart.series.push(Series::new(index, name, points));
     }
     chart.series.retain(|series| !series.points.is_empty());
     if !chart.series.is_empty() {
-        html += &figure(&chart, "The loss on the validation part at the end of each trial.");
+        html += &figure(&chart, "The lowest loss on the validation part at each rate.");
     }
     html + "</section>\n"
 }
