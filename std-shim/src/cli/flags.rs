@@ -3,7 +3,8 @@
 use flatgrad::Error;
 
 /// Fields that errors mention, or that are not called like their option.
-const FLAGS: [(&str, &str); 12] = [
+const FLAGS: [(&str, &str); 13] = [
+    ("bias_correction", "--no-bias-correction"),
     ("clip", "--clip-norm"),
     ("crops", "--crops"),
     ("epochs", "--epochs"),
