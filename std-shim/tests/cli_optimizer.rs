@@ -153,8 +153,18 @@ fn a_resumed_run_keeps_them() {
 fn help_names_every_option() {
     let folder = tempfile::tempdir().unwrap();
     let (help, _) = succeeds(folder.path(), &["train", "--help"]);
-    for option in ["momentum", "nesterov", "dampening", "betas", "alpha", "eps", "amsgrad", "no-bias-correction", "centered", "weight-decay"]
-    {
+    for option in [
+        "momentum",
+        "nesterov",
+        "dampening",
+        "betas",
+        "alpha",
+        "eps",
+        "amsgrad",
+        "no-bias-correction",
+        "centered",
+        "weight-decay",
+    ] {
         assert!(help.contains(&format!("--{option}")), "{option}");
     }
 }

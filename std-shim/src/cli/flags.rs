@@ -3,7 +3,7 @@
 use flatgrad::Error;
 
 /// Fields that errors mention, or that are not called like their option.
-const FLAGS: [(&str, &str); 13] = [
+const FLAGS: [(&str, &str); 14] = [
     ("bias_correction", "--no-bias-correction"),
     ("clip", "--clip-norm"),
     ("crops", "--crops"),
@@ -13,6 +13,7 @@ const FLAGS: [(&str, &str); 13] = [
     ("header", "--no-header"),
     ("limit", "--train-samples"),
     ("min", "--min-lr"),
+    ("net", "--net"),
     ("pad", "--pad"),
     ("regression", "--regression"),
     ("resize", "--resize"),
