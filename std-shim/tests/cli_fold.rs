@@ -222,6 +222,10 @@ fn biases_before_norm_can_be_had() {
         assert_eq!(with["weights_sha256"], expected, "{net}");
         let without = json(folder.path(), &run);
         assert_ne!(without["weights_sha256"], expected, "{net}");
+        // Runs that were begun before the biases were left out can go on.
+        let error = refused(folder.path(), &["train", "--resume", "run", "--bias-before-norm"]);
+        let text = "--resume: the network is not the same: other layers have biases (--bias-before-norm)";
+        assert!(error.contains(text), "{error}");
         let (network, weights) = read(&folder.file("run/weights.safetensors"));
         assert!(weights.get("conv1.bias").is_none(), "{net}: {}", network.to_toml());
     }

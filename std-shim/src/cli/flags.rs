@@ -3,7 +3,8 @@
 use flatgrad::Error;
 
 /// Fields that errors mention, or that are not called like their option.
-const FLAGS: [(&str, &str); 14] = [
+const FLAGS: [(&str, &str); 15] = [
+    ("bias_before_norm", "--bias-before-norm"),
     ("bias_correction", "--no-bias-correction"),
     ("clip", "--clip-norm"),
     ("crops", "--crops"),

@@ -137,12 +137,9 @@ fn takers(nodes: &[Node], first: usize) -> Option<Vec<usize>> {
 
 /// Whether a factor that is not negative may stand before or after it.
 fn commutes(kind: &Kind) -> bool {
-    match kind {
-        Kind::Activation(Activation::Relu | Activation::LeakyRelu { .. }) => true,
-        Kind::Flatten | Kind::MaxPool2d { .. } | Kind::AvgPool2d { .. } | Kind::GlobalAvgPool => true,
-        Kind::Dropout { .. } => true,
-        _ => false,
-    }
+    use Kind::{AvgPool2d, Dropout, Flatten, GlobalAvgPool, MaxPool2d};
+    let scales = matches!(kind, Kind::Activation(Activation::Relu | Activation::LeakyRelu { .. }));
+    scales || matches!(kind, Flatten | MaxPool2d { .. } | AvgPool2d { .. } | GlobalAvgPool | Dropout { .. })
 }
 
 /// How many layers run.
