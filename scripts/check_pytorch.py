@@ -4,7 +4,8 @@
     venv/bin/python scripts/check_pytorch.py [NETWORK...]
 
 For each network by name: (1) `flatgrad train` makes weights, a module of PyTorch's with the same layers loads them with
-`strict=True`, and both answer for the same samples; (2) the module makes some steps of its own, its `state_dict()` is saved as
+`strict=True`, and both answer for the same samples; so does a module of what `flatgrad export --fold` makes of them, which has
+no batch norm; (2) the module makes some steps of its own, its `state_dict()` is saved as
 safetensors, and `flatgrad predict` answers with it. Probabilities are compared, which `predict` prints to six decimals.
 """
 
@@ -124,6 +125,16 @@ def check(name, folder):
     mean, std = (torch.tensor(network["scaling"][key]).view(-1, 1, 1) for key in ["mean", "std"])
     there = np.abs(probabilities(module, (torch.from_numpy(x) - mean) / std) - predicted(ours, folder / "x.npy")).max()
 
+    folded = folder / "folded.safetensors"
+    flatgrad("export", "--weights", ours, "--fold", "--format", "safetensors", "--out", folded)
+    with safe_open(folded, "pt") as file:
+        lean = Module(tomllib.loads(file.metadata()["flatgrad.network"]))
+    lean.load_state_dict(load_file(folded), strict=True)
+    if any(isinstance(layer, nn.BatchNorm2d) for layer in lean.modules()):
+        raise SystemExit(f"{name}: batch norm is left")
+    scaled = (torch.from_numpy(x) - mean) / std
+    fold = np.abs(probabilities(lean, scaled) - predicted(ours, folder / "x.npy")).max()
+
     # New weights, some steps to move running averages, and samples as they are.
     torch.manual_seed(2)
     module = Module(network).train()
@@ -139,8 +150,8 @@ def check(name, folder):
     (folder / "net.toml").write_text("\n".join(lines) + "\n")
     back = predicted(folder / "theirs.safetensors", folder / "x.npy", "--net", folder / "net.toml")
     back = np.abs(probabilities(module, torch.from_numpy(x)) - back).max()
-    print(f"{name:10}  to PyTorch {there:.1e}   from PyTorch {back:.1e}")
-    return max(there, back)
+    print(f"{name:10}  to PyTorch {there:.1e}   folded {fold:.1e}   from PyTorch {back:.1e}")
+    return max(there, fold, back)
 
 
 def main():

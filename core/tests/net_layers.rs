@@ -4,7 +4,7 @@ mod common;
 
 use common::{Guarded, assert_bits, contexts, numbers};
 use flatgrad_core::activation::Activation;
-use flatgrad_core::dropout::Form;
+use flatgrad_core::dropout::{Dropout, Form, scale_weights};
 use flatgrad_core::init::Init;
 use flatgrad_core::net::{Config, Decay, Kind, Layer, Loss, Net, Optimizer, Plan, Problem, Target, Trainer, infer};
 use flatgrad_core::optim::{Adam, RmsProp, Sgd};
@@ -155,7 +155,7 @@ fn blocks_that_do_not_fit_are_refused() {
     assert!(matches!(problem(&[Layer::group_norm(3)]).problem, Problem::Groups { groups: 3, .. }));
     assert!(matches!(problem(&[Layer::softmax()]).problem, Problem::NotFlat { .. }));
     assert!(matches!(problem(&[Layer::global_avg_pool(), Layer::instance_norm()]).problem, Problem::Parameter { .. }));
-    assert!(matches!(problem(&[Layer::dropout(0.5).form(Form::ScaleWeights)]).problem, Problem::Parameter { .. }));
+    assert!(matches!(problem(&[Layer::dropout_keep(1.5)]).problem, Problem::Parameter { .. }));
     assert!(matches!(problem(&[Layer::relu().lr(-1.0)]).problem, Problem::Parameter { .. }));
     assert!(matches!(problem(&[Layer::conv2d(2, 1).max_norm(0.0)]).problem, Problem::Parameter { .. }));
     assert!(matches!(problem(&[Layer::relu().max_norm(1.0)]).problem, Problem::NoSuchOption { option: "max_norm" }));
@@ -434,4 +434,41 @@ fn shapes_that_overflow_are_refused() {
     assert!(matches!(hidden.check(), Err(Error::Overflow { .. })));
     let nothing = flatgrad_core::loss::mean_squared(ctx(), [usize::MAX, 0], &[], &[]);
     assert_eq!(nothing, Ok(0.0), "and takes no time");
+}
+
+/// Srivastava et al., 2014: the weights of a network at test time are those of training times the probability to keep.
+/// As activations times that, they give the same within rounding, and the same bits where the factor is a power of 2.
+#[test]
+fn weights_and_activations_are_scaled_to_the_same_effect() {
+    let x = numbers(8 * 16, 3);
+    for keep in [0.5, 0.7] {
+        let layers = |form| [Layer::dropout_keep(keep).form(form), Layer::relu(), Layer::dense(3)];
+        let config = Config::new(8, SGD);
+        let forms = [Form::Inverted, Form::ScaleActivations, Form::ScaleWeights];
+        let [inverted, activations, weights] = forms.map(|form| plan([16, 1, 1], &layers(form), config));
+        let outputs = |plan: &Plan, weights: &[f32]| {
+            let mut work = vec![f32::NAN; plan.infer_work_len()];
+            infer(ctx(), plan, weights, &x, &mut work).unwrap().to_vec()
+        };
+        // Neither scales in training: the same steps, bit for bit, and others than those of the inverted form.
+        let [other, first, second] = [&inverted, &activations, &weights].map(|plan| {
+            let mut arena = vec![0.0; plan.train_len()];
+            let mut trainer = Trainer::new(ctx(), plan, &mut arena, 5).unwrap();
+            trainer.step(&SGD, &x, &[0, 1, 2, 0, 1, 2, 0, 1]).unwrap();
+            trainer.weights().to_vec()
+        });
+        assert_bits("training", &second, &first);
+        assert_ne!(other, first);
+
+        let found = outputs(&weights, &first);
+        assert_bits("forms", &found, &outputs(&activations, &first));
+        assert_ne!(found, outputs(&inverted, &first));
+        // What the form means: the weights, and not the biases, are multiplied; dropout then does nothing.
+        let mut scaled = first.clone();
+        let drop = Dropout::keep(keep).unwrap().form(Form::ScaleWeights);
+        scale_weights(ctx(), drop, &mut scaled[..16 * 3]).unwrap();
+        let expected = outputs(&inverted, &scaled);
+        let near = |(a, b): (&f32, &f32)| (a - b).abs() <= if keep == 0.5 { 0.0 } else { 2e-6 };
+        assert!(found.iter().zip(&expected).all(near), "{found:?} {expected:?}");
+    }
 }

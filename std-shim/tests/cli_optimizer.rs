@@ -44,7 +44,9 @@ fn every_option_has_its_effect() {
         ("adam", "--eps 0.1", Optimizer::Adam(Adam { eps: 0.1, ..adam })),
         ("adam", "--amsgrad --betas 0.5,0.5", Optimizer::Adam(Adam { amsgrad: true, betas: [0.5; 2], ..adam })),
         ("adam", "--betas=0.5,0.5", Optimizer::Adam(Adam { betas: [0.5; 2], ..adam })),
+        ("adam", "--no-bias-correction", Optimizer::Adam(Adam { bias_correction: false, ..adam })),
         ("adamw", "", Optimizer::Adam(adamw)),
+        ("adamw", "--no-bias-correction", Optimizer::Adam(Adam { bias_correction: false, ..adamw })),
         ("adamw", "--betas 0.8,0.99", Optimizer::Adam(Adam { betas: [0.8, 0.99], ..adamw })),
         ("adamw", "--eps 0.1 --weight-decay 0.2", Optimizer::Adam(Adam { eps: 0.1, weight_decay: 0.2, ..adamw })),
         ("rmsprop", "", Optimizer::RmsProp(rms)),
@@ -87,6 +89,7 @@ fn options_of_other_optimizers_are_refused() {
         (&["--momentum", "0.1"], &["adam", "adamw", "adagrad"], "sgd, rmsprop"),
         (&["--betas", "0.9,0.99"], &["sgd", "rmsprop", "adagrad"], "adam, adamw, lion"),
         (&["--amsgrad"], &["sgd", "rmsprop", "adagrad"], "adam, adamw"),
+        (&["--no-bias-correction"], &["sgd", "rmsprop", "adagrad", "lion"], "adam, adamw"),
         (&["--alpha", "0.9"], &["sgd", "adam", "adamw", "adagrad"], "rmsprop"),
         (&["--centered"], &["sgd", "adam", "adamw", "adagrad"], "rmsprop"),
         (&["--eps", "1e-4"], &["sgd", "lion"], "adam, adamw, rmsprop, adagrad"),
@@ -139,8 +142,8 @@ fn a_resumed_run_keeps_them() {
     let run = ["train", "--net", "tiny", "--epochs", "1", "--betas", "0.8,0.99", "--eps=1e-4", "--amsgrad"];
     let whole = json(folder.path(), &[&run[..], &["--out", "whole"]].concat());
     json(folder.path(), &[&run[..], &["--out", "half", "--max-steps", "7"]].concat());
-    for (option, value) in [("--betas", "0.9,0.99"), ("--eps", "1e-5")] {
-        let error = refused(folder.path(), &["train", "--resume", "half", option, value]);
+    for options in [&["--betas", "0.9,0.99"][..], &["--eps", "1e-5"], &["--no-bias-correction"]] {
+        let error = refused(folder.path(), &[&["train", "--resume", "half"], options].concat());
         assert!(error.contains("--resume: optimizer was adam"), "{error}");
     }
     assert_eq!(json(folder.path(), &["train", "--resume", "half"])["weights_sha256"], whole["weights_sha256"]);
@@ -150,8 +153,18 @@ fn a_resumed_run_keeps_them() {
 fn help_names_every_option() {
     let folder = tempfile::tempdir().unwrap();
     let (help, _) = succeeds(folder.path(), &["train", "--help"]);
-    for option in ["momentum", "nesterov", "dampening", "betas", "alpha", "eps", "amsgrad", "centered", "weight-decay"]
-    {
+    for option in [
+        "momentum",
+        "nesterov",
+        "dampening",
+        "betas",
+        "alpha",
+        "eps",
+        "amsgrad",
+        "no-bias-correction",
+        "centered",
+        "weight-decay",
+    ] {
         assert!(help.contains(&format!("--{option}")), "{option}");
     }
 }

@@ -180,8 +180,18 @@ fn what_is_wrong_is_pointed_at() {
         (r#"{ kind = "conv2d", out_channels = 1, kernel = [3, 0] }"#, "3:53: kernel must be"),
         (r#"{ kind = "conv1d", out_channels = 1, kernel = [3, 3] }"#, "kernel must be a whole number"),
         (
+            r#"{ kind = "dropout", p = 0.5, form = "scale" }"#,
+            r#"form must be "inverted", "scale_activations" or "scale_weights""#,
+        ),
+        (
+            r#"{ kind = "dropout", p = 0.5, keep = 0.5 }"#,
+            "3:27: dropout has either p, the probability to drop, or keep, the probability to keep, not both",
+        ),
+        ("\"dropout\"", "dropout needs p, the probability to drop, or keep, the probability to keep"),
+        (r#"{ kind = "dropout", keep = 1.5 }"#, "keep must be the probability to keep, from 0 to 1, got 1.5"),
+        (
             r#"{ kind = "dropout", p = 0.5, form = "scale_weights" }"#,
-            r#"form must be "inverted" or "scale_activations""#,
+            "3:12: layer 0 (dropout): scale_weights needs a convolution or dense layer after it",
         ),
         // What only the core can know is said with the place of the layer.
         (r#"{ kind = "conv2d", out_channels = 1, kernel = 9 }"#, "3:12: layer 0 (conv2d): kernel 9x9 does not fit"),

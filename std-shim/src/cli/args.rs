@@ -15,7 +15,7 @@ use super::data::DataArgs;
 use super::eval::EvalArgs;
 use super::info::InfoArgs;
 use super::method_args::{MethodArgs, above_zero};
-use super::net::{self, NetChoice};
+use super::net::{self, BiasArgs, NetChoice};
 use super::optimizer_args::usual;
 use super::plan_args::PlanArgs;
 use super::predict::PredictArgs;
@@ -82,6 +82,8 @@ pub struct TrainArgs {
     #[arg(long, value_name = "NAME|FILE", value_parser = NetChoice::parse,
           help = net::help("its network, from scratch") + "\n[default: mlp for a table, else cnn]")]
     pub net: Option<NetChoice>,
+    #[command(flatten)]
+    pub biases: BiasArgs,
     /// Change the training samples at random: `light`, `digits`, `cifar`, `fashion`, `imagenet`, `signal`, or a recipe
     /// in TOML (`flatgrad augment` shows what it does)
     #[arg(long, value_name = "NAME|FILE")]

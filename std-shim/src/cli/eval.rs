@@ -14,7 +14,7 @@ use super::args::positive;
 use super::crops::CropArgs;
 use super::data::DataArgs;
 use super::measured::{Classes, report_error};
-use super::net::NetChoice;
+use super::net::{BiasArgs, NetChoice};
 use super::weights_file::{Trained, load, of_file, with_plan};
 
 /// Samples that are computed at once.
@@ -30,6 +30,8 @@ pub struct EvalArgs {
     /// The network, if the weights do not say it: a name, or a network file
     #[arg(long, value_name = "NAME|FILE", value_parser = NetChoice::parse)]
     pub net: Option<NetChoice>,
+    #[command(flatten)]
+    pub biases: BiasArgs,
     /// Which part of the data
     #[arg(long, value_enum, default_value_t = Part::Test)]
     pub part: Part,
@@ -55,7 +57,10 @@ pub fn eval(args: &EvalArgs) -> Result {
     let opened = args.data.open()?;
     let (data, columns, workers) = (opened.split, opened.columns, if opened.streams { Pool::available() } else { 0 });
     let outputs = data.train.task().outputs();
-    let named = args.net.as_ref().map(|net| net.network(data.train.shape(), outputs)).transpose()?;
+    let named = match &args.net {
+        Some(net) => Some(net.network(data.train.shape(), outputs, args.biases)?),
+        None => args.biases.check_unused().map(|()| None)?,
+    };
     let Trained { network, weights, .. } = load(&args.weights, named)?;
     // A state dict from elsewhere does not say how samples are scaled: as training would have done it.
     let scaling = match network.scaling() {

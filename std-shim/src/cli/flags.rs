@@ -3,7 +3,9 @@
 use flatgrad::Error;
 
 /// Fields that errors mention, or that are not called like their option.
-const FLAGS: [(&str, &str); 12] = [
+const FLAGS: [(&str, &str); 15] = [
+    ("bias_before_norm", "--bias-before-norm"),
+    ("bias_correction", "--no-bias-correction"),
     ("clip", "--clip-norm"),
     ("crops", "--crops"),
     ("epochs", "--epochs"),
@@ -12,6 +14,7 @@ const FLAGS: [(&str, &str); 12] = [
     ("header", "--no-header"),
     ("limit", "--train-samples"),
     ("min", "--min-lr"),
+    ("net", "--net"),
     ("pad", "--pad"),
     ("regression", "--regression"),
     ("resize", "--resize"),

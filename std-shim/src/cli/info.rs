@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use flatgrad::Result;
-use flatgrad::model::{flat_weights, named_weights};
+use flatgrad::model::{dropout_notes, flat_weights, named_weights};
 use flatgrad::report::{grouped, layer_rows, layer_table};
 
 use super::net::NetArgs;
@@ -46,6 +46,9 @@ pub fn info(args: &InfoArgs) -> Result {
         }
         if let Some(columns) = network.columns() {
             printer.line(format_args!("columns         {} -> {}", columns.features.join(", "), columns.target));
+        }
+        for note in dropout_notes(plan) {
+            printer.line(format_args!("dropout         {note}"));
         }
         let tensors = weights.iter().count();
         printer.line(format_args!("file            {} bytes, {tensors} tensors", grouped(bytes as u64)));

@@ -53,7 +53,8 @@ impl<'a> Job<'a> {
         let augmentation = recipe.as_ref().map(|recipe| recipe.augmentation(data.train.shape())).transpose()?;
         let shape = augmentation.as_ref().map_or(data.train.shape(), Augmentation::out_shape);
         let usual = || NetChoice::Architecture(Architecture::usual(&data.train));
-        let network = args.net.clone().unwrap_or_else(usual).network(shape, data.train.task().outputs())?;
+        let network =
+            args.net.clone().unwrap_or_else(usual).network(shape, data.train.task().outputs(), args.biases)?;
         let network = match args.method.max_norm {
             Some(limit) => network.with_max_norm(limit),
             None => network,

@@ -8,6 +8,7 @@ mod crops;
 mod data;
 mod eval;
 mod flags;
+mod fold;
 mod info;
 mod introduction;
 mod job;

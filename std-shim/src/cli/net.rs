@@ -27,10 +27,49 @@ impl NetChoice {
     }
 
     /// The network; an architecture's for images of `input` in so many classes.
-    pub fn network(&self, input: [usize; 3], classes: usize) -> Result<Network> {
+    pub fn network(&self, input: [usize; 3], classes: usize, biases: BiasArgs) -> Result<Network> {
         match self {
-            Self::Architecture(architecture) => Ok(Network::new(*architecture, input, classes)),
-            Self::File(path) => load(path),
+            Self::Architecture(architecture) => biases.apply(Network::new(*architecture, input, classes)),
+            Self::File(path) => load(path).and_then(|network| biases.of_file(network, path)),
+        }
+    }
+}
+
+/// Whether layers of a network by name have biases that batch norm takes away again.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct BiasArgs {
+    /// Give a network by name biases before batch norm, which takes them away again: PyTorch's layers have them unless
+    /// told otherwise
+    #[arg(long)]
+    pub bias_before_norm: bool,
+}
+
+impl BiasArgs {
+    fn apply(self, network: Network) -> Result<Network> {
+        if !self.bias_before_norm {
+            return Ok(network);
+        }
+        let with = network.clone().with_bias_before_norm();
+        if with == network {
+            let fault = format!("{} has no convolution or dense layer before batch norm", network.name());
+            return Err(Error::setting("bias_before_norm", fault));
+        }
+        Ok(with)
+    }
+
+    fn of_file(self, network: Network, path: &Path) -> Result<Network> {
+        if self.bias_before_norm {
+            let fault = format!("{} says itself which layers have biases", path.display());
+            return Err(Error::setting("bias_before_norm", fault));
+        }
+        Ok(network)
+    }
+
+    /// Refuses the option where no network is named.
+    pub fn check_unused(self) -> Result {
+        match self.bias_before_norm {
+            true => Err(Error::setting("bias_before_norm", "is for a network by name (`net`)")),
+            false => Ok(()),
         }
     }
 }
@@ -46,6 +85,8 @@ pub struct NetArgs {
     /// The classes that a network by name tells apart [default: 10]
     #[arg(long, value_name = "N", value_parser = positive::<NonZeroUsize>, allow_negative_numbers = true)]
     pub classes: Option<NonZeroUsize>,
+    #[command(flatten)]
+    pub biases: BiasArgs,
 }
 
 impl NetArgs {
@@ -59,14 +100,17 @@ impl NetArgs {
 
     /// The network if they name one.
     pub fn named(&self) -> Result<Option<Network>> {
-        self.net.as_ref().map(|choice| self.network_or(choice.clone())).transpose()
+        match &self.net {
+            Some(choice) => self.network_or(choice.clone()).map(Some),
+            None => self.biases.check_unused().map(|()| None),
+        }
     }
 
     /// The network of these arguments, or of `choice` if they name none.
     pub fn network_or(&self, choice: NetChoice) -> Result<Network> {
         let choice = self.net.clone().unwrap_or(choice);
         let (input, classes) = (self.input.unwrap_or([1, 8, 8]), self.classes.map_or(10, NonZeroUsize::get));
-        let network = choice.network(input, classes)?;
+        let network = choice.network(input, classes, self.biases)?;
         match &choice {
             NetChoice::Architecture(_) => Ok(network),
             NetChoice::File(path) => self.of(network, path),
@@ -79,6 +123,7 @@ impl NetArgs {
             let fault = format!("{} says itself how many outputs there are", path.display());
             return Err(Error::setting("classes", fault));
         }
+        let network = self.biases.of_file(network, path)?;
         Ok(match self.input {
             Some(input) => network.with_input(input),
             None => network,

@@ -28,6 +28,10 @@ pub struct OptimizerArgs {
     /// Divide by the largest average so far, for adam and adamw
     #[arg(long)]
     pub amsgrad: bool,
+    /// Take the averages of adam and adamw as they are (Adam's simple form): without the correction for their start at
+    /// zero, the first steps are longer with the usual betas
+    #[arg(long)]
+    pub no_bias_correction: bool,
     /// Divide by the deviation of the gradients and not by their root mean square, for rmsprop
     #[arg(long)]
     pub centered: bool,
@@ -69,6 +73,7 @@ impl OptimizerArgs {
             self.alpha.map(|alpha| ("alpha", Value::Double(alpha))),
             number("eps", self.eps),
             flag("amsgrad", self.amsgrad),
+            self.no_bias_correction.then_some(("bias_correction", Value::Flag(false))),
             flag("centered", self.centered),
             number("weight_decay", self.weight_decay),
         ];

@@ -10,14 +10,21 @@ use flatgrad::report::grouped;
 use flatgrad::{Error, Result, atomic_write};
 use flatgrad_core::net::{Config, Kind, Net, Plan};
 use serde::Serialize;
+use serde_json::Value;
 
+use super::fold;
 use super::net::NetChoice;
 use super::output::Printer;
 use super::plan_args::PlanArgs;
 
 /// Plans, prints and draws; 1 if there is a limit and training is above it.
 pub fn run(args: &PlanArgs) -> Result<ExitCode> {
-    let network = args.net.network_or(NetChoice::Architecture(Architecture::Cnn))?;
+    let mut network = args.net.network_or(NetChoice::Architecture(Architecture::Cnn))?;
+    let mut folded = None;
+    if args.fold {
+        let (without, report) = network.folded();
+        (network, folded) = (without, Some(report));
+    }
     let store = LayerStore::default();
     let net = network.net(&store)?;
     let config = Config::new(args.batch.get(), args.optimizer()).train_from(args.train_from);
@@ -32,9 +39,14 @@ pub fn run(args: &PlanArgs) -> Result<ExitCode> {
     }
     let printer = Printer { to_stderr: false };
     if args.json {
-        let json = serde_json::to_string(&Report::new(&network, config, &map, limit.as_ref())).unwrap_or_default();
+        let fold = folded.as_ref().map(fold::json);
+        let json = serde_json::to_string(&Report { fold, ..Report::new(&network, config, &map, limit.as_ref()) });
+        let json = json.unwrap_or_default();
         printer.line(format_args!("{json}"));
     } else {
+        if let Some(report) = &folded {
+            fold::say(printer, report);
+        }
         print(printer, &network, config, &map);
         if let Some(limit) = &limit {
             limit.print(printer, config, &plan);
@@ -148,6 +160,8 @@ struct Report<'a> {
     batch: usize,
     optimizer: &'static str,
     train_from: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fold: Option<Value>,
     ram: Option<usize>,
     fits: Option<bool>,
     alternatives: Vec<AlternativeReport>,
@@ -175,6 +189,7 @@ impl<'a> Report<'a> {
             batch: config.batch,
             optimizer: PlanArgs::name(config.optimizer),
             train_from: config.train_from,
+            fold: None,
             ram: limit.map(|limit| limit.bytes),
             fits: limit.map(|limit| limit.fits),
             alternatives: limit.map_or(Vec::new(), |limit| limit.alternatives.iter().map(named).collect()),

@@ -30,6 +30,9 @@ pub struct PlanArgs {
     /// Say whether training fits in so many bytes, such as 65536, 64K or 1M, and if not, what would
     #[arg(long, value_name = "BYTES", value_parser = bytes, allow_negative_numbers = true)]
     pub ram: Option<usize>,
+    /// Plan the network with batch norms folded into the layers before them, as `flatgrad export --fold` writes it
+    #[arg(long)]
+    pub fold: bool,
     /// Write the memory map as a picture
     #[arg(long, value_name = "FILE")]
     pub svg: Option<PathBuf>,

@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use flatgrad::data::{Dataset, FeatureOptions, Loader, Normalizer, Scaling, image_bytes, is_table, read_samples};
-use flatgrad::model::{Network, Predictor, StateDict};
+use flatgrad::model::{Network, Predictor, StateDict, fold};
 use flatgrad::{Error, Pool, Result, atomic_write};
 use flatgrad_core::Isa;
 use flatgrad_core::net::Plan;
 
 use super::answers::Answers;
 use super::crops::CropArgs;
+use super::fold::say;
 use super::net::NetArgs;
 use super::output::Printer;
 use super::weights_file::{Trained, load, of_file, with_plan};
@@ -37,6 +38,9 @@ pub struct PredictArgs {
     /// The table's first line is not names but numbers
     #[arg(long)]
     pub no_header: bool,
+    /// Predict with batch norms folded into the layers before them, as `flatgrad export --fold` does
+    #[arg(long)]
+    pub fold: bool,
     #[command(flatten)]
     pub crops: CropArgs,
     /// Where the answers go, a table in CSV [default: stdout]
@@ -70,7 +74,13 @@ impl Kind {
 pub fn predict(args: &PredictArgs) -> Result {
     let kind = Kind::of(&args.samples);
     check(args, kind)?;
-    let Trained { network, weights, .. } = load(&args.weights, args.net.named()?)?;
+    let Trained { mut network, mut weights, .. } = load(&args.weights, args.net.named()?)?;
+    if args.fold {
+        let folded = fold(&network, &weights).map_err(of_file(&args.weights))?;
+        // The answers have stdout for themselves.
+        say(Printer { to_stderr: true }, &folded.report);
+        (network, weights) = (folded.network, folded.weights);
+    }
     let missing = "does not say how samples are scaled: weights of a run do, and a network file may";
     let origin = args.weights.display().to_string();
     let scaling = network.scaling().ok_or(Error::Weights { origin, fault: missing.to_string() })?;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use flatgrad::data::Dataset;
-use flatgrad::model::LayerStore;
+use flatgrad::model::{LayerStore, dropout_notes};
 use flatgrad::report::{Progress, RunFiles, RunFolder, TensorBoard, curves_png, curves_svg};
 use flatgrad::train::{Callback, Checkpoint, Checkpoints, EarlyStopping, Fit, Interrupt, Outcome};
 use flatgrad::{Error, Result};
@@ -95,6 +95,10 @@ fn lead(job: &Job, fit: Fit, plan: &Plan, out: &Path, ranks: &mut Ranks) -> Resu
         resume::remove(out);
     }
     summary.print(printer, samples.data.test.len(), out);
+    for note in dropout_notes(plan) {
+        printer
+            .line(format_args!("dropout         {note}; export --format safetensors puts it into weights for PyTorch"));
+    }
     if let Some(stopping) = watch.stopping {
         printer.line(format_args!("best epoch      {}, by its validation loss", stopping.best_epoch()));
     }

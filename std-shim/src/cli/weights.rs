@@ -4,10 +4,15 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use flatgrad::model::{Firmware, StateDict, check_weights, flat_weights, named_weights, raw_sha256};
+use flatgrad::model::{
+    Firmware, Network, StateDict, check_weights, dropout_notes, flat_weights, fold, invert_dropout, named_weights,
+    raw_sha256,
+};
 use flatgrad::report::grouped;
 use flatgrad::{Error, Result, atomic_write};
+use flatgrad_core::net::Plan;
 
+use super::fold::{say, without_norm_biases};
 use super::net::NetArgs;
 use super::output::Printer;
 use super::weights_file::{of_file, with_plan};
@@ -24,6 +29,10 @@ pub struct ExportArgs {
     /// The file to write
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
+    /// Fold batch norms into the convolutions and dense layers before them, and what dropout multiplies by at test time
+    /// into the weights after it: fewer layers that infer the same
+    #[arg(long)]
+    pub fold: bool,
     #[command(flatten)]
     pub net: NetArgs,
 }
@@ -50,18 +59,20 @@ pub enum Format {
 
 /// Weights under names to weights for a device.
 pub fn export(args: &ExportArgs) -> Result {
-    let origin = args.weights.display().to_string();
-    let bytes = std::fs::read(&args.weights).map_err(Error::io(&args.weights))?;
-    let dict = StateDict::from_safetensors(&bytes).map_err(of_file(&args.weights))?;
-    let described = match &args.net.net {
-        Some(_) => None,
-        None => StateDict::network_in(&origin, &bytes)?,
+    let (network, dict) = trained(args)?;
+    let folded = if args.fold {
+        Some(fold(&network, &dict).map_err(of_file(&args.weights))?)
+    } else if matches!(args.format, Format::Safetensors) {
+        Some(invert_dropout(&network, &dict).map_err(of_file(&args.weights))?)
+    } else {
+        None
     };
-    let network = match described {
-        Some(network) => args.net.of(network, &args.weights)?,
-        None => args.net.network(&format!("{origin} does not say its network"))?,
-    };
+    let report_of_fold = folded.as_ref().map(|folded| folded.report.clone());
+    let (network, dict) = folded.map_or((network, dict), |folded| (folded.network, folded.weights));
     with_plan(&network, 1, |plan| {
+        if matches!(args.format, Format::Safetensors) {
+            check_dropout(plan)?;
+        }
         let weights = flat_weights(plan, &dict).map_err(of_file(&args.weights))?;
         check_weights(plan, &weights).map_err(of_file(&args.weights))?;
         let named = named_weights(plan, &weights, batches(&dict))?;
@@ -76,16 +87,67 @@ pub fn export(args: &ExportArgs) -> Result {
         };
         atomic_write(&args.out, &content)?;
         report(&weights, &sha256, &args.out);
+        let printer = Printer { to_stderr: false };
+        if let Some(report) = report_of_fold.filter(|report| args.fold || !report.dropouts.is_empty()) {
+            say(printer, &report);
+        }
+        let way_out = if args.fold { "" } else { ", or export with --fold" };
+        for note in dropout_notes(plan) {
+            printer.line(format_args!("dropout         {note}: the plan must have the layer{way_out}"));
+        }
         Ok(())
     })
+}
+
+/// The weights to export, and their network.
+fn trained(args: &ExportArgs) -> Result<(Network, StateDict)> {
+    let origin = args.weights.display().to_string();
+    let bytes = std::fs::read(&args.weights).map_err(Error::io(&args.weights))?;
+    let dict = StateDict::from_safetensors(&bytes).map_err(of_file(&args.weights))?;
+    let described = match &args.net.net {
+        Some(_) => None,
+        None => StateDict::network_in(&origin, &bytes)?,
+    };
+    Ok(match described {
+        Some(network) => (args.net.of(network, &args.weights)?, dict),
+        None => {
+            let network = args.net.network(&format!("{origin} does not say its network"))?;
+            let dict = without_norm_biases(&network, dict)?;
+            (network, dict)
+        }
+    })
+}
+
+/// PyTorch's dropout is inverted: another form that is left would be lost there in silence.
+fn check_dropout(plan: &Plan) -> Result {
+    match dropout_notes(plan).first() {
+        Some(note) => {
+            let fault = format!(
+                "PyTorch has inverted dropout only, and {note}, which no weights after it can take: export it as rust, c \
+                 or raw, or train with form = \"inverted\""
+            );
+            Err(Error::setting("format", fault))
+        }
+        None => Ok(()),
+    }
 }
 
 /// What a device dumped to weights under names.
 pub fn import(args: &ImportArgs) -> Result {
     let network = args.net.network("a raw file does not say its network")?;
-    with_plan(&network, 1, |plan| {
+    // A network by name had biases before batch norm once: a device may still have them.
+    let with_biases = network.clone().with_bias_before_norm();
+    let bytes = std::fs::metadata(&args.raw).map_or(0, |file| file.len());
+    let len = |network: &Network| with_plan(network, 1, |plan| Ok(size_of::<f32>() as u64 * plan.weights_len() as u64));
+    let has_biases = bytes != len(&network)? && len(&with_biases).is_ok_and(|len| len == bytes);
+    let dumped = with_plan(if has_biases { &with_biases } else { &network }, 1, |plan| {
         let weights = read_raw(&args.raw, plan.weights_len())?;
         check_weights(plan, &weights).map_err(of_file(&args.raw))?;
+        named_weights(plan, &weights, 0)
+    })?;
+    let dict = without_norm_biases(&network, dumped)?;
+    with_plan(&network, 1, |plan| {
+        let weights = flat_weights(plan, &dict)?;
         let named = named_weights(plan, &weights, 0)?;
         atomic_write(&args.out, &named.to_safetensors_with(&network)?)?;
         report(&weights, &named.sha256(), &args.out);

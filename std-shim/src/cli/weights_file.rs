@@ -6,6 +6,8 @@ use flatgrad::model::{LayerStore, Network, StateDict};
 use flatgrad::{Error, Result};
 use flatgrad_core::net::{Config, Optimizer, Plan};
 
+use super::fold::without_norm_biases;
+
 /// A run's `weights.safetensors`, or a state dict of PyTorch's with a network that somebody named.
 pub struct Trained {
     pub network: Network,
@@ -18,12 +20,16 @@ pub fn load(path: &Path, named: Option<Network>) -> Result<Trained> {
     let bytes = std::fs::read(path).map_err(Error::io(path))?;
     let origin = path.display().to_string();
     let weights = StateDict::from_safetensors(&bytes).map_err(of_file(path))?;
-    let network = match named {
-        Some(network) => network,
-        None => StateDict::network_in(&origin, &bytes)?.ok_or_else(|| Error::Weights {
-            origin,
-            fault: "does not say its network, as weights of a run do; name it with --net".to_string(),
-        })?,
+    let (network, weights) = match named {
+        Some(network) => {
+            let weights = without_norm_biases(&network, weights)?;
+            (network, weights)
+        }
+        None => {
+            let fault = "does not say its network, as weights of a run do; name it with --net";
+            let missing = || Error::Weights { origin: origin.clone(), fault: fault.to_string() };
+            (StateDict::network_in(&origin, &bytes)?.ok_or_else(missing)?, weights)
+        }
     };
     Ok(Trained { network, weights, bytes: bytes.len() })
 }

@@ -4,6 +4,7 @@
 mod architecture;
 mod described;
 mod flat;
+mod fold;
 mod network;
 mod predictor;
 
@@ -14,10 +15,11 @@ mod trained;
 
 pub use architecture::Architecture;
 pub use flat::{check_weights, flat_weights, named_weights, raw_sha256};
+pub use fold::{FoldReport, Folded, fold, fold_norm_biases, invert_dropout};
 pub use network::{LayerStore, Network};
 pub(crate) use network::{layer_toml, value_toml};
 pub use predictor::{Predictor, average_logits, probabilities};
-pub use source_code::Firmware;
+pub use source_code::{Firmware, dropout_notes};
 pub use state_dict::{StateDict, Tensor};
 pub use test_crops::{TestCrops, TestViews};
 pub use trained::state_dict;

@@ -3,7 +3,8 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use flatgrad_core::net::Plan;
+use flatgrad_core::dropout::{Dropout, Form};
+use flatgrad_core::net::{Kind, LayerInfo, Plan};
 
 use super::raw_sha256;
 use crate::data::{Scaling, TargetScaling};
@@ -111,8 +112,36 @@ impl Firmware<'_> {
             format!("input {:?}; tensors and the places of their first elements:", plan.input()),
         ];
         notes.extend(plan.tensors().map(|t| format!("{:>9}  {} {:?}", t.offset, t.name, t.shape())));
+        notes.extend(dropout_notes(plan));
         notes
     }
+}
+
+/// What dropout does at test time, layer by layer: nothing is said of the inverted form, which does nothing. Weights
+/// without their network are used rightly only by those who know this.
+///
+/// ```
+/// use flatgrad::model::{LayerStore, Network, dropout_notes};
+/// use flatgrad_core::net::{Config, Optimizer, Plan};
+/// let layers = "[{ kind = \"dropout\", keep = 0.75, form = \"scale_weights\" }, { kind = \"dense\", outputs = 2 }]";
+/// let (store, text) = (LayerStore::default(), format!("input = [4, 1, 1]\nlayers = {layers}"));
+/// let net = Network::parse("net.toml", &text)?.net(&store)?;
+/// let plan = Plan::try_new(&net, Config::new(1, Optimizer::sgd(1.0))).unwrap();
+/// assert_eq!(dropout_notes(&plan), ["layer 0 (dropout, scale_weights) multiplies by 0.75 at test time"]);
+/// # Ok::<(), flatgrad::Error>(())
+/// ```
+pub fn dropout_notes(plan: &Plan) -> Vec<String> {
+    let note = |(i, layer): (usize, LayerInfo)| {
+        let Kind::Dropout { p, form } = layer.kind else { return None };
+        let factor = Dropout::drop(p).ok()?.form(Form::ScaleActivations).infer_scale();
+        let form = match form {
+            Form::Inverted => return None,
+            Form::ScaleActivations => "scale_activations",
+            Form::ScaleWeights => "scale_weights",
+        };
+        Some(format!("layer {i} (dropout, {form}) multiplies by {factor} at test time"))
+    };
+    plan.layers().enumerate().filter_map(note).collect()
 }
 
 fn lines(text: &mut String, weights: &[f32], number: impl Fn(f32) -> String) {

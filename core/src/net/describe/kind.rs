@@ -95,7 +95,7 @@ pub enum Kind {
     Dropout {
         /// Probability to drop.
         p: f32,
-        /// What keeps the expectation: scaling in training, or at test time.
+        /// What keeps the expectation: scaling in training, or of activations or weights at test time.
         form: Form,
     },
     /// The end of a residual block: the sum of body and shortcut.

@@ -14,8 +14,23 @@ impl Layer<'_> {
         Self::of(Kind::Dropout { p, form: Form::Inverted })
     }
 
-    /// How dropout keeps the expectation; dropout only. [`ScaleWeights`](Form::ScaleWeights) is refused: the
-    /// weights at test time would not be those that are trained.
+    /// The same by the probability to keep, as the original papers and some platforms define the rate: `dropout(1 -
+    /// keep)`, where the difference is rounded to `f32`; from a half on it is exact.
+    ///
+    /// ```
+    /// use flatgrad_core::net::Layer;
+    /// assert_eq!(Layer::dropout_keep(0.75), Layer::dropout(0.25));
+    /// ```
+    pub const fn dropout_keep(keep: f32) -> Self {
+        Self::dropout(1.0 - keep)
+    }
+
+    /// How dropout keeps the expectation; dropout only.
+    ///
+    /// A network always holds the weights of training. [`ScaleWeights`](Form::ScaleWeights) multiplies the next
+    /// layer's weights at test time, and `(keep * W) x = W (keep * x)`: at test time a network computes the right side,
+    /// as [`ScaleActivations`](Form::ScaleActivations) does. Weights that are to run without the layer are multiplied
+    /// by [`scale_weights`](crate::dropout::scale_weights).
     pub const fn form(mut self, by: Form) -> Self {
         match &mut self.form {
             describe::Form::Single(Kind::Dropout { form, .. }) => *form = by,
@@ -33,17 +48,11 @@ impl Parts {
 /// It keeps the sign of what it keeps, and what it drops has no gradient.
 pub(super) const ABOUT: About = About { in_place: true, keeps_signs: true, ..About::new("dropout") };
 
-pub(super) const fn shapes(p: f32, form: Form, input: [usize; 3]) -> Result<Shapes, Problem> {
+pub(super) const fn shapes(p: f32, input: [usize; 3]) -> Result<Shapes, Problem> {
     if !(p >= 0.0 && p <= 1.0) {
         return Err(Problem::Parameter { what: "the probability to drop must be from 0 to 1" });
     }
-    match form {
-        // The weights a network runs with would not be those it is trained with.
-        Form::ScaleWeights => Err(Problem::Parameter {
-            what: "a network scales activations, in training or at test time; scale exported weights by hand",
-        }),
-        Form::Inverted | Form::ScaleActivations => Ok(Shapes::same(input)),
-    }
+    Ok(Shapes::same(input))
 }
 
 const fn name_of(form: Form) -> &'static str {
@@ -69,11 +78,9 @@ pub(super) fn forward(pass: &Pass, p: f32, form: Form, t: Forward, mode: &Mode) 
     let (ctx, slot, drop) = (pass.ctx, pass.slot, Dropout::drop(p)?.form(form));
     match mode {
         Mode::Infer { .. } | Mode::Train(Training { noise: None, .. }) => {
-            if slot.in_place {
-                dropout_infer_in_place(ctx, drop, t.y)
-            } else {
-                dropout_infer(ctx, drop, t.x, t.y)
-            }
+            // The weights are those of training: their factor is one of the activations.
+            let drop = if matches!(form, Form::ScaleWeights) { drop.form(Form::ScaleActivations) } else { drop };
+            if slot.in_place { dropout_infer_in_place(ctx, drop, t.y) } else { dropout_infer(ctx, drop, t.x, t.y) }
         }
         Mode::Train(Training { noise: Some(noise), .. }) => {
             let mask = noise.mask(pass.i, slot.output_len());

@@ -160,7 +160,7 @@ impl Kind {
             }
             Self::GlobalAvgPool => Ok(global_avg_pool::shapes(input)),
             Self::Flatten => flatten::shapes(input),
-            Self::Dropout { p, form } => dropout::shapes(p, form, input),
+            Self::Dropout { p, .. } => dropout::shapes(p, input),
             // Its two inputs are compared where the block is known.
             Self::Add => Ok(Shapes::same(input)),
         }

@@ -8,29 +8,31 @@ use crate::data::{Dataset, is_rows};
 
 /// A network for images, whatever their size and channels.
 ///
-/// Layers start with PyTorch's default initialization. Convolutions of the networks of MLPerf Tiny have biases,
-/// although the batch norm after them takes them away again: so have the published ones, whose weights then fit. Keras,
-/// in which these are published, counts running averages among the parameters, which [`Net::parameters`] does not; the
-/// numbers below are its, without them.
+/// Layers start with PyTorch's default initialization. Layers that a batch norm follows have no bias, which it would
+/// take away again; [`Network::with_bias_before_norm`] gives them one, as PyTorch's layers have it and as the published
+/// networks of MLPerf Tiny do. Weights with such biases fit after [`fold_norm_biases`]. Keras counts running averages
+/// among the parameters, too, which [`Net::parameters`] does not.
 ///
 /// | architecture | parameters | for |
 /// |---|---|---|
-/// | [`Architecture::Cnn`] | 468,202 | 1 x 28 x 28, 10 classes |
+/// | [`Architecture::Cnn`] | 468,010 | 1 x 28 x 28, 10 classes |
 /// | [`Architecture::Mlp`] | 1,276,810 | 1 x 28 x 28, 10 classes |
 /// | [`Architecture::Tiny`] | 1,898 | 1 x 8 x 8, 10 classes |
 /// | [`Architecture::LeNet`] | 61,706 | 1 x 28 x 28, 10 classes |
 /// | [`Architecture::VggSmall`] | 288,746 | 3 x 32 x 32, 10 classes |
-/// | [`Architecture::ResNet8`] | 78,186 | 3 x 32 x 32, 10 classes |
-/// | [`Architecture::DsCnn`] | 23,756 | 1 x 49 x 10, 12 classes |
-/// | [`Architecture::MobileNet`] | 216,322 | 3 x 96 x 96, 2 classes |
+/// | [`Architecture::ResNet8`] | 77,946 | 3 x 32 x 32, 10 classes |
+/// | [`Architecture::DsCnn`] | 23,180 | 1 x 49 x 10, 12 classes |
+/// | [`Architecture::MobileNet`] | 213,586 | 3 x 96 x 96, 2 classes |
 ///
 /// [`Net::parameters`]: flatgrad_core::net::Net::parameters
+/// [`Network::with_bias_before_norm`]: super::Network::with_bias_before_norm
+/// [`fold_norm_biases`]: super::fold_norm_biases
 ///
 /// ```
 /// use flatgrad::model::{Architecture, LayerStore, Network};
 /// let network = Network::new(Architecture::ResNet8, [3, 32, 32], 10);
 /// let store = LayerStore::default();
-/// assert_eq!(network.net(&store)?.parameters(), 78_186);
+/// assert_eq!(network.net(&store)?.parameters(), 77_946);
 /// # Ok::<(), flatgrad::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +42,7 @@ pub enum Architecture {
     ///
     /// From 16 x 16 pixels on: two 3x3 convolutions of 32 channels, pooling by 2, two of 64 channels, pooling by 2, a
     /// dense layer of 128 with relu and dropout 0.5, a dense layer of the classes. Below: 3x3 convolutions of 16 and
-    /// 32 channels (without bias: the batch norm after them would take it away again), pooling by 2, a dense layer.
+    /// 32 channels, pooling by 2, a dense layer.
     Cnn,
     /// Two dense layers of 800 with relu, and one of the classes.
     Mlp,
@@ -58,15 +60,15 @@ pub enum Architecture {
     /// convolution with batch norm and relu, of 32, 64 and 128 channels.
     ///
     /// Between the blocks pooling by 2 and dropout 0.25; at the end the mean of each channel, dropout 0.5, and a dense
-    /// layer of the classes. The convolutions have no biases: the batch norms would take them away again.
+    /// layer of the classes.
     VggSmall,
     /// ResNet-8 of MLPerf Tiny, image classification (Banbury et al., "MLPerf Tiny Benchmark", 2021; He et al., "Deep
     /// Residual Learning for Image Recognition", 2015).
     ///
     /// A 3x3 convolution of 16 channels with batch norm and relu; residual blocks of 16, 32 and 64 channels with two
     /// 3x3 convolutions each, the last two at stride 2 with a 1x1 convolution on the shortcut; the mean of each
-    /// channel, a dense layer of the classes. Keras counts 78,666 parameters: 480 of them are running averages. At
-    /// stride 2 Keras pads one side, and this both, to the same size.
+    /// channel, a dense layer of the classes. Keras counts 78,666 parameters: 480 of them are running averages, 240
+    /// biases before batch norm. At stride 2 Keras pads one side, and this both, to the same size.
     ResNet8,
     /// DS-CNN of MLPerf Tiny, keyword spotting (Zhang et al., "Hello Edge: Keyword Spotting on Microcontrollers",
     /// 2017).
@@ -74,8 +76,8 @@ pub enum Architecture {
     /// A convolution of 64 channels at stride 2; four blocks of a 3x3 depthwise and a 1x1 convolution; each with batch
     /// norm and relu; the mean of each channel, a dense layer of the classes. Dropout 0.2 after the first convolution,
     /// 0.4 before the mean. Of inputs at least twice as high as wide (frames of features, in the paper 49 x 10) the
-    /// first kernel is 10x4, of others 3x3. Keras counts 24,908 parameters: 1,152 of them are running averages. (The
-    /// 38.6 K of the paper are bytes of memory.)
+    /// first kernel is 10x4, of others 3x3. Keras counts 24,908 parameters: 1,152 of them are running averages, 576
+    /// biases before batch norm. (The 38.6 K of the paper are bytes of memory.)
     DsCnn,
     /// MobileNet of MLPerf Tiny, visual wake words: version 1 (Howard et al., "MobileNets", 2017), a quarter as wide.
     ///
@@ -83,7 +85,7 @@ pub enum Architecture {
     /// each with batch norm and relu; the mean of each channel, a dense layer of the classes. Images of 96 x 96 pixels
     /// and more are halved five times: by the first convolution and by blocks 2, 4, 6 and 12. Smaller ones are halved
     /// no more than leaves 3 pixels: the first of these strides become 1, for 64 x 64 one, for 28 x 28 and 32 x 32 two.
-    /// Keras counts 221,794 parameters: 5,472 of them are running averages.
+    /// Keras counts 221,794 parameters: 5,472 of them are running averages, 2,736 biases before batch norm.
     MobileNet,
 }
 
@@ -174,7 +176,7 @@ impl Architecture {
         }
     }
 
-    /// The layers for images of `[c, h, w]`.
+    /// The layers for images of `[c, h, w]`, as they are published: with biases before batch norm.
     pub(super) fn nodes(self, [_, height, width]: [usize; 3], classes: usize) -> Vec<Node> {
         let side = height.min(width);
         match self {

@@ -18,7 +18,7 @@ fn large_cnn(classes: usize) -> Vec<Node> {
     let mut layers = Vec::new();
     for channels in [32, 64] {
         for _ in 0..2 {
-            layers.extend(nodes([Layer::conv2d(channels, 3).padding(1), Layer::batch_norm(), Layer::relu()]));
+            layers.extend(normalized(channels));
         }
         layers.extend(nodes([Layer::max_pool(2)]));
     }
@@ -30,7 +30,7 @@ fn large_cnn(classes: usize) -> Vec<Node> {
 fn small_cnn(classes: usize) -> Vec<Node> {
     let mut layers = Vec::new();
     for channels in [16, 32] {
-        layers.extend(without_bias(channels));
+        layers.extend(normalized(channels));
     }
     layers.extend(nodes([Layer::max_pool(2), Layer::flatten(), Layer::dense(classes)]));
     layers
@@ -70,8 +70,8 @@ pub(super) fn lenet(side: usize, classes: usize) -> Vec<Node> {
 pub(super) fn vgg_small(classes: usize) -> Vec<Node> {
     let mut layers = Vec::new();
     for channels in [32, 64, 128] {
-        layers.extend(without_bias(channels));
-        layers.extend(without_bias(channels));
+        layers.extend(normalized(channels));
+        layers.extend(normalized(channels));
         if channels < 128 {
             layers.extend(nodes([Layer::max_pool(2), Layer::dropout(0.25)]));
         }
@@ -80,7 +80,7 @@ pub(super) fn vgg_small(classes: usize) -> Vec<Node> {
     layers
 }
 
-/// A 3x3 convolution with batch norm and relu; the batch norm would take a bias away again.
-fn without_bias(channels: usize) -> Vec<Node> {
-    nodes([Layer::conv2d(channels, 3).padding(1).no_bias(), Layer::batch_norm(), Layer::relu()])
+/// A 3x3 convolution with batch norm and relu.
+fn normalized(channels: usize) -> Vec<Node> {
+    nodes([Layer::conv2d(channels, 3).padding(1), Layer::batch_norm(), Layer::relu()])
 }

@@ -3,6 +3,7 @@
 use flatgrad_core::net::{Kind, Layer, Net};
 
 use super::Node;
+use super::node::linear;
 
 /// Memory for the layers of networks; [`Network::net`](super::Network::net) puts them there.
 #[derive(Debug, Default)]
@@ -29,11 +30,9 @@ pub(super) fn chain<'a>(nodes: &[Node], input: [usize; 3], store: &'a LayerStore
 
 /// The depthwise convolution of `channels` channels that has the other options of `layer`.
 fn deepened(layer: &Layer<'static>, channels: usize, multiplier: usize) -> Layer<'static> {
-    let Kind::Conv2d { kernel, stride, padding, dilation, bias, .. } = layer.kind() else { return *layer };
-    let wide = Layer::conv2d_rect(channels.saturating_mul(multiplier), kernel).stride_rect(stride);
-    let wide = wide.padding_rect(padding).dilation_rect(dilation).groups(channels);
-    let wide = if bias { wide } else { wide.no_bias() };
-    let options = layer.options();
-    let wide = wide.init(options.init).max_norm(options.max_norm).lr(options.lr).decay(options.decay);
-    if options.frozen { wide.frozen() } else { wide }
+    let mut kind = layer.kind();
+    if let Kind::Conv2d { out_channels, groups, .. } = &mut kind {
+        (*out_channels, *groups) = (channels.saturating_mul(multiplier), channels);
+    }
+    linear(kind, layer.options())
 }

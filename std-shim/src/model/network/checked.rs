@@ -1,10 +1,13 @@
 //! From a network to one that the kernels take, or to what is wrong with it, in its maker's words.
 
-use flatgrad_core::net::{Net, NetError};
+use flatgrad_core::net::{Net, NetError, Problem};
 
 use super::{Architecture, File, LayerStore, Network, Origin, build};
 use crate::error::{Error, Result};
 use crate::toml;
+
+const NO_WEIGHTS: &str = "scale_weights needs a convolution or dense layer after it whose weights it can scale, with \
+                          nothing but flatten, pooling, relu or dropout between; form scale_activations needs none";
 
 impl Network {
     /// The network for the kernels, its layers in `store`.
@@ -17,6 +20,10 @@ impl Network {
     pub fn net<'a>(&self, store: &'a LayerStore) -> Result<Net<'a>> {
         let layers = build::chain(&self.nodes, self.input, store);
         let net = Net::try_new(self.input, layers).map_err(|e| self.explain(e))?;
+        if let Some(layer) = self.without_weights_to_scale() {
+            let problem = Problem::Parameter { what: NO_WEIGHTS };
+            return Err(self.explain(NetError { layer, kind: "dropout", problem }));
+        }
         if let Origin::Architecture(architecture) = self.origin
             && self.is_too_small_for(architecture)
         {

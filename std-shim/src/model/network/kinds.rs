@@ -120,13 +120,30 @@ fn average(fields: &Fields, signal: bool) -> Result<Layer<'static>> {
 }
 
 fn dropout(fields: &Fields) -> Result<Layer<'static>> {
-    let layer = Layer::dropout(fields.number("p")?);
+    let layer = match (fields.get("p"), fields.get("keep")) {
+        (None, Some(value)) => {
+            let keep = fields.number("keep")?;
+            if !(0.0..=1.0).contains(&keep) {
+                return Err(fields.mismatch("keep", value, "the probability to keep, from 0 to 1"));
+            }
+            Layer::dropout_keep(keep)
+        }
+        (Some(value), Some(_)) => {
+            let fault = "dropout has either p, the probability to drop, or keep, the probability to keep, not both";
+            return Err(fields.source.error(value.span().start, fault));
+        }
+        (_, None) => {
+            fields.require("p", "the probability to drop, or keep, the probability to keep")?;
+            Layer::dropout(fields.number("p")?)
+        }
+    };
     match fields.get("form") {
         None => Ok(layer),
         Some(value) => match value.get_ref().as_str() {
             Some("inverted") => Ok(layer.form(Form::Inverted)),
             Some("scale_activations") => Ok(layer.form(Form::ScaleActivations)),
-            _ => Err(fields.mismatch("form", value, "\"inverted\" or \"scale_activations\"")),
+            Some("scale_weights") => Ok(layer.form(Form::ScaleWeights)),
+            _ => Err(fields.mismatch("form", value, "\"inverted\", \"scale_activations\" or \"scale_weights\"")),
         },
     }
 }

@@ -2,6 +2,7 @@
 
 mod build;
 mod checked;
+mod fold;
 mod init;
 mod kinds;
 mod learnt;
@@ -16,6 +17,7 @@ use std::path::Path;
 use flatgrad_core::net::Kind;
 
 pub use self::build::LayerStore;
+pub(super) use self::fold::{Edit, Folding};
 use self::node::Common;
 pub(super) use self::node::Node;
 use self::parse::Parsed;
@@ -74,8 +76,13 @@ use crate::toml::{self, LineColumn, Source};
 /// | `max_pool`, `max_pool1d` | `kernel`, `stride` (the kernel), `padding = 0` |
 /// | `avg_pool`, `avg_pool1d` | the same, `count_include_pad = true` |
 /// | `global_avg_pool`, `softmax`, `log_softmax`, `flatten` | none |
-/// | `dropout` | `p`, `form = "inverted"` (or `"scale_activations"`) |
+/// | `dropout` | `p`, the probability to drop, or `keep`, that to keep; `form = "inverted"` |
 /// | `residual` | `body`, an array of layers; `shortcut = []` |
+///
+/// Dropout's `form` says what keeps the expectation. `"inverted"`, PyTorch's, divides by `keep` in training. At test
+/// time `"scale_activations"` multiplies what dropout gives by `keep`, and `"scale_weights"` the weights of the next
+/// convolution or dense layer; between the two may be flatten, pooling, relu, leaky relu and dropout. In every form a
+/// network holds the weights of training, and infers what the form says.
 ///
 /// `kernel`, `stride`, `padding` and `dilation` are one number, or for images two, `[down, across]`. Every layer may
 /// have `frozen = false`, `lr = 1` and `decay = 1` (factors of learning rate and weight decay); convolutions and dense
@@ -113,9 +120,11 @@ enum Origin {
 }
 
 impl Network {
-    /// The network of an architecture for images of `input`, `[channels, height, width]`.
+    /// The network of an architecture for images of `input`, `[channels, height, width]`. Layers that a batch norm
+    /// follows have no bias: it would take the bias away again ([`Network::with_bias_before_norm`]).
     pub fn new(architecture: Architecture, input: [usize; 3], classes: usize) -> Self {
-        let (name, nodes) = (architecture.name().to_string(), architecture.nodes(input, classes));
+        let (name, mut nodes) = (architecture.name().to_string(), architecture.nodes(input, classes));
+        node::set_biases_before_norm(&mut nodes, false);
         let (scaling, classes, origin) = (None, Vec::new(), Origin::Architecture(architecture));
         Self { name, input, scaling, classes, testing: None, targets: None, columns: None, nodes, origin }
     }
@@ -167,6 +176,22 @@ impl Network {
     /// ```
     pub fn with_max_norm(mut self, limit: f32) -> Self {
         limit_norms(&mut self.nodes, limit);
+        self
+    }
+
+    /// The same, with biases in the convolutions and dense layers that a batch norm follows: PyTorch's layers have them
+    /// unless told otherwise.
+    ///
+    /// ```
+    /// use flatgrad::model::{Architecture, LayerStore, Network};
+    /// let (resnet, store) = (Network::new(Architecture::ResNet8, [3, 32, 32], 10), LayerStore::default());
+    /// let with = resnet.clone().with_bias_before_norm();
+    /// // A number for each channel of the seven normalized convolutions.
+    /// assert_eq!(with.net(&store)?.parameters() - resnet.net(&store)?.parameters(), 3 * 16 + 2 * 32 + 2 * 64);
+    /// # Ok::<(), flatgrad::Error>(())
+    /// ```
+    pub fn with_bias_before_norm(mut self) -> Self {
+        node::set_biases_before_norm(&mut self.nodes, true);
         self
     }
 

@@ -102,7 +102,10 @@ impl Checkpoint {
         for (name, now) in settings {
             let before = self.settings.get(name).map_or("unknown", String::as_str);
             if before != now && name == "network" {
-                differences.push("the network is not the same".to_string());
+                let biases = |network: &str| network.replace("bias = false", "bias = true");
+                let hint = ": other layers have biases (`bias_before_norm`)";
+                let hint = if biases(before) == biases(now) { hint } else { "" };
+                differences.push(format!("the network is not the same{hint}"));
             } else if before != now {
                 differences.push(format!("{name} was {before}, now it is {now}"));
             }
