@@ -9,7 +9,7 @@ use std::process::Output;
 use common::program::{flatgrad, refused};
 use serde_json::Value;
 
-const SMALL: [&str; 9] = ["--net", "tiny", "--train-samples", "400", "--epochs", "6", "--lr", "0.005", "--quiet"];
+const SMALL: [&str; 9] = ["--net", "tiny", "--train-samples", "400", "--epochs", "25", "--lr", "0.005", "--quiet"];
 
 fn json(folder: &Path, name: &str) -> Value {
     serde_json::from_slice(&std::fs::read(folder.join(name)).unwrap()).unwrap()
@@ -63,17 +63,21 @@ fn page_stands_alone(html: &str) {
     assert!(html.contains("prefers-color-scheme: dark"));
 }
 
+/// As `train` refuses it, with the place.
 #[test]
-fn values_that_are_no_numbers_are_a_verdict() {
+fn bad_input_is_refused_as_in_training() {
     let folder = tempfile::tempdir().unwrap();
-    let rows: String = (0..60)
-        .map(|i| format!("{},{},{}\n", i, if i == 41 { "nan".into() } else { format!("{i}.5") }, i % 2))
-        .collect();
+    let rows: String = (0..60).map(|i| format!("{i},{},{}\n", if i == 41 { "nan" } else { "1.5" }, i % 2)).collect();
     std::fs::write(folder.path().join("rows.csv"), format!("a,b,label\n{rows}")).unwrap();
-    let done = run(folder.path(), ["check", "--data", "rows.csv", "--json"]);
-    assert_eq!(done.status.code(), Some(3), "{done:?}");
-    let report: Value = serde_json::from_slice(&done.stdout).unwrap();
-    assert_eq!(codes(&report), ["inputs_not_finite"]);
+    for command in ["train", "check", "tune"] {
+        let error = refused(folder.path(), &[command, "--data", "rows.csv"]);
+        assert!(error.contains("line 43, column 2"), "{error}");
+    }
+    for command in ["check", "tune"] {
+        let done = run(folder.path(), [command, "--batch", "5000", "--quiet"]);
+        assert_eq!(done.status.code(), Some(2), "{done:?}");
+        assert!(String::from_utf8_lossy(&done.stderr).contains("--batch: must be from 1 to the 1437 training samples"));
+    }
 }
 
 #[test]
@@ -86,7 +90,6 @@ fn what_trains_nothing_refuses_what_only_training_has() {
         &["tune", "--max-steps", "5"],
         &["tune", "--budget", "never"],
         &["check", "--data", "nowhere"],
-        &["check", "--batch", "5000"],
     ] {
         refused(folder.path(), words);
     }

@@ -1,15 +1,15 @@
 //! The diagnosis of one run: data, initial loss, a small sample, rates, curves.
 
 use flatgrad_core::Context;
-use flatgrad_core::net::{Config, Plan};
+use flatgrad_core::net::{Net, Plan};
 
 use super::initial::Seen;
 use super::subject::{Lab, Subject};
 use super::{Code, Diagnosis, Severity, Verdict, Watch, curves, data, initial, neighbours, rates, small};
 use crate::error::{Error, Result};
 use crate::model::LayerStore;
-use crate::train::History;
 use crate::train::stats::LayerStats;
+use crate::train::{Fit, History};
 
 /// What a diagnosis found, and what it looked at.
 #[derive(Clone, Debug, Default)]
@@ -91,8 +91,7 @@ fn stages(lab: &Lab, watch: &mut dyn Watch, found: &mut Vec<Verdict>, checked: &
     }
     let store = LayerStore::default();
     let net = subject.network.net(&store)?;
-    let config = Config::new(subject.settings.batch, subject.settings.optimizer);
-    let plan = Plan::try_new(&net, config).map_err(|error| subject.network.explain(error))?;
+    let plan = plan(lab.ctx, subject, net)?;
     data::targets(subject, &plan, found);
     let signal = neighbours::signal(lab)?;
     watch.stage("initial loss", 0.08);
@@ -120,6 +119,18 @@ fn stages(lab: &Lab, watch: &mut dyn Watch, found: &mut Vec<Verdict>, checked: &
     Ok(())
 }
 
+/// Everything that training refuses is refused here, too.
+fn plan(ctx: Context, subject: &Subject, net: Net) -> Result<Plan> {
+    let mut fit = Fit::with_parts(net, &subject.train, &subject.test, &subject.settings);
+    if let Some(augmentation) = &subject.augmentation {
+        fit = fit.augment(augmentation);
+    }
+    fit.plan(ctx).map_err(|error| match error {
+        Error::Core(flatgrad_core::Error::Net(error)) => subject.network.explain(error),
+        other => other,
+    })
+}
+
 /// With such inputs nothing more can be said.
 fn is_the_end(verdict: &Verdict) -> bool {
     matches!(verdict.code, Code::InputsNotFinite | Code::InputsConstant)
@@ -130,7 +141,7 @@ fn explained(mut found: Vec<Verdict>) -> Vec<Verdict> {
     let has = |codes: &[Code]| {
         found.iter().any(|verdict| verdict.severity != Severity::Note && codes.contains(&verdict.code))
     };
-    let labels = has(&[Code::LabelsRandom, Code::LabelsNoisy]);
+    let random = has(&[Code::LabelsRandom]);
     let causes = has(&[
         Code::DoubleSoftmax,
         Code::WrongLoss,
@@ -141,27 +152,30 @@ fn explained(mut found: Vec<Verdict>) -> Vec<Verdict> {
         Code::InputsUnscaled,
         Code::Exploding,
         Code::Vanishing,
-        Code::ModelTooSmall,
         Code::AugmentationDestroys,
         Code::EpsTooLarge,
-    ]);
+    ]) || has(&[Code::ModelTooSmall]) && !random;
     let regularized = has(&[Code::BottleneckDropout, Code::DecayTooHigh]);
     let saturated = found.iter().any(|verdict| verdict.code == Code::Saturated && verdict.step == 1);
     // The first update tells of the rate alone.
     let huge = |verdict: &Verdict| verdict.code == Code::LrTooHigh && verdict.evidence[0].0 == "update_ratio";
     let huge = found.iter().any(huge) && !causes;
-    let rate = has(&[Code::LrTooHigh, Code::LrTooLow]);
+    let rate = huge || has(&[Code::LrTooHigh, Code::LrTooLow]) && !(random || causes || saturated || regularized);
+    let short = has(&[Code::TooFewSamples, Code::TooFewEpochs]);
+    // What answers badly for a reason of its own says nothing about the labels.
+    let noisy = has(&[Code::LabelsNoisy]) && !(random || causes || saturated || regularized || rate || short);
     let few = has(&[Code::TooFewSamples]);
     let small_weights = has(&[Code::InitTooSmall, Code::InitZero]);
     for verdict in &mut found {
         let follows = match verdict.code {
             Code::LrTooHigh if huge => false,
-            Code::LrTooHigh | Code::LrTooLow => labels || causes || saturated || regularized,
+            Code::LrTooHigh | Code::LrTooLow => random || causes || saturated || regularized,
             Code::DecayTooHigh => huge,
-            Code::Underfitting => labels || causes || rate,
-            Code::TooFewEpochs => labels || causes || rate || regularized,
-            Code::Overfitting => labels || few || causes,
-            Code::ModelTooSmall => labels,
+            Code::Underfitting => random || noisy || causes || rate,
+            Code::TooFewEpochs => random || noisy || causes || rate || regularized,
+            Code::Overfitting => random || noisy || few || causes,
+            Code::ModelTooSmall => random,
+            Code::LabelsNoisy => !noisy,
             Code::Vanishing | Code::EpsTooLarge => small_weights,
             _ => false,
         };

@@ -77,8 +77,8 @@ pub(super) const FALLS_FURTHER: f64 = 0.15;
 pub(super) const NEIGHBOURS: usize = 15;
 /// Where wrong answers come from wrong labels, the label's rank among the other classes is random: its mean is 0.5
 /// (0 is next to the answer). Where classes are hard to tell apart it is far lower.
-pub(super) const NOISE_RANK: f64 = 0.36;
-/// The share of wrong answers, at least.
-pub(super) const NOISE_SHARE: f64 = 0.15;
+pub(super) const NOISE_RANK: f64 = 0.42;
+/// The share of wrong answers: with fewer there is no noise, with more the network knows too little to tell.
+pub(super) const NOISE_SHARE: std::ops::Range<f64> = 0.15..0.6;
 /// How much more the agreement of neighbours varies than by chance alone; healthy: 2.5 and more, uniform noise: 1.
 pub(super) const NOISE_DISPERSION: f64 = 1.8;

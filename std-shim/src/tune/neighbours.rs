@@ -138,7 +138,7 @@ pub(super) fn noisy(lab: &Lab, signal: &Signal, course: &Course, held: f64, foun
     }
     let Ranks { wrong, share, mean } = ranks(lab, &course.best.weights)?;
     let known = 1.0 - share > signal.chance + 4.0 * signal.error;
-    if wrong >= 20 && known && share > limits::NOISE_SHARE && mean > limits::NOISE_RANK {
+    if wrong >= 20 && known && limits::NOISE_SHARE.contains(&share) && mean > limits::NOISE_RANK {
         let text = format!(
             "{:.0} % of held-out samples are answered wrongly, and their labels are as likely to be any other class: \
              they look wrong themselves",

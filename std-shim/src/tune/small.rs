@@ -71,6 +71,12 @@ fn why(
         Ok(lab.run_all(&trials)?.iter().any(|course| course.best_score() >= limits::LEARNT))
     };
     let percent = 100.0 * score.max(0.0);
+    if let Some((layer, 1)) = narrow {
+        let text = format!("32 samples are learnt to {percent:.0} %; layer {layer} has a single unit");
+        let verdict = Verdict::new(Code::ModelTooSmall, 2, Severity::Error, text).with("score", score);
+        found.push(verdict.layer(layer.clone()));
+        return Ok(());
+    }
     let network = &free.network;
     if network.clone().with_default_init() != *network && helps(network.clone().with_default_init())? {
         // What is wrong with the weights is known from step 1, if it is more than a matter of luck.
