@@ -42,13 +42,14 @@ pub enum Command {
     Train(Box<TrainArgs>),
     /// Diagnose a training run: its data, its first loss, a small sample, its rate, its curves
     ///
-    /// Takes every option of train and says what is wrong with the run that they describe, and what to do. Writes a page
-    /// and JSON to --out. Exit status 0 if nothing was found, 3 if something was.
+    /// Takes every option of train and says what is wrong with the run that they describe, and what to do. Writes a
+    /// page and JSON to --out. Exit status 0 if nothing was found, 3 if something was.
     Check(Box<TrainArgs>),
     /// Choose rate, weight decay and schedule by the six steps of the recipe, within a budget of time
     ///
     /// Takes every option of train, diagnoses that run, searches around it by a validation part, and prints the command
-    /// line to train with. The test part is not looked at. The same seed gives the same choice for any number of threads.
+    /// line to train with. The test part is not looked at. The same seed gives the same choice for any number of
+    /// threads.
     Tune(Box<TuneArgs>),
     /// Shows how much memory a network needs, what lives where in it, and what would fit in less
     ///

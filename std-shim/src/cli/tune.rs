@@ -162,7 +162,7 @@ fn command_line(args: &TrainArgs, choice: &Choice) -> String {
 fn report(tuned: &Tuned, line: Option<&str>) -> Value {
     let choice = tuned.choice.as_ref().map(|choice| {
         json!({
-            "lr": choice.settings.optimizer.lr(),
+            "lr": choice.settings.optimizer.lr().to_string().parse::<f64>().ok(),
             "epochs": choice.settings.epochs,
             "cosine": choice.settings.schedule != flatgrad::train::Schedule::CONSTANT,
             "validation_score": choice.score[0],

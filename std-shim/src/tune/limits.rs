@@ -50,7 +50,8 @@ pub(super) const NORM_BATCH: usize = 4;
 /// A small sample counts as learnt from this score on: the share of right answers, or of the variance.
 pub(super) const LEARNT: f64 = 0.97;
 
-/// How far the loss falls at the rate asked for, as a part of how far it falls at the best: as it is, and as a logarithm.
+/// How far the loss falls at the rate asked for, as a part of how far it falls at the best: as it is, and as a
+/// logarithm.
 pub(super) const PROGRESS: f64 = 0.45;
 pub(super) const LOG_PROGRESS: f64 = 0.5;
 /// Losses below this part of the first are all good.

@@ -1,7 +1,7 @@
 //! The recipe of training, step by step, with verdicts: what is wrong with a run, and which settings to take.
 //!
-//! [`check()`] diagnoses one run (steps 0 to 3 and 6), [`tune()`] makes all steps and chooses. A [`Verdict`] is a [`Code`], a sentence, and the figures it rests on; all thresholds
-//! are in one table, `tune/limits.rs`.
+//! [`check()`] diagnoses one run (steps 0 to 3 and 6), [`tune()`] makes all steps and chooses. A [`Verdict`] is a
+//! [`Code`], a sentence, and the figures it rests on; all thresholds are in one table, `tune/limits.rs`.
 //!
 //! | step | what it does |
 //! |---|---|
@@ -27,6 +27,7 @@ mod rates;
 mod search;
 mod small;
 mod subject;
+mod trial;
 mod verdict;
 mod watch;
 

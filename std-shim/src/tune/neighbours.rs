@@ -3,7 +3,8 @@
 use rayon::prelude::*;
 
 use super::look::Look;
-use super::subject::{Course, Lab};
+use super::subject::Lab;
+use super::trial::Course;
 use super::{Code, Severity, Verdict, limits};
 use crate::data::{Dataset, Label};
 use crate::error::Result;
@@ -130,8 +131,8 @@ fn values(train: &Rows, held: &Rows, ask: &[&[f32]]) -> Signal {
     Signal { score, chance: 0.0, error: 0.35 / n.sqrt(), agreement: 1.0, dispersion: f64::INFINITY }
 }
 
-/// Labels of which a good part is wrong: of the network's wrong answers to held-out samples, the label is as likely to be
-/// any other class; or neighbours agree, but everywhere only so far, and the network does no better.
+/// Labels of which a good part is wrong: of the network's wrong answers to held-out samples, the label is as likely to
+/// be any other class; or neighbours agree, but everywhere only so far, and the network does no better.
 pub(super) fn noisy(lab: &Lab, signal: &Signal, course: &Course, held: f64, found: &mut Vec<Verdict>) -> Result {
     if !lab.train.task().is_classes() || course.best.weights.is_empty() {
         return Ok(());

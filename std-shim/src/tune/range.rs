@@ -2,7 +2,8 @@
 
 use flatgrad_core::net::{Config, Plan, Trainer};
 
-use super::subject::{Lab, Trial};
+use super::subject::Lab;
+use super::trial::Trial;
 use crate::data::Loader;
 use crate::error::Result;
 use crate::model::LayerStore;

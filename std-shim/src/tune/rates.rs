@@ -1,7 +1,8 @@
 //! How the loss falls at the rate asked for, and at others; and without what could hold it back.
 
 use super::initial::{Seen, expected_loss};
-use super::subject::{Course, Lab, Trial, key, with_key, without_decay};
+use super::subject::{Lab, key, without_decay};
+use super::trial::{Course, Trial};
 use super::{Code, Severity, Verdict, limits};
 use crate::error::Result;
 use crate::train::Schedule;
@@ -175,10 +176,4 @@ fn jumps(course: &Course) -> f64 {
         size += f64::from(pair[0].abs());
     }
     change / size.max(1e-30)
-}
-
-/// The optimizer with its usual `eps`, for trials.
-#[allow(dead_code, reason = "the search uses it")]
-pub(super) fn with_usual_eps(optimizer: flatgrad_core::net::Optimizer) -> flatgrad_core::net::Optimizer {
-    with_key(optimizer, "eps", 1e-8)
 }

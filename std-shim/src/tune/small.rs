@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::subject::{Course, Lab, Part, Trial};
+use super::subject::{Lab, Part};
+use super::trial::{Course, Trial};
 use super::{Code, Severity, Verdict, limits};
 use crate::data::{Dataset, Label, Subset};
 use crate::error::Result;
@@ -98,23 +99,17 @@ fn why(
     Ok(())
 }
 
-/// Dropout alone against the same without.
+/// So much dropout that the sample, which is learnt without it, may not be learnt with it.
 fn dropout(lab: &Lab, sample: &Part, small: &Small, found: &mut Vec<Verdict>) -> Result {
     let p = most_dropped(lab)?;
-    if p == 0.0 {
+    if p < limits::DROPOUT {
         return Ok(());
     }
-    let with = small_trial(lab, lab.subject.network.clone(), sample)?;
-    let score = match p >= limits::DROPOUT || !small.at_rate {
-        false => f64::NAN,
-        true => lab.run(&with)?.best_score(),
-    };
-    if p >= limits::DROPOUT {
-        let severity = if small.at_rate && score < limits::LEARNT { Severity::Error } else { Severity::Warning };
-        let text = format!("dropout sets {:.0} % of a layer's outputs to 0", 100.0 * p);
-        let verdict = Verdict::new(Code::BottleneckDropout, 2, severity, text);
-        found.push(verdict.with("p", f64::from(p)).with("score_with_dropout", score));
-    }
+    let score = lab.run(&small_trial(lab, lab.subject.network.clone(), sample)?)?.best_score();
+    let severity = if small.at_rate && score < limits::LEARNT { Severity::Error } else { Severity::Warning };
+    let text = format!("dropout sets {:.0} % of a layer's outputs to 0", 100.0 * p);
+    let verdict = Verdict::new(Code::BottleneckDropout, 2, severity, text);
+    found.push(verdict.with("p", f64::from(p)).with("score_with_dropout", score));
     Ok(())
 }
 
