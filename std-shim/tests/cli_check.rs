@@ -9,7 +9,15 @@ use std::process::Output;
 use common::program::{flatgrad, refused};
 use serde_json::Value;
 
-const SMALL: [&str; 9] = ["--net", "tiny", "--train-samples", "400", "--epochs", "25", "--lr", "0.005", "--quiet"];
+const SMALL: [&str; 9] = ["--net", "net.toml", "--train-samples", "400", "--epochs", "25", "--lr", "0.005", "--quiet"];
+
+/// With a network that is trained in no time.
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let layers = r#"["flatten", { kind = "dense", outputs = 32 }, "relu", { kind = "dense", outputs = 10 }]"#;
+    std::fs::write(folder.path().join("net.toml"), format!("input = [1, 8, 8]\nlayers = {layers}\n")).unwrap();
+    folder
+}
 
 fn json(folder: &Path, name: &str) -> Value {
     serde_json::from_slice(&std::fs::read(folder.join(name)).unwrap()).unwrap()
@@ -27,7 +35,7 @@ fn run<S: AsRef<str>>(folder: &Path, words: impl IntoIterator<Item = S>) -> Outp
 
 #[test]
 fn a_usual_run_is_healthy_and_a_wild_one_is_not() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let out = folder.path().join("healthy");
     let done = run(folder.path(), ["check", "--out", out.to_str().unwrap()].iter().chain(&SMALL));
     assert_eq!(done.status.code(), Some(0), "{done:?}");
@@ -36,7 +44,7 @@ fn a_usual_run_is_healthy_and_a_wild_one_is_not() {
     assert_eq!(report["complete"], true);
 
     let out = folder.path().join("wild");
-    let words = ["check", "--out", out.to_str().unwrap(), "--net", "tiny", "--train-samples", "400", "--lr", "50"];
+    let words = ["check", "--out", out.to_str().unwrap(), "--net", "net.toml", "--train-samples", "400", "--lr", "50"];
     let done = run(folder.path(), words);
     assert_eq!(done.status.code(), Some(3), "{done:?}");
     let report = json(&out, "check.json");
@@ -66,7 +74,7 @@ fn page_stands_alone(html: &str) {
 /// As `train` refuses it, with the place.
 #[test]
 fn bad_input_is_refused_as_in_training() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let rows: String = (0..60).map(|i| format!("{i},{},{}\n", if i == 41 { "nan" } else { "1.5" }, i % 2)).collect();
     std::fs::write(folder.path().join("rows.csv"), format!("a,b,label\n{rows}")).unwrap();
     for command in ["train", "check", "tune"] {
@@ -82,7 +90,7 @@ fn bad_input_is_refused_as_in_training() {
 
 #[test]
 fn what_trains_nothing_refuses_what_only_training_has() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     for words in [
         &["check", "--resume", "somewhere"][..],
         &["check", "--tensorboard", "logs"],
@@ -100,9 +108,9 @@ fn what_trains_nothing_refuses_what_only_training_has() {
 /// The choice is the same for any number of threads, trials are taken over, and the command line can be typed.
 #[test]
 fn a_search_chooses_and_goes_on() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let words = |out: &str, threads: &str| {
-        let first = ["tune", "--budget", "40s", "--out", out, "--net", "tiny", "--train-samples", "300"];
+        let first = ["tune", "--budget", "40s", "--out", out, "--net", "net.toml", "--train-samples", "300"];
         let rest = ["--epochs", "3", "--val", "0.2", "--threads", threads, "--quiet"];
         first.iter().chain(&rest).map(|word| (*word).to_string()).collect::<Vec<_>>()
     };

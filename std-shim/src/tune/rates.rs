@@ -74,9 +74,15 @@ fn short(lab: &Lab, trial: Trial) -> Result<Trial> {
 pub(super) fn compare(lab: &Lab) -> Result<Rates> {
     let trial = short(lab, lab.trial())?;
     let lr = trial.settings.optimizer.lr();
-    let trials: Vec<Trial> = FACTORS.iter().map(|factor| trial.clone().at_rate(lr * factor)).collect();
+    let mut factors = FACTORS.to_vec();
+    // A rate that is further off needs a look at the usual one.
+    let usual = lab.usual_rate() / lr;
+    if usual.is_finite() && !(0.005..200.0).contains(&usual) {
+        factors.push(usual);
+    }
+    let trials: Vec<Trial> = factors.iter().map(|factor| trial.clone().at_rate(lr * factor)).collect();
     let mut courses = lab.run_all(&trials)?;
-    let ends = FACTORS.iter().zip(&courses).map(|(&factor, course)| (factor, course.last_loss())).collect();
+    let ends = factors.iter().zip(&courses).map(|(&factor, course)| (factor, course.last_loss())).collect();
     let course = courses.swap_remove(0);
     let first = f64::from(course.history.step_losses.first().copied().unwrap_or(0.0));
     let first_loss = first.max(expected_loss(&*lab.train));

@@ -18,7 +18,9 @@ const EVALUATIONS: usize = 30;
 /// Operations for a trial at most.
 const WORK: f64 = 4e11;
 /// Rates that are tried, beside the one asked for.
-const RATES: [f32; 5] = [1.0, 10.0, 0.1, 0.01, 100.0];
+const AROUND_OWN: [f32; 5] = [1.0, 10.0, 0.1, 100.0, 0.01];
+/// The same, around the optimizer's usual rate.
+const AROUND_USUAL: [f32; 3] = [1.0, 10.0, 0.1];
 /// How much wider a network is tried.
 const WIDER: usize = 16;
 
@@ -35,7 +37,10 @@ pub(super) struct Small {
 pub(super) fn overfit(lab: &Lab, found: &mut Vec<Verdict>) -> Result<Small> {
     let sample = few(&lab.train)?;
     let free = small_trial(lab, lab.free_trial().network, &sample)?;
-    let courses = lab.run_all(&at_rates(&free, &RATES))?;
+    let own = free.settings.optimizer.lr();
+    let mut trials = at_rates(&free, own, &AROUND_OWN);
+    trials.extend(at_rates(&free, lab.usual_rate(), &AROUND_USUAL));
+    let courses = lab.run_all(&trials)?;
     let learnt: Vec<bool> = courses.iter().map(|course| course.best_score() >= limits::LEARNT).collect();
     let score = courses.iter().map(Course::best_score).fold(f64::NEG_INFINITY, f64::max);
     let small = Small { at_rate: learnt[0], at_any: learnt.contains(&true), score };
@@ -52,8 +57,7 @@ pub(super) fn overfit(lab: &Lab, found: &mut Vec<Verdict>) -> Result<Small> {
     Ok(small)
 }
 
-fn at_rates(trial: &Trial, factors: &[f32]) -> Vec<Trial> {
-    let lr = trial.settings.optimizer.lr();
+fn at_rates(trial: &Trial, lr: f32, factors: &[f32]) -> Vec<Trial> {
     factors.iter().map(|factor| trial.clone().at_rate(lr * factor)).collect()
 }
 
@@ -68,7 +72,7 @@ fn why(
 ) -> Result {
     let helps = |network: Network| -> Result<bool> {
         let Ok(trial) = small_trial(lab, network, sample) else { return Ok(false) };
-        let trials = at_rates(&trial, &[1.0, 0.1, 10.0]);
+        let trials = at_rates(&trial, lab.usual_rate(), &AROUND_USUAL);
         Ok(lab.run_all(&trials)?.iter().any(|course| course.best_score() >= limits::LEARNT))
     };
     let percent = 100.0 * score.max(0.0);

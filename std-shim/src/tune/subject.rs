@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use flatgrad_core::net::{Kind, Plan};
+use flatgrad_core::net::{Kind, Optimizer, Plan};
 use flatgrad_core::{Context, Isa};
 
 use super::trial::{Course, Trial};
@@ -94,6 +94,12 @@ impl<'a> Lab<'a> {
         Trial { network: trial.network.unregularized(), settings, augmentation: None, ..trial }
     }
 
+    /// The rate with which the optimizer usually begins.
+    pub(super) fn usual_rate(&self) -> f32 {
+        let optimizer = self.subject.settings.optimizer;
+        Optimizer::named(optimizer.name()).map_or(optimizer.lr(), |usual| usual.lr())
+    }
+
     /// Floating-point operations of a training step, for each sample: a rough count that depends on the network alone.
     pub(super) fn work(&self, network: &Network) -> Result<f64> {
         let store = LayerStore::default();
@@ -159,7 +165,7 @@ pub(super) fn without_decay(settings: Settings) -> Settings {
 }
 
 /// An optimizer's key, if it has it.
-pub(super) fn key(optimizer: &flatgrad_core::net::Optimizer, name: &str) -> Option<f32> {
+pub(super) fn key(optimizer: &Optimizer, name: &str) -> Option<f32> {
     optimizer.keys().iter().find(|(key, _)| *key == name).and_then(|(_, value)| match value {
         flatgrad_core::net::Value::Number(number) => Some(number),
         _ => None,
@@ -167,15 +173,11 @@ pub(super) fn key(optimizer: &flatgrad_core::net::Optimizer, name: &str) -> Opti
 }
 
 /// The optimizer with another weight decay.
-pub(super) fn with_decay(optimizer: flatgrad_core::net::Optimizer, decay: f32) -> flatgrad_core::net::Optimizer {
+pub(super) fn with_decay(optimizer: Optimizer, decay: f32) -> Optimizer {
     with_key(optimizer, "weight_decay", decay)
 }
 
-pub(super) fn with_key(
-    optimizer: flatgrad_core::net::Optimizer,
-    name: &str,
-    number: f32,
-) -> flatgrad_core::net::Optimizer {
+pub(super) fn with_key(optimizer: Optimizer, name: &str, number: f32) -> Optimizer {
     use flatgrad_core::net::Value;
     let changed = |(key, value)| if key == name { Value::Number(number) } else { value };
     let values: Vec<Value> = optimizer.keys().iter().map(changed).collect();
