@@ -18,7 +18,7 @@ pub fn plant(code: Code, program: &Program, run: &mut Run, seed: u64) -> bool {
         Code::InputsUnscaled => unscale(run, seed),
         Code::InputsConstant => {
             let first = run.train.select(&[0]).x;
-            let near = if seed % 2 == 0 { 0.0 } else { 1e-7 };
+            let near = if seed.is_multiple_of(2) { 0.0 } else { 1e-7 };
             let same = |made: &mut Made, random: &mut Random| {
                 for row in made.x.chunks_exact_mut(first.len()) {
                     row.copy_from_slice(&first);
@@ -30,10 +30,10 @@ pub fn plant(code: Code, program: &Program, run: &mut Run, seed: u64) -> bool {
         }
         Code::InputsNotFinite => {
             let at = random.below(run.train.x.len());
-            run.train.x[at] = if seed % 2 == 0 { f32::NAN } else { f32::INFINITY };
+            run.train.x[at] = if seed.is_multiple_of(2) { f32::NAN } else { f32::INFINITY };
         }
         Code::PartShift => {
-            let (factor, plus) = if seed % 2 == 0 { (3.0, 0.0) } else { (1.0, 2.0 * deviation(&run.train.x)) };
+            let (factor, plus) = if seed.is_multiple_of(2) { (3.0, 0.0) } else { (1.0, 2.0 * deviation(&run.train.x)) };
             run.test.x.iter_mut().for_each(|value| *value = *value * factor + plus);
         }
         Code::Leakage => leak(run, &mut random),
@@ -45,20 +45,21 @@ pub fn plant(code: Code, program: &Program, run: &mut Run, seed: u64) -> bool {
         Code::Vanishing => deep(run, "sigmoid", 8, ""),
         Code::Exploding => deep(run, "relu", 12, ", init = { rule = 'kaiming_normal', gain = 4 }"),
         Code::DeadRelu if program.has_relu() && !program.normalizes() => {
-            run.settings.optimizer = if seed % 2 == 0 { Optimizer::adam(0.5) } else { Optimizer::momentum(3.0, 0.9) };
+            run.settings.optimizer =
+                if seed.is_multiple_of(2) { Optimizer::adam(0.5) } else { Optimizer::momentum(3.0, 0.9) };
         }
         Code::Saturated => {
-            run.activation = if seed % 2 == 0 { "tanh".into() } else { "sigmoid".into() };
+            run.activation = if seed.is_multiple_of(2) { "tanh".into() } else { "sigmoid".into() };
             // Behind batch normalization nothing is huge.
             run.layers = run.layers.replace("'batch_norm', ", "").replace(", 'batch_norm'", "");
             enlarge(run, 300.0);
         }
         Code::DoubleSoftmax if classes => {
-            run.last = if seed % 2 == 0 { ", 'softmax'".into() } else { ", 'log_softmax'".into() };
+            run.last = if seed.is_multiple_of(2) { ", 'softmax'".into() } else { ", 'log_softmax'".into() };
         }
         Code::WrongLoss => wrong_task(run),
         Code::OutputRange if !classes => {
-            run.last = if seed % 2 == 0 { ", 'sigmoid'".into() } else { ", 'relu'".into() }
+            run.last = if seed.is_multiple_of(2) { ", 'sigmoid'".into() } else { ", 'relu'".into() }
         }
         Code::ModelTooSmall => narrow(run),
         Code::BottleneckDropout => run.dropout = Some(0.95),
@@ -124,7 +125,7 @@ fn spoil_labels(made: &mut Made, random: &mut Random) {
 fn unscale(run: &mut Run, seed: u64) {
     run.unscaled();
     let std = deviation(&run.train.x);
-    let (factor, plus) = if seed % 2 == 0 { (1000.0 / std, 0.0) } else { (1.0 / std, 500.0) };
+    let (factor, plus) = if seed.is_multiple_of(2) { (1000.0 / std, 0.0) } else { (1.0 / std, 500.0) };
     for made in [&mut run.train, &mut run.test] {
         made.x.iter_mut().for_each(|value| *value = *value * factor + plus);
     }

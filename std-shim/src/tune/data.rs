@@ -99,7 +99,7 @@ fn scale(subject: &Subject, look: &Look, found: &mut Vec<Verdict>) -> Result {
         sum += row.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>();
     }
     let rms = (sum / look.x.len().max(1) as f64).sqrt();
-    if rms > limits::SCALED_RMS || rms < 1.0 / limits::SCALED_RMS / 4.0 {
+    if !limits::SCALED_RMS.contains(&rms) {
         let text = format!("the network sees values of size {rms:.3}; about 1 is what initializations count on");
         found.push(Verdict::new(Code::InputsUnscaled, 0, Severity::Error, text).with("rms", rms));
     }

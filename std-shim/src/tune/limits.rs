@@ -3,13 +3,15 @@
 //! "Healthy" below are the healthy runs of the bench of planted faults, `std-shim/examples/fault_bench.rs`, on the
 //! programs from which thresholds may be taken; other programs judge them.
 
+use std::ops::Range;
+
 /// Samples of a part that are looked at, evenly spread.
 pub(super) const SAMPLES: usize = 4096;
 
 /// A sample's values count as equal in all samples where their deviation is below this part of all deviation.
 pub(super) const CONSTANT: f64 = 1e-5;
-/// What a network sees has this root mean square at most, or at least its inverse; healthy: 0.3 to 1.1.
-pub(super) const SCALED_RMS: f64 = 8.0;
+/// The root mean square of what a network sees; healthy: 0.3 to 1.1.
+pub(super) const SCALED_RMS: Range<f64> = 0.03..8.0;
 /// The test part's mean may differ by so many deviations of the training part, and its deviation by this factor.
 pub(super) const SHIFT: f64 = 0.5;
 pub(super) const SHIFT_FACTOR: f64 = 1.6;
@@ -80,6 +82,6 @@ pub(super) const NEIGHBOURS: usize = 15;
 /// (0 is next to the answer). Where classes are hard to tell apart it is far lower.
 pub(super) const NOISE_RANK: f64 = 0.42;
 /// The share of wrong answers: with fewer there is no noise, with more the network knows too little to tell.
-pub(super) const NOISE_SHARE: std::ops::Range<f64> = 0.15..0.6;
+pub(super) const NOISE_SHARE: Range<f64> = 0.15..0.6;
 /// How much more the agreement of neighbours varies than by chance alone; healthy: 2.5 and more, uniform noise: 1.
 pub(super) const NOISE_DISPERSION: f64 = 1.8;
