@@ -1,8 +1,8 @@
-//! The flatgrad program: `flatgrad train` or just `flatgrad`, `flatgrad plan`, `augment`, `eval`, `predict`, `info`,
-//! `export` and `import`.
+//! The flatgrad program: `flatgrad train` or just `flatgrad`, `flatgrad check`, `tune`, `plan`, `augment`, `eval`,
+//! `predict`, `info`, `export` and `import`.
 //!
-//! Exit status 0, or 2 after one line on stderr that says what is wrong; 1 for a plan that does not fit,
-//! 130 for training that was interrupted and can be continued.
+//! Exit status 0, or 2 after one line on stderr that says what is wrong; 1 for a plan that does not fit, 3 for a
+//! diagnosis that found something, 130 for what was interrupted and can be continued.
 #![forbid(unsafe_code)]
 
 mod cli;

@@ -77,7 +77,7 @@ pub const PROGRAMS: [Program; 13] = [
     ),
     program(
         "figures, residual",
-        true,
+        false,
         |seed| Ok(data::figures(seed)),
         720,
         RESIDUAL,
@@ -87,7 +87,7 @@ pub const PROGRAMS: [Program; 13] = [
     ),
     program(
         "same sign, tanh",
-        true,
+        false,
         |seed| Ok(data::same_sign(seed)),
         1200,
         NORMED,
@@ -97,7 +97,7 @@ pub const PROGRAMS: [Program; 13] = [
     ),
     program(
         "movements, 1-D",
-        true,
+        false,
         |seed| Ok(data::movements(seed)),
         720,
         WATCH,
@@ -107,7 +107,7 @@ pub const PROGRAMS: [Program; 13] = [
     ),
     program(
         "waves, dense",
-        true,
+        false,
         |seed| Ok(data::waves(seed)),
         640,
         WIDE,
