@@ -2,7 +2,8 @@
 //!
 //! [`flatgrad_core`] computes; this crate owns every allocation, thread and file around it: [`data`] reads and batches
 //! images, [`train`] runs the epochs, [`model`] saves weights under PyTorch's names, [`report`] writes down what
-//! happened, [`Pool`] lends the kernels its threads. The `flatgrad` program is all of them behind one command line.
+//! happened, [`reproduce`] does well-known experiments again, [`Pool`] lends the kernels its threads. The `flatgrad`
+//! program is all of them behind one command line.
 //!
 //! The same seed gives the same weights, bit for bit, on every instruction set and for every number of threads.
 //!
@@ -42,6 +43,7 @@ pub mod memory;
 pub mod model;
 
 pub mod report;
+pub mod reproduce;
 pub mod train;
 pub mod tune;
 

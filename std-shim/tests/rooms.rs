@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 /// The rooms, folders or files of `src/`. Each may know those to its left.
-const ROOMS: [&str; 13] = [
+const ROOMS: [&str; 14] = [
     "error",
     "toml",
     "files",
@@ -17,6 +17,7 @@ const ROOMS: [&str; 13] = [
     "report",
     "memory",
     "tune",
+    "reproduce",
     "cli",
 ];
 

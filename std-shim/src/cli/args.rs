@@ -19,6 +19,7 @@ use super::net::{self, BiasArgs, NetChoice};
 use super::optimizer_args::usual;
 use super::plan_args::PlanArgs;
 use super::predict::PredictArgs;
+use super::reproduce::ReproduceArgs;
 use super::tune::TuneArgs;
 use super::weights::{ExportArgs, ImportArgs};
 
@@ -74,6 +75,11 @@ pub enum Command {
     Predict(PredictArgs),
     /// Says what is in a file of weights
     Info(InfoArgs),
+    /// Does well-known experiments again: optimizers, dropout, batch normalization and more, each with a picture
+    ///
+    /// Each experiment trains networks of its own, draws a picture and says which of its claims hold on this data. The
+    /// exit status is 3 if one does not.
+    Reproduce(ReproduceArgs),
 }
 
 #[derive(Debug, Args)]

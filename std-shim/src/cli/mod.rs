@@ -21,6 +21,7 @@ mod plan;
 mod plan_args;
 mod predict;
 mod ranks;
+mod reproduce;
 mod resume;
 mod summary;
 mod train;
@@ -68,6 +69,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode, String
         Some(Command::Import(args)) => weights::import(&args).map(|()| ExitCode::SUCCESS),
         Some(Command::Eval(args)) => eval::eval(&args).map(|()| ExitCode::SUCCESS),
         Some(Command::Predict(args)) => predict::predict(&args).map(|()| ExitCode::SUCCESS),
+        Some(Command::Reproduce(args)) => reproduce::run(&args),
         Some(Command::Info(args)) => info::info(&args).map(|()| ExitCode::SUCCESS),
         None => train::run(TrainArgs { given: given(), ..cli.train }),
     };

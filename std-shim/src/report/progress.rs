@@ -35,6 +35,16 @@ impl Progress {
         self.bar.inc(1);
     }
 
+    /// What goes on, beside the bar.
+    pub fn say(&self, what: &'static str) {
+        self.bar.set_message(what);
+    }
+
+    /// One more step is done, of one of several runs.
+    pub fn advance(&self) {
+        self.bar.inc(1);
+    }
+
     /// Runs `print` with the bar out of the way.
     pub fn suspend(&self, print: impl FnOnce()) {
         self.bar.suspend(print);
