@@ -63,7 +63,7 @@ impl Experiment {
         },
         Self {
             name: "early-stopping",
-            about: "the training loss falls on while the validation loss rises: stop, keep the best weights",
+            about: "training loss falls while validation loss rises: stop, keep the best weights",
             time: "seconds",
             run: early_stopping::run,
         },
@@ -76,7 +76,7 @@ impl Experiment {
         Self {
             name: "augmentation",
             about: "augmentation lowers the errors, the more the fewer samples there are",
-            time: "3 minutes",
+            time: "2 minutes",
             run: augmentation::run,
         },
         Self {

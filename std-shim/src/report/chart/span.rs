@@ -176,6 +176,7 @@ mod tests {
     fn what_lies_outside_is_at_the_edge() {
         let axis = Span::wide(&[1.0, 1e4]);
         assert!(axis.is_logarithmic());
-        assert_eq!([0.0, 1e9, 100.0].map(|x| axis.part(x)), [0.0, 1.0, 0.5]);
+        assert_eq!([0.0, 1e9].map(|x| axis.part(x)), [0.0, 1.0]);
+        assert!((axis.part(100.0) - 0.5).abs() < 1e-12);
     }
 }
