@@ -1,4 +1,4 @@
-//! What a run leaves behind: a history, pictures of the losses, a table of the network, a progress bar.
+//! What a run leaves behind: a history, pictures of the losses and of the layers, a table of the network, a progress bar.
 
 mod curves;
 mod folder;
@@ -7,8 +7,8 @@ mod progress;
 mod table;
 mod tensorboard;
 
-pub use curves::{curves_png, curves_svg};
-pub use folder::{RunFiles, RunFolder};
+pub use curves::{curves_png, curves_svg, stats_png, stats_svg};
+pub use folder::{RunFiles, RunFolder, StatsFiles};
 pub use memory::peak_memory;
 pub use progress::Progress;
 pub(crate) use table::aligned;

@@ -48,6 +48,22 @@ impl Axis {
         Self::from_zero(values.iter().copied())
     }
 
+    /// Logarithmic, around all that are positive.
+    pub(super) fn logarithmic(values: impl Iterator<Item = f64>) -> Self {
+        let positive = values.filter(|y| *y > 0.0 && y.is_finite());
+        let ends = positive.fold(None, |ends: Option<(f64, f64)>, y| match ends {
+            Some((low, high)) => Some((low.min(y), high.max(y))),
+            None => Some((y, y)),
+        });
+        let (low, high) = ends.unwrap_or((0.1, 1.0));
+        Self { low: low / 1.5, high: high * 1.5, scale: Scale::Logarithmic }
+    }
+
+    /// All per cents.
+    pub(super) fn shares() -> Self {
+        Self { low: 0.0, high: 100.0, scale: Scale::Linear }
+    }
+
     /// The interesting end of per cents: from a round number below the lowest up to 100.
     pub(super) fn percent(values: impl IntoIterator<Item = f64>) -> Self {
         let lowest = values.into_iter().fold(100.0, f64::min);
@@ -61,7 +77,7 @@ impl Axis {
     }
 
     /// At most so many round numbers in the range.
-    fn ticks(&self, most: usize) -> Vec<f64> {
+    pub(super) fn ticks(&self, most: usize) -> Vec<f64> {
         let (low, high) = (self.low, self.high);
         if self.is_logarithmic() {
             let powers = low.log10().floor() as i32..=high.log10().ceil() as i32;
@@ -87,8 +103,13 @@ impl Axis {
         if self.scale == Scale::Counts { step.max(1.0) } else { step }
     }
 
+    /// How a tick is written.
+    pub(super) fn label(&self, tick: f64) -> String {
+        self.format_ext(&tick)
+    }
+
     /// From 0 to 1.
-    fn part(&self, value: f64) -> f64 {
+    pub(super) fn part(&self, value: f64) -> f64 {
         let value = value.clamp(self.low, self.high);
         match self.scale {
             Scale::Logarithmic => (value / self.low).ln() / (self.high / self.low).ln(),

@@ -63,6 +63,7 @@ fn losses(history: &History) -> Option<Panel> {
     let average = history.smoothed_losses();
     let curve = |name, color, width, lines| Curve { name, color, width, marked: false, lines };
     let evaluated = [
+        evaluated(history, "training part", GREY, |epoch| epoch.train_part_loss.map(f64::from)),
         evaluated(history, "validation", ORANGE, |epoch| epoch.validation_loss.map(f64::from)),
         evaluated(history, "test", RED, |epoch| Some(f64::from(epoch.test_loss))),
     ];
@@ -82,19 +83,22 @@ fn losses(history: &History) -> Option<Panel> {
 
 fn accuracies(history: &History) -> Option<Panel> {
     let percent = |share: Option<f64>| share.map(|share| 100.0 * share);
-    let curves = both(
+    let curves = those_there([
+        evaluated(history, "training", BLUE, |epoch| percent(epoch.train_accuracy)),
+        evaluated(history, "training part", GREY, |epoch| percent(epoch.train_part_accuracy)),
         evaluated(history, "validation", ORANGE, |epoch| percent(epoch.validation_accuracy)),
         evaluated(history, "test", RED, |epoch| percent(epoch.test_accuracy)),
-    )?;
+    ])?;
     let axis = Axis::percent(curves.iter().flat_map(Curve::values));
     Some(Panel { heading: "accuracy (%)", height: 170, axis, curves })
 }
 
 fn errors(history: &History) -> Option<Panel> {
-    let curves = both(
+    let curves = those_there([
+        evaluated(history, "training part", GREY, |epoch| epoch.train_part_mae),
         evaluated(history, "validation", ORANGE, |epoch| epoch.validation_mae),
         evaluated(history, "test", RED, |epoch| epoch.test_mae),
-    )?;
+    ])?;
     let axis = Axis::wide(&curves.iter().flat_map(Curve::values).collect::<Vec<_>>());
     let logarithmic = axis.is_logarithmic();
     let heading = if logarithmic { "mean absolute error (logarithmic)" } else { "mean absolute error" };
@@ -123,8 +127,8 @@ fn evaluated(
 }
 
 /// The curves that there are, if there are any.
-fn both(a: Option<Curve>, b: Option<Curve>) -> Option<Vec<Curve>> {
-    Some([a, b].into_iter().flatten().collect::<Vec<_>>()).filter(|curves| !curves.is_empty())
+fn those_there<const N: usize>(curves: [Option<Curve>; N]) -> Option<Vec<Curve>> {
+    Some(curves.into_iter().flatten().collect::<Vec<_>>()).filter(|curves| !curves.is_empty())
 }
 
 /// What 98 % of the finite numbers do not exceed.

@@ -9,6 +9,9 @@ impl Run<'_, '_, '_> {
     pub(super) fn checkpoint(&mut self) -> Result {
         let mut saved = Saved::default();
         self.history.save(&mut saved);
+        if let Some(watch) = &self.watch {
+            watch.save(&mut saved);
+        }
         self.callbacks.iter().for_each(|callback| callback.save(&mut saved));
         let checkpoint = Checkpoint {
             position: self.position,
@@ -40,6 +43,9 @@ impl Run<'_, '_, '_> {
         self.average = checkpoint.average;
         self.position = checkpoint.position;
         self.history.load(&checkpoint.saved)?;
+        if let Some(watch) = &mut self.watch {
+            watch.load(&checkpoint.saved)?;
+        }
         self.callbacks.iter_mut().try_for_each(|callback| callback.load(&checkpoint.saved))
     }
 }

@@ -1,13 +1,16 @@
 //! Many numbers, described by few.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-/// At most so many numbers are kept for the percentiles, evenly spread over each call.
+/// At most so many numbers are kept for percentiles and histograms, evenly spread over each call.
 const KEPT_PER_CALL: usize = 1024;
 const KEPT: usize = 1 << 15;
 
+/// Parts of a histogram.
+const BINS: usize = 30;
+
 /// Some numbers, described.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ValueStats {
     /// How many there were.
     pub count: usize,
@@ -17,10 +20,24 @@ pub struct ValueStats {
     pub std: f64,
     /// The percentiles 5, 15, 50, 85 and 95, of an evenly spread part of them.
     pub percentiles: [f32; 5],
+    /// How they are spread, of the same part.
+    pub histogram: Histogram,
     /// The share of zeros.
     pub zeros: f64,
     /// How many are NaN or infinite.
     pub not_finite: usize,
+}
+
+/// How many numbers lie where.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Histogram {
+    /// The smallest number.
+    pub low: f32,
+    /// The largest number.
+    pub high: f32,
+    /// How many are in each of 30 equal parts of this range, from the lowest on; one part if all are equal, none
+    /// without numbers.
+    pub counts: Vec<u32>,
 }
 
 impl ValueStats {
@@ -39,15 +56,44 @@ impl ValueStats {
     }
 }
 
+impl Histogram {
+    /// Of numbers in ascending order, all finite.
+    fn of(sorted: &[f32]) -> Self {
+        let [Some(&low), Some(&high)] = [sorted.first(), sorted.last()] else { return Self::default() };
+        let (start, width) = (f64::from(low), f64::from(high) - f64::from(low));
+        let mut counts = vec![0; if width > 0.0 { BINS } else { 1 }];
+        for &value in sorted {
+            let part = ((f64::from(value) - start) / width * BINS as f64) as usize;
+            let last = counts.len() - 1;
+            counts[part.min(last)] += 1;
+        }
+        Self { low, high, counts }
+    }
+
+    /// The upper end of a part.
+    ///
+    /// ```
+    /// use flatgrad::train::stats::Histogram;
+    /// let histogram = Histogram { low: -1.0, high: 1.0, counts: vec![3, 0, 0, 1] };
+    /// assert_eq!([0, 3].map(|part| histogram.limit(part)), [-0.5, 1.0]);
+    /// ```
+    pub fn limit(&self, part: usize) -> f64 {
+        let (low, high) = (f64::from(self.low), f64::from(self.high));
+        low + (high - low) * (part + 1) as f64 / self.counts.len().max(1) as f64
+    }
+}
+
 /// Describes numbers as they come.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Gather {
     count: usize,
     not_finite: usize,
     zeros: usize,
     sum: f64,
     squares: f64,
-    kept: Vec<f32>,
+    /// In a checkpoint it is a row of its own.
+    #[serde(skip)]
+    pub(super) kept: Vec<f32>,
 }
 
 impl Gather {
@@ -80,6 +126,7 @@ impl Gather {
             mean,
             std: (self.squares / n - mean * mean).max(0.0).sqrt(),
             percentiles: ValueStats::PERCENTILES.map(percentile),
+            histogram: Histogram::of(&sorted),
             zeros: self.zeros as f64 / n,
             not_finite: self.not_finite,
         }
@@ -107,6 +154,22 @@ mod tests {
         assert!((stats.std - (1002.0f64 * 1000.0 / 12.0).sqrt()).abs() < 1e-9);
         assert_eq!(stats.percentiles, [50.0, 150.0, 500.0, 850.0, 950.0]);
         assert_eq!(stats.zeros, 1.0 / 1001.0);
+        let Histogram { low, high, counts } = &stats.histogram;
+        assert_eq!((*low, *high, counts.len(), counts.iter().sum::<u32>()), (0.0, 1000.0, 30, 1001));
+        assert!(counts.iter().all(|count| (33..=35).contains(count)), "{counts:?}");
+    }
+
+    #[test]
+    fn equal_numbers_and_numbers_far_apart_have_histograms() {
+        let of = |values: &[f32]| {
+            let mut gather = Gather::default();
+            gather.add(values);
+            gather.describe().histogram
+        };
+        assert_eq!(of(&[2.5; 7]), Histogram { low: 2.5, high: 2.5, counts: vec![7] });
+        let far = of(&[f32::MIN, 0.0, f32::MAX]);
+        assert_eq!((far.counts[0], far.counts[15], far.counts[29]), (1, 1, 1));
+        assert_eq!(far.limit(29), f64::from(f32::MAX));
     }
 
     #[test]
