@@ -135,7 +135,7 @@ pub struct TrainArgs {
     /// The accuracy beside the training loss is that of the samples on their way into the steps, and costs nothing.
     #[arg(long)]
     pub train_eval: bool,
-    /// Describe what each layer computes: stats.jsonl, and pictures stats.svg and stats.png, in the folder of the results
+    /// Describe what each layer computes: stats.jsonl, stats.svg and stats.png, in the folder of the results
     ///
     /// Mean, deviation and percentiles of outputs and of their gradients, the share of units whose output is always 0,
     /// the share of outputs at the ends of their range, the size of updates over that of the weights. It looks at 8

@@ -1,4 +1,4 @@
-//! What a run leaves behind: a history, pictures of the losses and of the layers, a table of the network, a progress bar.
+//! What a run leaves behind: a history, pictures of losses and of layers, a table of the network, a progress bar.
 
 mod curves;
 mod folder;

@@ -18,7 +18,9 @@ use crate::train::{Callback, EpochEnd, Flow, StepRecord};
 /// As a callback it writes `loss/batch` and `lr` for every step, and `loss/train`, `accuracy/train` and the same of
 /// `test` (and `validation`, `train_part`) for every epoch. Where layers are looked at
 /// ([`Fit::stats`](crate::train::Fit::stats)), it writes for each of them the histograms `outputs/..` and
-/// `gradients/..`, and the numbers `gradient_rms/..`, `dead/..`, `saturated/..` and `update_ratio/..`. A run that goes on after a checkpoint writes another file; TensorBoard shows both as one run.
+/// `gradients/..`, and the numbers `gradient_rms/..`, `dead/..`, `saturated/..` and `update_ratio/..`.
+///
+/// A run that goes on after a checkpoint writes another file; TensorBoard shows both as one run.
 ///
 /// ```
 /// use flatgrad::report::TensorBoard;

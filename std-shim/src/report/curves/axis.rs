@@ -48,7 +48,7 @@ impl Axis {
         Self::from_zero(values.iter().copied())
     }
 
-    /// Logarithmic, around all that are positive.
+    /// Logarithmic, around all that are positive; over a power of ten at least.
     pub(super) fn logarithmic(values: impl Iterator<Item = f64>) -> Self {
         let positive = values.filter(|y| *y > 0.0 && y.is_finite());
         let ends = positive.fold(None, |ends: Option<(f64, f64)>, y| match ends {
@@ -56,7 +56,9 @@ impl Axis {
             None => Some((y, y)),
         });
         let (low, high) = ends.unwrap_or((0.1, 1.0));
-        Self { low: low / 1.5, high: high * 1.5, scale: Scale::Logarithmic }
+        // A power of ten at least: small changes stay small.
+        let room = (10.0 * low / high).sqrt().max(1.5);
+        Self { low: low / room, high: high * room, scale: Scale::Logarithmic }
     }
 
     /// All per cents.

@@ -15,9 +15,33 @@ const CALIBRATION_BATCHES: u32 = 64;
 impl Run<'_, '_, '_> {
     /// Evaluates, tells everybody, and turns to the next epoch if this one is `whole`.
     pub(super) fn close_epoch(&mut self, parts: &Parts, whole: bool) -> Result<Flow> {
+        let record = self.evaluate(parts)?;
+        let Position { epoch, step, .. } = self.position;
+        let loss = record.validation_loss.unwrap_or(record.test_loss);
+        let stats = self.watch.as_mut().map(|watch| watch.close(epoch, step));
+        let end = EpochEnd { record: &record, step, loss, weights: &self.evaluated, stats: stats.as_ref() };
+        self.history.epoch(&end)?;
+        let base = f64::from(self.settings.optimizer.lr());
+        let mut flow = Flow::CONTINUE;
+        for callback in &mut *self.callbacks {
+            flow = flow | callback.epoch(&end)?;
+        }
+        let flow = self.agree(flow)?;
+        if whole {
+            self.settings.schedule.observe(base, f64::from(loss), &mut self.position.plateau);
+            let Position { step, plateau, .. } = self.position;
+            self.position = Position { step, plateau, epoch: epoch + 1, ..Position::default() };
+            let unfinished = !flow.stop && self.position.epoch <= self.settings.epochs;
+            if flow.save || flow.abort || (unfinished && self.is_over()) {
+                self.checkpoint()?;
+            }
+        }
+        if flow.abort { Err(Error::Interrupted { step }) } else { Ok(flow) }
+    }
+
+    /// Measures the weights as they are to be given back, and keeps them.
+    fn evaluate(&mut self, parts: &Parts) -> Result<EpochRecord> {
         let Position { epoch, samples, loss_sum, step, .. } = self.position;
-        let train_accuracy = self.position.accuracy();
-        let lr = self.lr_of(step.saturating_sub(1));
         let kept = self.average.as_ref().map(|_| self.trainer.weights().to_vec());
         if let Some(average) = &self.average {
             self.trainer.weights_mut()[..average.len()].copy_from_slice(average);
@@ -39,10 +63,10 @@ impl Run<'_, '_, '_> {
         if let Some(kept) = kept {
             self.trainer.weights_mut().copy_from_slice(&kept);
         }
-        let record = EpochRecord {
+        Ok(EpochRecord {
             epoch,
             train_loss: (loss_sum / samples.max(1) as f64) as f32,
-            train_accuracy,
+            train_accuracy: self.position.accuracy(),
             test_loss: test.loss,
             test_accuracy: test.accuracy,
             test_mae: test.mae,
@@ -54,28 +78,8 @@ impl Run<'_, '_, '_> {
             train_part_mae: train_part.and_then(|part| part.mae),
             seconds: self.pass.time.as_secs_f64(),
             samples_per_second: self.pass.rate(),
-            lr,
-        };
-        let loss = validation.map_or(test.loss, |v| v.loss);
-        let stats = self.watch.as_mut().map(|watch| watch.close(epoch, step));
-        let end = EpochEnd { record: &record, step, loss, weights: &self.evaluated, stats: stats.as_ref() };
-        self.history.epoch(&end)?;
-        let base = f64::from(self.settings.optimizer.lr());
-        let mut flow = Flow::CONTINUE;
-        for callback in &mut *self.callbacks {
-            flow = flow | callback.epoch(&end)?;
-        }
-        let flow = self.agree(flow)?;
-        if whole {
-            self.settings.schedule.observe(base, f64::from(loss), &mut self.position.plateau);
-            let Position { step, plateau, .. } = self.position;
-            self.position = Position { step, plateau, epoch: epoch + 1, ..Position::default() };
-            let unfinished = !flow.stop && self.position.epoch <= self.settings.epochs;
-            if flow.save || flow.abort || (unfinished && self.is_over()) {
-                self.checkpoint()?;
-            }
-        }
-        if flow.abort { Err(Error::Interrupted { step }) } else { Ok(flow) }
+            lr: self.lr_of(step.saturating_sub(1)),
+        })
     }
 
     /// Estimates the running averages of batch norm anew, for the weights as they are now: training goes on as it would

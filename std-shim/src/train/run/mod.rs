@@ -77,10 +77,7 @@ pub(super) fn run(
         pass: Pass::default(),
         all: Pass::default(),
     };
-    if let Some(checkpoint) = fit.resume {
-        let loaded = run.load(checkpoint);
-        ranks::all_or_none(run.group, loaded)?;
-    }
+    run.take_up(fit.resume)?;
     run.check_start(fit.train_eval)?;
     let start = Instant::now();
     let complete = run.epochs(&parts)?;

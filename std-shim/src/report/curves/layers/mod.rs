@@ -212,10 +212,11 @@ impl Chart<'_> {
         values: &[([f64; 2], f64)],
         color: RGBColor,
     ) -> Outcome<DB> {
-        let points = values.iter().flat_map(|&([from, to], y)| [self.place(from, y), self.place(to, y)]);
-        match points.collect::<Vec<_>>() {
-            points if points.is_empty() => Ok(()),
-            points => sheet.line(&points, color, 2),
+        // A gap between spans is a gap in the line.
+        for values in values.chunk_by(|([_, end], _), ([start, _], _)| end == start) {
+            let points = values.iter().flat_map(|&([from, to], y)| [self.place(from, y), self.place(to, y)]);
+            sheet.line(&points.collect::<Vec<_>>(), color, 2)?;
         }
+        Ok(())
     }
 }
