@@ -14,7 +14,7 @@ pub struct EpochRecord {
     /// Mean loss over the epoch's training samples, each measured just before the step that used it.
     pub train_loss: f32,
     /// Share of these samples that were classified correctly, from 0 to 1, each just before the step that used it; if
-    /// the task is about classes.
+    /// the task is about classes. Of a mixed sample, the class with the larger share is the correct one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub train_accuracy: Option<f64>,
     /// Mean loss over the test part after the epoch.
