@@ -111,7 +111,8 @@ impl Gather {
         }
         let stride = values.len().div_ceil(KEPT_PER_CALL).max(1);
         let room = KEPT.saturating_sub(self.kept.len());
-        self.kept.extend(values.iter().step_by(stride).filter(|value| value.is_finite()).take(room));
+        let kept = values.chunks(stride).zip(0u32..).filter_map(|(values, i)| values.get(place(i, values.len())));
+        self.kept.extend(kept.filter(|value| value.is_finite()).take(room));
     }
 
     pub(super) fn describe(&self) -> ValueStats {
@@ -137,6 +138,13 @@ impl Gather {
     }
 }
 
+/// Which of `len` numbers stands for the chunk `i`: now this, now that one, as multiples of the golden ratio have it. At
+/// equal distances, all could be of one column of the images.
+const fn place(i: u32, len: usize) -> usize {
+    let part = i.wrapping_mul(0x9e37_79b9) as u64;
+    (part * len as u64 >> 32) as usize
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,6 +165,18 @@ mod tests {
         let Histogram { low, high, counts } = &stats.histogram;
         assert_eq!((*low, *high, counts.len(), counts.iter().sum::<u32>()), (0.0, 1000.0, 30, 1001));
         assert!(counts.iter().all(|count| (33..=35).contains(count)), "{counts:?}");
+    }
+
+    #[test]
+    fn the_kept_part_is_of_all_columns() {
+        for width in [2, 3, 7, 8, 16, 28, 64] {
+            let mut gather = Gather::default();
+            let columns: Vec<f32> = (0..100_000).map(|i| if i % width == 0 { 0.0 } else { 1.0 }).collect();
+            gather.add(&columns);
+            let counts = gather.describe().histogram.counts;
+            let share = f64::from(counts[0]) * width as f64 / f64::from(counts.iter().sum::<u32>());
+            assert!((0.75..1.33).contains(&share), "{width}: {share}");
+        }
     }
 
     #[test]
