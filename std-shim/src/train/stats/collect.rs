@@ -148,9 +148,9 @@ impl Seen {
     fn add(&mut self, values: &[f32]) {
         let sums = &mut self.sums;
         sums.outputs.add(values);
-        let units = sums.alive.len().max(1);
-        for (unit, values) in values.chunks(self.plane.max(1)).enumerate() {
-            if let Some(alive) = sums.alive.get_mut(unit % units) {
+        let plane = self.plane.max(1);
+        for sample in values.chunks((plane * sums.alive.len()).max(1)) {
+            for (alive, values) in sums.alive.iter_mut().zip(sample.chunks(plane)) {
                 *alive = *alive || values.iter().any(|&value| value != 0.0);
             }
         }

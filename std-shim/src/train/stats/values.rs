@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 const KEPT_PER_CALL: usize = 1024;
 const KEPT: usize = 1 << 15;
 
+/// Sums that are taken side by side.
+const LANES: usize = 8;
+
 /// Parts of a histogram.
 const BINS: usize = 30;
 
@@ -99,15 +102,17 @@ pub(super) struct Gather {
 impl Gather {
     pub(super) fn add(&mut self, values: &[f32]) {
         self.count += values.len();
-        for &value in values {
-            if value.is_finite() {
-                let value = f64::from(value);
-                self.sum += value;
-                self.squares += value * value;
-                self.zeros += usize::from(value == 0.0);
-            } else {
-                self.not_finite += 1;
-            }
+        let mut lanes = [Lane::default(); LANES];
+        let (rows, rest) = values.as_chunks::<LANES>();
+        for row in rows {
+            lanes.iter_mut().zip(row).for_each(|(lane, &value)| lane.add(value));
+        }
+        lanes.iter_mut().zip(rest).for_each(|(lane, &value)| lane.add(value));
+        for lane in lanes {
+            self.sum += lane.sum;
+            self.squares += lane.squares;
+            self.zeros += lane.zeros;
+            self.not_finite += lane.not_finite;
         }
         let stride = values.len().div_ceil(KEPT_PER_CALL).max(1);
         let room = KEPT.saturating_sub(self.kept.len());
@@ -138,11 +143,31 @@ impl Gather {
     }
 }
 
-/// Which of `len` numbers stands for the chunk `i`: now this, now that one, as multiples of the golden ratio have it. At
-/// equal distances, all could be of one column of the images.
+/// Sums over every eighth number: eight additions need not wait for each other.
+#[derive(Clone, Copy, Default)]
+struct Lane {
+    sum: f64,
+    squares: f64,
+    zeros: usize,
+    not_finite: usize,
+}
+
+impl Lane {
+    fn add(&mut self, value: f32) {
+        let is_finite = value.is_finite();
+        let number = if is_finite { f64::from(value) } else { 0.0 };
+        self.sum += number;
+        self.squares += number * number;
+        self.zeros += usize::from(value == 0.0);
+        self.not_finite += usize::from(!is_finite);
+    }
+}
+
+/// Which of `len` numbers stands for the chunk `i`: now this, now that one, as multiples of the golden ratio have it.
+/// At equal distances, all could be of one column of the images.
 const fn place(i: u32, len: usize) -> usize {
     let part = i.wrapping_mul(0x9e37_79b9) as u64;
-    (part * len as u64 >> 32) as usize
+    ((part * len as u64) >> 32) as usize
 }
 
 #[cfg(test)]
