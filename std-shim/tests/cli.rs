@@ -58,6 +58,7 @@ fn json_ends_stdout_and_the_rest_goes_to_stderr() {
     let keys = [
         "test_accuracy",
         "train_loss",
+        "train_accuracy",
         "epochs",
         "seconds",
         "samples_per_second",
@@ -196,7 +197,7 @@ fn a_run_that_diverges_leaves_the_last_one_in_place() {
 #[test]
 fn files_of_others_are_not_replaced() {
     let folder = tempfile::tempdir().unwrap();
-    for name in ["weights.safetensors", "history.jsonl", "curves.svg", "curves.png", "run.json"] {
+    for name in ["weights.safetensors", "history.jsonl", "curves.svg", "curves.png", "run.json", "stats.jsonl"] {
         let out = folder.path().join(name.replace('.', "-"));
         std::fs::create_dir(&out).unwrap();
         std::fs::write(out.join(name), b"{\"mine\": true}").unwrap();

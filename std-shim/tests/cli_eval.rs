@@ -56,8 +56,8 @@ fn trained_weights_are_measured_used_and_described() {
 
     let board: Vec<_> = std::fs::read_dir(at.join("board")).unwrap().map(|e| e.unwrap().path()).collect();
     let events = std::fs::read(&board[0]).unwrap();
-    // The version, two numbers a step, three an epoch.
-    assert_eq!((board.len(), records(&events)), (1, 1 + 2 * 180 + 3 * 4));
+    // The version, two numbers a step, four an epoch.
+    assert_eq!((board.len(), records(&events)), (1, 1 + 2 * 180 + 4 * 4));
 
     std::fs::write(at.join("images/bad.png"), b"\x89PNG\r\n\x1a\nnot one").unwrap();
     std::fs::create_dir(at.join("empty")).unwrap();

@@ -1,7 +1,7 @@
 //! The pictures of a run, of usual histories and of odd ones.
 #![allow(missing_docs, reason = "a test")]
 
-use flatgrad::report::{RunFiles, RunFolder, curves_png, curves_svg};
+use flatgrad::report::{RunFiles, RunFolder, StatsFiles, curves_png, curves_svg};
 use flatgrad::train::{EpochRecord, History};
 
 /// Numbers from 0 to 1 without a pattern.
@@ -13,12 +13,16 @@ fn record(epoch: usize, loss: f32) -> EpochRecord {
     EpochRecord {
         epoch,
         train_loss: loss,
+        train_accuracy: Some(1.0 - f64::from(loss) / 6.0),
         test_loss: loss,
         test_accuracy: Some(1.0 - f64::from(loss) / 5.0),
         test_mae: None,
         validation_loss: Some(1.1 * loss),
         validation_accuracy: Some(1.0 - f64::from(loss) / 4.0),
         validation_mae: None,
+        train_part_loss: None,
+        train_part_accuracy: None,
+        train_part_mae: None,
         seconds: 1.0,
         samples_per_second: 1.0,
         lr: 0.1,
@@ -35,6 +39,7 @@ fn usual(steps: usize, epochs: usize, low: f32) -> History {
         step_rates: (0..steps).map(|i| rate(i) * (i as f32 / (0.1 * steps as f32)).min(1.0)).collect(),
         epochs: ends.iter().enumerate().map(|(i, &end)| record(i + 1, 1.2 * loss(end))).collect(),
         epoch_ends: ends,
+        stats: Vec::new(),
     }
 }
 
@@ -103,7 +108,7 @@ fn values_have_their_error_and_no_accuracy() {
     let mut history = usual(200, 4, 0.1);
     for (epoch, error) in history.epochs.iter_mut().zip([8.0, 4.0, 2.0, 1.5]) {
         (epoch.test_accuracy, epoch.validation_accuracy, epoch.validation_loss) = (None, None, None);
-        epoch.test_mae = Some(error);
+        (epoch.test_mae, epoch.train_accuracy) = (Some(error), None);
     }
     let (svg, image) = drawn("values", &history);
     assert!(svg.contains("mean absolute error") && !svg.contains("accuracy") && !svg.contains("validation"));
@@ -167,14 +172,16 @@ fn a_run_without_pictures_takes_those_of_an_earlier_run_away() {
         history: "history",
         curves_svg: svg,
         curves_png: png,
+        stats: StatsFiles { lines: svg, svg, png },
         run: serde_json::json!({}),
     };
     let write = |files| RunFolder::prepare(folder.path()).unwrap().write(files).unwrap();
-    let exist = || ["curves.svg", "curves.png", "run.json"].map(|name| folder.path().join(name).exists());
+    let names = ["curves.svg", "curves.png", "stats.jsonl", "stats.svg", "stats.png", "run.json"];
+    let exist = || names.map(|name| folder.path().join(name).exists());
     write(files(Some("<svg"), Some(b"png")));
-    assert_eq!(exist(), [true; 3]);
+    assert_eq!(exist(), [true; 6]);
     write(files(Some("<svg"), None));
-    assert_eq!(exist(), [true, false, true]);
+    assert_eq!(exist(), [true, false, true, true, false, true]);
     write(files(None, None));
-    assert_eq!(exist(), [false, false, true]);
+    assert_eq!(exist(), [false, false, false, false, false, true]);
 }

@@ -149,6 +149,20 @@ pub struct TrainArgs {
     /// Also write event files for TensorBoard, into this folder
     #[arg(long, value_name = "DIR")]
     pub tensorboard: Option<PathBuf>,
+    /// After each epoch, also evaluate the whole training part as the test part is evaluated: without augmentation and
+    /// dropout
+    ///
+    /// The accuracy beside the training loss is that of the samples on their way into the steps, and costs nothing.
+    #[arg(long)]
+    pub train_eval: bool,
+    /// Describe what each layer computes: stats.jsonl, stats.svg and stats.png, in the folder of the results
+    ///
+    /// Mean, deviation and percentiles of outputs and of their gradients, the share of units whose output is always 0,
+    /// the share of outputs at the ends of their range, the size of updates over that of the weights. It looks at 8
+    /// steps of each epoch and changes no weight. Of several processes, the first describes its share. With
+    /// --tensorboard, histograms go there, too.
+    #[arg(long)]
+    pub stats: bool,
     /// End stdout with one line of JSON; everything for people goes to stderr
     #[arg(long)]
     pub json: bool,

@@ -67,7 +67,7 @@ impl<'a> Job<'a> {
     /// The run of this job's network, `net`.
     pub fn fit<'s>(&'s self, net: Net<'s>) -> Fit<'s> {
         let Self { samples, augmentation, settings, .. } = self;
-        let mut fit = Fit::new(net, &samples.data, settings);
+        let mut fit = Fit::new(net, &samples.data, settings).train_eval(self.args.train_eval).stats(self.args.stats);
         if let Some(part) = &samples.validation {
             fit = fit.validation(part);
         }

@@ -36,7 +36,7 @@ impl Callback for Console {
     }
 
     fn batch(&mut self, step: &StepRecord) -> Result<Flow> {
-        self.progress.step(step.epoch, step.loss, step.samples_per_second);
+        self.progress.step(step.epoch, step.loss, step.accuracy, step.samples_per_second);
         Ok(Flow::CONTINUE)
     }
 
@@ -48,17 +48,29 @@ impl Callback for Console {
         let record = end.record;
         let EpochRecord { epoch, train_loss, test_loss, samples_per_second, .. } = record;
         let (result, rate) = (measured(record.test_accuracy, record.test_mae), grouped(*samples_per_second as u64));
+        let training = record.train_accuracy.map_or(String::new(), percent_in_brackets);
+        let part = record.train_part_loss.map(|loss| {
+            let measured = record.train_part_accuracy.map(percent_in_brackets);
+            let measured = measured.or(record.train_part_mae.map(|mae| format!(" (MAE {mae:.4})")));
+            format!("   training part {loss:.4}{}", measured.unwrap_or_default())
+        });
         let validation = record.validation_loss.map(|loss| format!("   validation loss {loss:.4}"));
         self.progress.suspend(|| {
             self.printer.line(format_args!(
-                "  epoch {epoch:>width$}/{}   loss {train_loss:.4}{}   test loss {test_loss:.4}   \
+                "  epoch {epoch:>width$}/{}   loss {train_loss:.4}{training}{}{}   test loss {test_loss:.4}   \
                  {result}   {rate} samples/s",
                 self.epochs,
+                part.unwrap_or_default(),
                 validation.unwrap_or_default()
             ));
         });
         Ok(Flow::CONTINUE)
     }
+}
+
+/// A share, beside the loss that it belongs to.
+fn percent_in_brackets(share: f64) -> String {
+    format!(" ({:.2} %)", 100.0 * share)
 }
 
 /// What was measured besides the loss.

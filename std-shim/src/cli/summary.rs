@@ -39,6 +39,14 @@ pub struct Summary {
     test_mae: Option<f64>,
     test_loss: f32,
     train_loss: f32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    train_accuracy: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    train_part_loss: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    train_part_accuracy: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    train_part_mae: Option<f64>,
     epochs: usize,
     steps: u64,
     seconds: f64,
@@ -52,6 +60,9 @@ pub struct Summary {
     ranks: usize,
     peak_memory_bytes: Option<u64>,
     weights_sha256: String,
+    /// Whether there are files with what the layers computed.
+    #[serde(skip)]
+    stats: bool,
 }
 
 /// `run.json`: the result, and the settings that led to it.
@@ -73,6 +84,10 @@ impl Summary {
             test_mae: outcome.test.mae,
             test_loss: outcome.test.loss,
             train_loss: last.map_or(f32::NAN, |e| e.train_loss),
+            train_accuracy: last.and_then(|e| e.train_accuracy),
+            train_part_loss: last.and_then(|e| e.train_part_loss),
+            train_part_accuracy: last.and_then(|e| e.train_part_accuracy),
+            train_part_mae: last.and_then(|e| e.train_part_mae),
             epochs: outcome.history.epochs.len(),
             steps: outcome.steps,
             seconds: outcome.seconds,
@@ -86,6 +101,7 @@ impl Summary {
             ranks: machine.ranks,
             peak_memory_bytes: peak_memory(),
             weights_sha256: outcome.weights.sha256(),
+            stats: !outcome.history.stats.is_empty(),
         }
     }
 
@@ -105,6 +121,12 @@ impl Summary {
         if let Some(mae) = self.test_mae {
             printer.line(format_args!("\ntest MAE        {mae:.4} (mean absolute error of {samples} samples)"));
         }
+        if let Some(accuracy) = self.train_part_accuracy {
+            printer.line(format_args!("training part   {:.2} % of all its samples", 100.0 * accuracy));
+        }
+        if let Some(mae) = self.train_part_mae {
+            printer.line(format_args!("training part   MAE {mae:.4}"));
+        }
         let (seconds, rate) = (self.seconds, grouped(self.samples_per_second as u64));
         printer.line(format_args!("training        {seconds:.2} s, {rate} samples/s"));
         printer.line(format_args!("waited for data {:.2} s", self.data_wait_seconds));
@@ -113,7 +135,8 @@ impl Summary {
         }
         printer.line(format_args!("weights sha256  {}", self.weights_sha256));
         let out = out.display();
-        let files = "weights.safetensors, history.jsonl, curves.svg, curves.png, run.json";
+        let stats = if self.stats { "stats.jsonl, stats.svg, stats.png, " } else { "" };
+        let files = format!("weights.safetensors, history.jsonl, curves.svg, curves.png, {stats}run.json");
         printer.line(format_args!("results in      {out} ({files})"));
     }
 }

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use flatgrad::data::Dataset;
 use flatgrad::model::{LayerStore, dropout_notes};
-use flatgrad::report::{Progress, RunFiles, RunFolder, TensorBoard, curves_png, curves_svg};
+use flatgrad::report::{Progress, RunFiles, RunFolder, StatsFiles, TensorBoard};
+use flatgrad::report::{curves_png, curves_svg, stats_png, stats_svg};
 use flatgrad::train::{Callback, Checkpoint, Checkpoints, EarlyStopping, Fit, Interrupt, Outcome};
 use flatgrad::{Error, Result};
 use flatgrad_core::net::Plan;
@@ -154,11 +155,19 @@ fn checkpoints(args: &TrainArgs, out: &Path) -> Checkpoints {
 /// Writes the results.
 fn write(job: &Job, folder: RunFolder, summary: &Summary, outcome: &Outcome) -> Result {
     let title = format!("{} on {}", job.network.name(), job.samples.data.train.name());
+    let history = &outcome.history;
+    let stats = history.stats_jsonl();
+    let (stats_svg, stats_png) = (stats_svg(&title, &history.stats), stats_png(&title, &history.stats));
     folder.write(RunFiles {
         weights: &outcome.weights.to_safetensors_with(&job.described(outcome))?,
-        history: &outcome.history.to_jsonl(),
-        curves_svg: curves_svg(&title, &outcome.history).as_deref(),
-        curves_png: curves_png(&title, &outcome.history).as_deref(),
+        history: &history.to_jsonl(),
+        curves_svg: curves_svg(&title, history).as_deref(),
+        curves_png: curves_png(&title, history).as_deref(),
+        stats: StatsFiles {
+            lines: Some(stats.as_str()).filter(|lines| !lines.is_empty()),
+            svg: stats_svg.as_deref(),
+            png: stats_png.as_deref(),
+        },
         run: summary.run_json(job.args, job.settings.batch),
     })
 }

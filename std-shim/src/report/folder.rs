@@ -11,9 +11,13 @@ const WEIGHTS: &str = "weights.safetensors";
 const HISTORY: &str = "history.jsonl";
 const CURVES_SVG: &str = "curves.svg";
 const CURVES_PNG: &str = "curves.png";
+const STATS: &str = "stats.jsonl";
+const STATS_SVG: &str = "stats.svg";
+const STATS_PNG: &str = "stats.png";
+const ALL: [&str; 8] = [RUN, WEIGHTS, HISTORY, CURVES_SVG, CURVES_PNG, STATS, STATS_SVG, STATS_PNG];
 
 /// A folder that takes the files of one run: `weights.safetensors`, `history.jsonl`, `curves.svg`, `curves.png` and
-/// `run.json`.
+/// `run.json`, and where layers were looked at, `stats.jsonl`, `stats.svg` and `stats.png`.
 ///
 /// A later run may replace an earlier one's files, all together and only once it has succeeded. Files of these names
 /// that no run wrote are never replaced.
@@ -35,8 +39,21 @@ pub struct RunFiles<'a> {
     pub curves_svg: Option<&'a str>,
     /// For `curves.png`; without it, an earlier run's goes.
     pub curves_png: Option<&'a [u8]>,
+    /// What the layers computed; without it, an earlier run's goes.
+    pub stats: StatsFiles<'a>,
     /// For `run.json`: an object, to which the program's name is added.
     pub run: serde_json::Value,
+}
+
+/// The content of the files that describe a run's layers.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct StatsFiles<'a> {
+    /// For `stats.jsonl`.
+    pub lines: Option<&'a str>,
+    /// For `stats.svg`.
+    pub svg: Option<&'a str>,
+    /// For `stats.png`.
+    pub png: Option<&'a [u8]>,
 }
 
 impl RunFolder {
@@ -47,7 +64,7 @@ impl RunFolder {
     /// [`Error::Io`] if it cannot be created, [`Error::Setting`] if there are files in it that would be replaced and
     /// that no run of this program wrote.
     pub fn prepare(path: &Path) -> Result<Self> {
-        if let Some(name) = [RUN, WEIGHTS, HISTORY, CURVES_SVG, CURVES_PNG].iter().find(|name| path.join(name).exists())
+        if let Some(name) = ALL.iter().find(|name| path.join(name).exists())
             && !is_run(path)
         {
             let fault = format!("{}: {name} is not from flatgrad; choose another folder", path.display());
@@ -74,12 +91,18 @@ impl RunFolder {
         // Everything is on the disk before the first old file goes.
         let mut staged = vec![stage(RUN, run.as_bytes())?, stage(WEIGHTS, files.weights)?];
         staged.push(stage(HISTORY, files.history.as_bytes())?);
-        let curves = [(CURVES_SVG, files.curves_svg.map(str::as_bytes)), (CURVES_PNG, files.curves_png)];
-        for (name, content) in curves {
+        let rest = [
+            (CURVES_SVG, files.curves_svg.map(str::as_bytes)),
+            (CURVES_PNG, files.curves_png),
+            (STATS, files.stats.lines.map(str::as_bytes)),
+            (STATS_SVG, files.stats.svg.map(str::as_bytes)),
+            (STATS_PNG, files.stats.png),
+        ];
+        for (name, content) in rest {
             staged.extend(content.map(|content| stage(name, content)).transpose()?);
         }
         staged.into_iter().try_for_each(Staged::commit)?;
-        for (name, _) in curves.iter().filter(|(_, content)| content.is_none()) {
+        for (name, _) in rest.iter().filter(|(_, content)| content.is_none()) {
             // Mostly, there is none.
             let _ = std::fs::remove_file(self.path.join(name));
         }

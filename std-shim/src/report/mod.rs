@@ -1,4 +1,5 @@
-//! What a run leaves behind: a history, pictures of the losses, a table of the network, a progress bar; and charts.
+//! What a run leaves behind: a history, pictures of losses and of layers, a table of the network, a progress bar; and
+//! charts.
 
 mod curves;
 mod folder;
@@ -9,8 +10,8 @@ mod tensorboard;
 
 pub mod chart;
 
-pub use curves::{curves_png, curves_svg};
-pub use folder::{RunFiles, RunFolder};
+pub use curves::{curves_png, curves_svg, stats_png, stats_svg};
+pub use folder::{RunFiles, RunFolder, StatsFiles};
 pub use memory::peak_memory;
 pub use progress::{Progress, Stages};
 pub(crate) use table::aligned;

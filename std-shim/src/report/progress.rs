@@ -28,9 +28,12 @@ impl Progress {
     }
 
     /// One more step is done.
-    pub fn step(&self, epoch: usize, loss: f64, samples_per_second: f64) {
+    ///
+    /// `accuracy` is that of training, from 0 to 1, if the task is about classes.
+    pub fn step(&self, epoch: usize, loss: f64, accuracy: Option<f64>, samples_per_second: f64) {
         if !self.bar.is_hidden() {
-            self.bar.set_message(format!("epoch {epoch}  loss {loss:.4}  {samples_per_second:.0} images/s"));
+            let accuracy = accuracy.map_or(String::new(), |accuracy| format!(" ({:.2} %)", 100.0 * accuracy));
+            self.bar.set_message(format!("epoch {epoch}  loss {loss:.4}{accuracy}  {samples_per_second:.0} images/s"));
         }
         self.bar.inc(1);
     }

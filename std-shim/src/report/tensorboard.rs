@@ -6,15 +6,21 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::error::{Error, Result};
+use crate::train::stats::{EpochStats, ValueStats};
 use crate::train::{Callback, EpochEnd, Flow, StepRecord};
 
-/// Writes scalars into a folder where TensorBoard finds them: `tensorboard --logdir FOLDER`.
+/// Writes scalars and histograms into a folder where TensorBoard finds them: `tensorboard --logdir FOLDER`.
 ///
 /// The file is a row of records: length (u64, little-endian), masked CRC-32C of it, an event, masked CRC-32C of that
-/// (TensorFlow's TFRecord). An event is a protobuf message with a time, a step and, here, one `simple_value`.
+/// (TensorFlow's TFRecord). An event is a protobuf message with a time, a step and, here, one `simple_value` or one
+/// `histo`.
 ///
-/// As a callback it writes `loss/batch` and `lr` for every step, and `loss/test`, `accuracy/test` (and `validation`)
-/// for every epoch. A run that goes on after a checkpoint writes another file; TensorBoard shows both as one run.
+/// As a callback it writes `loss/batch` and `lr` for every step, and `loss/train`, `accuracy/train` and the same of
+/// `test` (and `validation`, `train_part`) for every epoch. Where layers are looked at
+/// ([`Fit::stats`](crate::train::Fit::stats)), it writes for each of them the histograms `outputs/..` and
+/// `gradients/..`, and the numbers `gradient_rms/..`, `dead/..`, `saturated/..` and `update_ratio/..`.
+///
+/// A run that goes on after a checkpoint writes another file; TensorBoard shows both as one run.
 ///
 /// ```
 /// use flatgrad::report::TensorBoard;
@@ -63,6 +69,45 @@ impl TensorBoard {
         self.record(&scalar_event(now(), tag, step, value))
     }
 
+    /// Adds the histogram of some numbers under `tag`, at a step; of those that the description kept.
+    ///
+    /// ```
+    /// use flatgrad::report::TensorBoard;
+    /// use flatgrad::train::stats::{Histogram, ValueStats};
+    /// let folder = tempfile::tempdir()?;
+    /// let histogram = Histogram { low: 0.0, high: 1.0, counts: vec![3, 1] };
+    /// let stats = ValueStats { count: 4, mean: 0.25, std: 0.4, histogram, ..ValueStats::default() };
+    /// TensorBoard::create(folder.path())?.histogram("outputs/relu", 45, &stats)?;
+    /// # Ok::<(), flatgrad::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`].
+    pub fn histogram(&mut self, tag: &str, step: u64, stats: &ValueStats) -> Result {
+        self.record(&histogram_event(now(), tag, step, stats))
+    }
+
+    fn layers(&mut self, stats: &EpochStats) -> Result {
+        for layer in &stats.layers {
+            let name = layer.name().replace(' ', "_");
+            self.histogram(&format!("outputs/{name}"), stats.step, &layer.outputs)?;
+            if let Some(gradients) = &layer.gradients {
+                self.histogram(&format!("gradients/{name}"), stats.step, gradients)?;
+            }
+            let numbers = [
+                ("gradient_rms", layer.gradients.as_ref().map(ValueStats::rms)),
+                ("dead", Some(layer.dead)),
+                ("saturated", layer.saturated),
+                ("update_ratio", layer.update_ratio),
+            ];
+            for (what, value) in numbers.into_iter().filter_map(|(what, value)| Some((what, value?))) {
+                self.scalar(&format!("{what}/{name}"), stats.step, value as f32)?;
+            }
+        }
+        Ok(())
+    }
+
     fn record(&mut self, event: &[u8]) -> Result {
         self.file.write_all(&framed(event)).map_err(Error::io(&self.path))
     }
@@ -79,14 +124,21 @@ impl Callback for TensorBoard {
         self.scalar("loss/train", epoch.step, record.train_loss)?;
         self.scalar("loss/test", epoch.step, record.test_loss)?;
         let measured = [
+            ("accuracy/train", record.train_accuracy),
             ("accuracy/test", record.test_accuracy),
             ("mae/test", record.test_mae),
             ("loss/validation", record.validation_loss.map(f64::from)),
             ("accuracy/validation", record.validation_accuracy),
             ("mae/validation", record.validation_mae),
+            ("loss/train_part", record.train_part_loss.map(f64::from)),
+            ("accuracy/train_part", record.train_part_accuracy),
+            ("mae/train_part", record.train_part_mae),
         ];
         for (tag, value) in measured.into_iter().filter_map(|(tag, value)| Some((tag, value?))) {
             self.scalar(tag, epoch.step, value as f32)?;
+        }
+        if let Some(stats) = epoch.stats {
+            self.layers(stats)?;
         }
         Ok(Flow::CONTINUE)
     }
@@ -103,14 +155,48 @@ fn version_event(time: f64) -> Vec<u8> {
     event
 }
 
-/// `Event { wall_time = 1, step = 2: int64, summary = 5: Summary { value = 1: Value } }`, where a value is
-/// `Value { tag = 1, simple_value = 2: float }`.
+/// `Value { tag = 1, simple_value = 2: float }`
 fn scalar_event(time: f64, tag: &str, step: u64, value: f32) -> Vec<u8> {
-    let (mut inner, mut summary, mut event) = (Vec::new(), Vec::new(), wall_time(time));
-    bytes_field(&mut inner, 1, tag.as_bytes());
+    let mut inner = tagged(tag);
     inner.push(2 << 3 | 5);
     inner.extend(value.to_le_bytes());
-    bytes_field(&mut summary, 1, &inner);
+    summary_event(time, step, &inner)
+}
+
+/// `Value { tag = 1, histo = 5: HistogramProto }`, which TensorBoard turns into what it draws. Its fields: `min = 1`,
+/// `max = 2`, `num = 3`, `sum = 4`, `sum_squares = 5`, and of the parts `bucket_limit = 6` (their upper ends) and
+/// `bucket = 7` (how many numbers), all double.
+fn histogram_event(time: f64, tag: &str, step: u64, stats: &ValueStats) -> Vec<u8> {
+    let histogram = &stats.histogram;
+    let kept: f64 = histogram.counts.iter().copied().map(f64::from).sum();
+    // A part without width would not be drawn; TensorBoard's own summaries widen it as much.
+    let wider = if histogram.counts.len() == 1 { 0.5 } else { 0.0 };
+    let (low, high) = (f64::from(histogram.low) - wider, f64::from(histogram.high) + wider);
+    let mut histo = Vec::new();
+    let numbers = [low, high, kept, stats.mean * kept, stats.rms().powi(2) * kept];
+    for (field, number) in (1u8..).zip(numbers) {
+        histo.push(field << 3 | 1);
+        histo.extend(number.to_le_bytes());
+    }
+    let limits = (0..histogram.counts.len()).map(|part| histogram.limit(part) + wider);
+    bytes_field(&mut histo, 6, &limits.flat_map(f64::to_le_bytes).collect::<Vec<_>>());
+    let counts = histogram.counts.iter().copied().map(f64::from);
+    bytes_field(&mut histo, 7, &counts.flat_map(f64::to_le_bytes).collect::<Vec<_>>());
+    let mut inner = tagged(tag);
+    bytes_field(&mut inner, 5, &histo);
+    summary_event(time, step, &inner)
+}
+
+fn tagged(tag: &str) -> Vec<u8> {
+    let mut value = Vec::new();
+    bytes_field(&mut value, 1, tag.as_bytes());
+    value
+}
+
+/// `Event { wall_time = 1, step = 2: int64, summary = 5: Summary { value = 1: Value } }`
+fn summary_event(time: f64, step: u64, value: &[u8]) -> Vec<u8> {
+    let (mut summary, mut event) = (Vec::new(), wall_time(time));
+    bytes_field(&mut summary, 1, value);
     event.push(2 << 3);
     varint(&mut event, step);
     bytes_field(&mut event, 5, &summary);
@@ -155,6 +241,7 @@ fn crc32c(bytes: &[u8]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::train::stats::Histogram;
 
     #[test]
     fn the_checksum_is_castagnolis() {
@@ -175,6 +262,24 @@ mod tests {
             &[0x15, 0, 0, 0x80, 0x3e],                 // 2: 0.25
         ];
         assert_eq!(event, by_hand.concat());
+        let histogram = Histogram { low: -1.0, high: 1.0, counts: vec![1, 2] };
+        let stats = ValueStats { mean: 0.5, std: 0.5, histogram, ..ValueStats::default() };
+        let doubles = |numbers: &[f64]| numbers.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
+        let field = |field: u8, number: f64| [&[field << 3 | 1][..], &number.to_le_bytes()].concat();
+        let by_hand = [
+            &[0x09, 0, 0, 0, 0, 0, 0, 0xf8, 0x3f, 0x10, 7, 0x2a, 88, 0x0a, 86][..],
+            &[0x0a, 1, b'h', 0x2a, 81],
+            &field(1, -1.0),
+            &field(2, 1.0),
+            &field(3, 3.0),
+            &field(4, 1.5),
+            &field(5, stats.rms().powi(2) * 3.0),
+            &[0x32, 16],
+            &doubles(&[0.0, 1.0]),
+            &[0x3a, 16],
+            &doubles(&[1.0, 2.0]),
+        ];
+        assert_eq!(histogram_event(1.5, "h", 7, &stats), by_hand.concat());
         let record = framed(&event);
         assert_eq!(record.len(), 8 + 4 + event.len() + 4);
         assert_eq!(record[..8], (event.len() as u64).to_le_bytes());

@@ -62,6 +62,8 @@ pub struct Fit<'a> {
     pub(super) augmentation: Option<&'a Augmentation>,
     pub(super) settings: &'a Settings,
     pub(super) resume: Option<Checkpoint>,
+    pub(super) train_eval: bool,
+    pub(super) stats: bool,
 }
 
 impl<'a> Fit<'a> {
@@ -77,7 +79,17 @@ impl<'a> Fit<'a> {
         test: &'a dyn Dataset,
         settings: &'a Settings,
     ) -> Self {
-        Self { net, train, test, validation: None, augmentation: None, settings, resume: None }
+        Self {
+            net,
+            train,
+            test,
+            validation: None,
+            augmentation: None,
+            settings,
+            resume: None,
+            train_eval: false,
+            stats: false,
+        }
     }
 
     /// Also evaluates this part after every epoch; what depends on a loss goes by it, and the test part is only looked
@@ -94,6 +106,45 @@ impl<'a> Fit<'a> {
     /// Goes on where a checkpoint was made.
     pub fn resume(self, checkpoint: Checkpoint) -> Self {
         Self { resume: Some(checkpoint), ..self }
+    }
+
+    /// Also evaluates the whole training part after every epoch, as the test part is evaluated: without random changes
+    /// of samples and without dropout. The weights are the same with and without.
+    ///
+    /// [`EpochRecord::train_part_loss`](super::EpochRecord::train_part_loss) and its neighbours have the result.
+    /// `train_accuracy` costs nothing and is always there, but its samples are augmented, layers drop out, and the
+    /// weights change from one step to the next.
+    pub fn train_eval(self, train_eval: bool) -> Self {
+        Self { train_eval, ..self }
+    }
+
+    /// Also describes what the layers compute: outputs and their gradients, units without output, outputs at the ends
+    /// of their range, the size of an update over that of the weights. Eight steps of each epoch are looked at, evenly
+    /// spread from its first on (all, if there are fewer). The weights are the same with and without.
+    ///
+    /// Callbacks find it in [`EpochEnd::stats`](super::EpochEnd::stats), and [`History::stats`] keeps it. In a group,
+    /// rank 0 describes its share of the batches; the others have nothing.
+    ///
+    /// ```
+    /// use flatgrad::data;
+    /// use flatgrad::train::{Fit, Settings};
+    /// use flatgrad_core::net::{Layer, Net, Optimizer};
+    /// use flatgrad_core::{Context, Isa};
+    ///
+    /// const LAYERS: [Layer; 4] = [Layer::flatten(), Layer::dense(16), Layer::tanh(), Layer::dense(10)];
+    /// const NET: Net = Net::new([1, 8, 8], &LAYERS);
+    /// let settings = Settings { epochs: 2, ..Settings::new(Optimizer::adam(1e-2)) };
+    /// let digits = data::digits()?;
+    /// let outcome = Fit::new(NET, &digits, &settings).stats(true).run(Context::serial(Isa::detect()), &mut [])?;
+    /// let last = outcome.history.stats.last().unwrap();
+    /// assert_eq!((last.epoch, last.steps, last.layers.len()), (2, 8, 4));
+    /// let tanh = &last.layers[2];
+    /// assert_eq!(tanh.kind, "tanh");
+    /// assert!(tanh.saturated < Some(0.5) && tanh.outputs.std > 0.1);
+    /// # Ok::<(), flatgrad::Error>(())
+    /// ```
+    pub fn stats(self, stats: bool) -> Self {
+        Self { stats, ..self }
     }
 
     /// The memory plan, checked against the data.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::stats::EpochStats;
 use super::{Callback, EpochEnd, Flow, Saved, StepRecord};
 use crate::error::Result;
 
@@ -12,6 +13,10 @@ pub struct EpochRecord {
     pub epoch: usize,
     /// Mean loss over the epoch's training samples, each measured just before the step that used it.
     pub train_loss: f32,
+    /// Share of these samples that were classified correctly, from 0 to 1, each just before the step that used it; if
+    /// the task is about classes. Of a mixed sample, the class with the larger share is the correct one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train_accuracy: Option<f64>,
     /// Mean loss over the test part after the epoch.
     pub test_loss: f32,
     /// Share of the test part that is classified correctly after the epoch, from 0 to 1; if the task is about classes.
@@ -29,6 +34,16 @@ pub struct EpochRecord {
     /// As `test_mae`, on the validation part.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation_mae: Option<f64>,
+    /// Mean loss over the whole training part after the epoch, as at test time; on request
+    /// ([`Fit::train_eval`](super::Fit::train_eval)).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train_part_loss: Option<f32>,
+    /// As `test_accuracy`, on the training part; on request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train_part_accuracy: Option<f64>,
+    /// As `test_mae`, on the training part; on request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train_part_mae: Option<f64>,
     /// Seconds the epoch's training took, evaluation excluded.
     pub seconds: f64,
     /// Training samples per second of these.
@@ -48,7 +63,12 @@ pub struct History {
     pub epochs: Vec<EpochRecord>,
     /// How many steps had been taken at the end of each epoch.
     pub epoch_ends: Vec<usize>,
+    /// What the layers computed, one for each epoch, if that was wanted ([`Fit::stats`](super::Fit::stats)).
+    pub stats: Vec<EpochStats>,
 }
+
+/// Under this name, a checkpoint has the statistics of layers, if there are any.
+const STATS: &str = "history.stats";
 
 impl History {
     /// One JSON object per line, one line per epoch.
@@ -59,6 +79,11 @@ impl History {
             .filter_map(|record| serde_json::to_string(record).ok())
             .map(|line| line + "\n")
             .collect()
+    }
+
+    /// What the layers computed: one JSON object per line, one line per epoch and layer.
+    pub fn stats_jsonl(&self) -> String {
+        self.stats.iter().map(EpochStats::to_jsonl).collect()
     }
 
     /// The training loss of each step, smoothed: an exponential moving average over about a fortieth of the steps (but
@@ -90,6 +115,7 @@ impl Callback for History {
     fn epoch(&mut self, epoch: &EpochEnd) -> Result<Flow> {
         self.epochs.push(epoch.record.clone());
         self.epoch_ends.push(epoch.step as usize);
+        self.stats.extend(epoch.stats.cloned());
         Ok(Flow::CONTINUE)
     }
     fn save(&self, saved: &mut Saved) {
@@ -97,12 +123,16 @@ impl Callback for History {
         saved.tensors.insert("history.step_rates".into(), self.step_rates.clone());
         saved.put("history.epochs", &self.epochs);
         saved.put("history.epoch_ends", &self.epoch_ends);
+        if !self.stats.is_empty() {
+            saved.put(STATS, &self.stats);
+        }
     }
     fn load(&mut self, saved: &Saved) -> Result {
         self.step_losses = saved.tensors.get("history.step_losses").cloned().unwrap_or_default();
         self.step_rates = saved.tensors.get("history.step_rates").cloned().unwrap_or_default();
         self.epochs = saved.get("history.epochs")?.unwrap_or_default();
         self.epoch_ends = saved.get("history.epoch_ends")?.unwrap_or_default();
+        self.stats = saved.get(STATS)?.unwrap_or_default();
         Ok(())
     }
 }
@@ -128,12 +158,16 @@ mod tests {
         let record = EpochRecord {
             epoch: 1,
             train_loss: 0.5,
+            train_accuracy: Some(0.875),
             test_loss: 0.25,
             test_accuracy: Some(0.975),
             test_mae: None,
             validation_loss: None,
             validation_accuracy: None,
             validation_mae: None,
+            train_part_loss: None,
+            train_part_accuracy: None,
+            train_part_mae: None,
             seconds: 1.5,
             samples_per_second: 958.0,
             lr: 0.001,
@@ -143,6 +177,15 @@ mod tests {
         assert_eq!(lines.lines().count(), 2);
         let value: serde_json::Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
         assert_eq!(value["test_accuracy"], 0.975);
+        assert_eq!(value["train_accuracy"], 0.875);
         assert_eq!(value["epoch"], 1);
+        assert_eq!(value.get("train_part_loss"), None);
+    }
+
+    #[test]
+    fn a_line_of_an_earlier_version_is_read() {
+        let line = r#"{"epoch":1,"train_loss":0.5,"test_loss":0.25,"seconds":1.0,"samples_per_second":9.0,"lr":0.1}"#;
+        let record: EpochRecord = serde_json::from_str(line).unwrap();
+        assert_eq!((record.train_accuracy, record.train_part_loss), (None, None));
     }
 }

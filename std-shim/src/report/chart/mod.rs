@@ -34,7 +34,7 @@ pub use curves::{Chart, Rule, Series};
 pub use style::{Dash, Marker, Style, dark_properties};
 
 pub(super) use bitmap::Bitmap;
-pub(super) use panel::{Curve, Panel};
+pub(super) use panel::{BAND, Curve, Panel};
 pub(super) use span::Span;
 pub(super) use surface::{Anchor, Letters, Surface};
 pub(super) use svg::Svg;

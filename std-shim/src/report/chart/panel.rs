@@ -9,6 +9,8 @@ use super::thin::Line;
 const ALL_MARKED: usize = 24;
 /// How many are marked then.
 const MARKED: usize = 8;
+/// How pale a band is.
+pub(in crate::report) const BAND: f64 = 0.16;
 const LABEL: Letters = Letters::new(Anchor::Middle);
 
 /// Lines of one style.
@@ -115,7 +117,7 @@ impl Panel<'_> {
                     (x, upper, self.place((0.0, low)).1)
                 })
                 .collect();
-            surface.band(&edges, ink, 0.16);
+            surface.band(&edges, ink, BAND);
         }
         let points: usize = curve.lines.iter().map(Vec::len).sum();
         let every = if curve.all_marked || points <= ALL_MARKED { 1 } else { points.div_ceil(MARKED) };

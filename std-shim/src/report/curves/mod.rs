@@ -1,15 +1,18 @@
 //! Pictures of a run: the losses, what else was measured, and the learning rate.
 
 mod draw;
+mod layers;
 mod panels;
+
+pub use layers::{stats_png, stats_svg};
 
 use super::chart::{Bitmap, Svg, png};
 use crate::train::History;
 use panels::Picture;
 
 /// The course of a run as an SVG picture, of up to three parts above a common axis of steps: the training loss of each
-/// step (pale) with its moving average, and the losses of validation and test after each epoch; the accuracy, or the
-/// mean absolute error; the learning rate of each step.
+/// step (pale) with its moving average, and the losses of validation and test after each epoch; the accuracy in
+/// training, validation and test, or the mean absolute error; the learning rate of each step.
 ///
 /// A loss that falls to a hundredth or less is on a logarithmic axis. Numbers that are not finite are gaps. `None` if
 /// there is no loss to draw.

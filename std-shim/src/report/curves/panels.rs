@@ -1,9 +1,11 @@
 //! What is drawn: a history as curves on axes.
 
-use crate::report::chart::{self, Curve, Line, Marker, Span, Style};
+use crate::report::chart::{self, Curve, Dash, Line, Marker, Span, Style};
 use crate::train::{EpochRecord, History};
 
 const AVERAGE: Style = Style::plain(0);
+const TRAINING: Style = Style { marker: Some(Marker::Up), ..Style::plain(0) };
+const TRAINING_PART: Style = Style { marker: Some(Marker::Diamond), dash: Dash::Long, ..Style::plain(4) };
 const VALIDATION: Style = Style { marker: Some(Marker::Square), ..Style::plain(1) };
 const TEST: Style = Style { marker: Some(Marker::Circle), ..Style::plain(2) };
 const RATE: Style = Style::plain(5);
@@ -49,6 +51,7 @@ fn losses(history: &History) -> Option<Part> {
     let raw: Vec<f64> = history.step_losses.iter().map(|&loss| f64::from(loss)).collect();
     let average = history.smoothed_losses();
     let evaluated = [
+        evaluated(history, "training part", TRAINING_PART, |epoch| epoch.train_part_loss.map(f64::from)),
         evaluated(history, "validation", VALIDATION, |epoch| epoch.validation_loss.map(f64::from)),
         evaluated(history, "test", TEST, |epoch| Some(f64::from(epoch.test_loss))),
     ];
@@ -69,19 +72,22 @@ fn losses(history: &History) -> Option<Part> {
 
 fn accuracies(history: &History) -> Option<Part> {
     let percent = |share: Option<f64>| share.map(|share| 100.0 * share);
-    let curves = both(
+    let curves = those_there([
+        evaluated(history, "training", TRAINING, |epoch| percent(epoch.train_accuracy)),
+        evaluated(history, "training part", TRAINING_PART, |epoch| percent(epoch.train_part_accuracy)),
         evaluated(history, "validation", VALIDATION, |epoch| percent(epoch.validation_accuracy)),
         evaluated(history, "test", TEST, |epoch| percent(epoch.test_accuracy)),
-    )?;
+    ])?;
     let axis = Span::percent(curves.iter().flat_map(Curve::values));
     Some(Part { heading: "accuracy (%)", height: 170.0, axis, curves })
 }
 
 fn errors(history: &History) -> Option<Part> {
-    let curves = both(
+    let curves = those_there([
+        evaluated(history, "training part", TRAINING_PART, |epoch| epoch.train_part_mae),
         evaluated(history, "validation", VALIDATION, |epoch| epoch.validation_mae),
         evaluated(history, "test", TEST, |epoch| epoch.test_mae),
-    )?;
+    ])?;
     let axis = Span::wide(&curves.iter().flat_map(Curve::values).collect::<Vec<_>>());
     let logarithmic = axis.is_logarithmic();
     let heading = if logarithmic { "mean absolute error (logarithmic)" } else { "mean absolute error" };
@@ -110,8 +116,8 @@ fn evaluated(
 }
 
 /// The curves that there are, if there are any.
-fn both(a: Option<Curve>, b: Option<Curve>) -> Option<Vec<Curve>> {
-    Some([a, b].into_iter().flatten().collect::<Vec<_>>()).filter(|curves| !curves.is_empty())
+fn those_there<const N: usize>(curves: [Option<Curve>; N]) -> Option<Vec<Curve>> {
+    Some(curves.into_iter().flatten().collect::<Vec<_>>()).filter(|curves| !curves.is_empty())
 }
 
 /// What 98 % of the finite numbers do not exceed.

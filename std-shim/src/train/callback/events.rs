@@ -1,5 +1,6 @@
 //! What a callback hears.
 
+use crate::train::stats::EpochStats;
 use crate::train::{EpochRecord, History};
 
 /// What a [`Callback`](super::Callback) hears at the beginning.
@@ -22,8 +23,13 @@ pub struct StepRecord {
     pub epoch: usize,
     /// Mean loss of the step's samples.
     pub batch_loss: f32,
+    /// Share of the step's samples that were classified correctly, from 0 to 1, before it changed the weights; if the
+    /// task is about classes.
+    pub batch_accuracy: Option<f64>,
     /// Mean training loss of the epoch so far.
     pub loss: f64,
+    /// As `batch_accuracy`, of the epoch so far.
+    pub accuracy: Option<f64>,
     /// The learning rate.
     pub lr: f32,
     /// Training samples per second of the epoch so far.
@@ -41,6 +47,10 @@ pub struct EpochEnd<'a> {
     pub loss: f32,
     /// The weights that were evaluated, in the order of the arena.
     pub weights: &'a [f32],
+    /// What the layers computed in some of the epoch's steps, if that is wanted ([`Fit::stats`]); on rank 0.
+    ///
+    /// [`Fit::stats`]: crate::train::Fit::stats
+    pub stats: Option<&'a EpochStats>,
 }
 
 /// What a [`Callback`](super::Callback) may change at the end.

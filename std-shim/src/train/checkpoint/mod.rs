@@ -58,8 +58,23 @@ pub struct Position {
     pub samples: usize,
     /// The sum of their losses.
     pub loss_sum: f64,
+    /// How many of them were classified correctly, each just before its step.
+    #[serde(default)]
+    pub correct: usize,
+    /// Over how many samples `correct` was counted: all of `samples` if the task is about classes, else 0. A checkpoint
+    /// of an earlier version does not have the count.
+    #[serde(default)]
+    pub answered: usize,
     /// What the schedule remembers.
     pub plateau: PlateauState,
+}
+
+impl Position {
+    /// The share of the epoch's samples that were classified correctly, if it is known of all of them.
+    pub(super) fn accuracy(&self) -> Option<f64> {
+        let known = self.answered > 0 && self.answered == self.samples;
+        known.then(|| self.correct as f64 / self.answered as f64)
+    }
 }
 
 impl Checkpoint {

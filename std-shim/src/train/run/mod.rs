@@ -5,6 +5,7 @@ pub(super) mod identity;
 mod ranks;
 mod resume;
 mod steps;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -20,6 +21,7 @@ use crate::data::{Loader, Scaling};
 use crate::distributed::Group;
 use crate::error::{Error, Result};
 use crate::model;
+use watch::Watch;
 
 /// [`Fit::run_in`].
 pub(super) fn run(
@@ -50,6 +52,7 @@ pub(super) fn run(
         train: Feed::new(training, settings),
         test: testing(fit.test),
         validation: fit.validation.map(testing),
+        train_eval: fit.train_eval.then(|| testing(fit.train)),
         scaling: normalizer.scaling(),
     };
     let trainer = Trainer::new(ctx, &plan, &mut arena, settings.seed)?;
@@ -66,15 +69,16 @@ pub(super) fn run(
         group,
         targets: Vec::new(),
         losses: Vec::new(),
+        classes: fit.train.task().is_classes(),
+        correct: 0,
+        // The others would write down the same, of other samples.
+        watch: (fit.stats && rank == 0).then(|| Watch::new(&plan)),
         sums: Vec::new(),
         pass: Pass::default(),
         all: Pass::default(),
     };
-    if let Some(checkpoint) = fit.resume {
-        let loaded = run.load(checkpoint);
-        ranks::all_or_none(run.group, loaded)?;
-    }
-    run.check_start()?;
+    run.take_up(fit.resume)?;
+    run.check_start(fit.train_eval)?;
     let start = Instant::now();
     let complete = run.epochs(&parts)?;
     run.finish(&parts, complete, start)
@@ -86,6 +90,8 @@ struct Parts<'a> {
     train: Feed<'a>,
     test: Loader<'a>,
     validation: Option<Loader<'a>>,
+    /// The training part as at test time.
+    train_eval: Option<Loader<'a>>,
 }
 
 /// Some samples, of this process.
@@ -121,6 +127,12 @@ struct Run<'a, 'b, 'c> {
     targets: Vec<f32>,
     /// For each batch of the step so far, the sum of its samples' losses.
     losses: Vec<f32>,
+    /// Whether the task is about classes.
+    classes: bool,
+    /// Right answers of the step so far.
+    correct: usize,
+    /// What the layers compute, if that is wanted.
+    watch: Option<Watch>,
     /// What is added up over all ranks.
     sums: Vec<f32>,
     /// The epoch.

@@ -17,7 +17,7 @@ pub(super) fn all_or_none<T>(group: &mut dyn Group, mine: Result<T>) -> Result<T
 }
 
 impl Run<'_, '_, '_> {
-    /// Adds up the gradients and losses of a step.
+    /// Adds up the gradients, losses and right answers of a step.
     pub(super) fn reduce(&mut self) -> Result {
         if self.group.size() == 1 {
             return Ok(());
@@ -25,10 +25,15 @@ impl Run<'_, '_, '_> {
         self.sums.clear();
         self.sums.extend_from_slice(self.trainer.gradients());
         self.sums.extend_from_slice(&self.losses);
+        // Exact: steps have far fewer than the 2^24 samples up to which f32 has every whole number.
+        self.sums.push(self.correct as f32);
         self.group.sum(&mut self.sums)?;
-        let (gradients, losses) = self.sums.split_at(self.sums.len() - self.losses.len());
+        let (gradients, rest) = self.sums.split_at(self.trainer.gradients().len());
         self.trainer.gradients_mut().copy_from_slice(gradients);
-        self.losses.copy_from_slice(losses);
+        if let [losses @ .., correct] = rest {
+            self.losses.copy_from_slice(losses);
+            self.correct = *correct as usize;
+        }
         Ok(())
     }
 
@@ -67,7 +72,7 @@ impl Run<'_, '_, '_> {
     }
 
     /// Whether all ranks are about to do the same.
-    pub(super) fn check_start(&mut self) -> Result {
+    pub(super) fn check_start(&mut self, train_eval: bool) -> Result {
         if self.group.size() == 1 {
             return Ok(());
         }
@@ -75,7 +80,13 @@ impl Run<'_, '_, '_> {
         let position = serde_json::to_string(&self.position).unwrap_or_default();
         let state = hash(&[self.trainer.state(), self.average.as_deref().unwrap_or_default()]);
         let settings = settings.iter().map(|(name, value)| (name.clone(), value.clone()));
-        let rest = [("data", data.clone()), ("position", position), ("optimizer's state", state)];
+        let train_eval = train_eval.to_string();
+        let rest = [
+            ("data", data.clone()),
+            ("position", position),
+            ("optimizer's state", state),
+            ("evaluation of the training part", train_eval),
+        ];
         let all: Vec<_> = settings.chain(rest.map(|(name, value)| (name.to_string(), value))).collect();
         for (name, value) in all {
             self.check_same(&name, value.as_bytes())?;

@@ -1,6 +1,7 @@
 //! A run's checkpoints: made, and taken up again.
 
 use super::Run;
+use super::ranks::all_or_none;
 use crate::error::{Error, Result};
 use crate::train::{Callback, Checkpoint, Saved};
 
@@ -9,6 +10,9 @@ impl Run<'_, '_, '_> {
     pub(super) fn checkpoint(&mut self) -> Result {
         let mut saved = Saved::default();
         self.history.save(&mut saved);
+        if let Some(watch) = &self.watch {
+            watch.save(&mut saved);
+        }
         self.callbacks.iter().for_each(|callback| callback.save(&mut saved));
         let checkpoint = Checkpoint {
             position: self.position,
@@ -22,7 +26,14 @@ impl Run<'_, '_, '_> {
         self.callbacks.iter_mut().try_for_each(|callback| callback.checkpoint(&checkpoint))
     }
 
-    pub(super) fn load(&mut self, checkpoint: Checkpoint) -> Result {
+    /// Goes on from a checkpoint, if there is one.
+    pub(super) fn take_up(&mut self, checkpoint: Option<Checkpoint>) -> Result {
+        let Some(checkpoint) = checkpoint else { return Ok(()) };
+        let loaded = self.load(checkpoint);
+        all_or_none(self.group, loaded)
+    }
+
+    fn load(&mut self, checkpoint: Checkpoint) -> Result {
         checkpoint.check(&self.identity.0, &self.identity.1)?;
         if checkpoint.position.epoch > self.settings.epochs {
             let fault = format!("the run has made all its {} epochs; ask for more with `epochs`", self.settings.epochs);
@@ -40,6 +51,9 @@ impl Run<'_, '_, '_> {
         self.average = checkpoint.average;
         self.position = checkpoint.position;
         self.history.load(&checkpoint.saved)?;
+        if let Some(watch) = &mut self.watch {
+            watch.load(&checkpoint.saved)?;
+        }
         self.callbacks.iter_mut().try_for_each(|callback| callback.load(&checkpoint.saved))
     }
 }

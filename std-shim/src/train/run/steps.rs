@@ -5,6 +5,7 @@ use std::time::Instant;
 use flatgrad_core::loss::Target;
 use flatgrad_core::optim::ema_update;
 
+use super::watch::Watch;
 use super::{Pass, Run};
 use crate::error::Result;
 use crate::train::feed::{Feed, Part};
@@ -20,6 +21,9 @@ impl Run<'_, '_, '_> {
         let (mut flow, mut waited) = (Flow::CONTINUE, 0.0);
         if self.position.step_in_epoch < feed.steps() && !self.is_over() {
             waited = feed.epoch(self.position.epoch, self.position.step_in_epoch, |part| {
+                if let Some(watch) = &mut self.watch {
+                    watch.choose(self.position.step_in_epoch, feed.steps());
+                }
                 self.accumulate(&part)?;
                 if !part.last {
                     return Ok(true);
@@ -48,8 +52,8 @@ impl Run<'_, '_, '_> {
             return Ok(());
         }
         self.trainer.skip(before);
-        let report = if part.weights.is_empty() {
-            self.trainer.accumulate(batch.x(), batch.target(), part.total)?
+        let target = if part.weights.is_empty() {
+            batch.target()
         } else {
             let outputs = part.weights.len();
             self.targets.clear();
@@ -57,10 +61,15 @@ impl Run<'_, '_, '_> {
             for (row, &label) in self.targets.chunks_exact_mut(outputs).zip(batch.labels()) {
                 row[label as usize] = part.weights[label as usize];
             }
-            self.trainer.accumulate(batch.x(), Target::Values(&self.targets), part.total)?
+            Target::Values(&self.targets)
+        };
+        let report = match self.watch.as_mut().and_then(Watch::collector) {
+            Some(collector) => self.trainer.accumulate_observed(batch.x(), target, part.total, collector)?,
+            None => self.trainer.accumulate(batch.x(), target, part.total)?,
         };
         self.trainer.skip(after);
         self.losses.push(report.loss_sum);
+        self.correct += report.correct;
         Ok(())
     }
 
@@ -75,7 +84,13 @@ impl Run<'_, '_, '_> {
             None => {}
         }
         let optimizer = self.settings.optimizer.with_lr(self.lr());
+        if let Some(watch) = &mut self.watch {
+            watch.before_update(self.trainer.weights());
+        }
         self.trainer.update(&optimizer)?;
+        if let Some(watch) = &mut self.watch {
+            watch.after_update(self.trainer.weights());
+        }
         if self.position.step % FLUSH_STEPS == FLUSH_STEPS - 1 {
             self.trainer.flush_state(&optimizer)?;
         }
@@ -93,11 +108,18 @@ impl Run<'_, '_, '_> {
         position.step += 1;
         position.step_in_epoch += 1;
         position.samples += samples;
+        let correct = std::mem::take(&mut self.correct);
+        if self.classes {
+            position.correct += correct;
+            position.answered += samples;
+        }
         let record = StepRecord {
             step: position.step,
             epoch: position.epoch,
             batch_loss,
+            batch_accuracy: self.classes.then(|| correct as f64 / samples as f64),
             loss: position.loss_sum / position.samples as f64,
+            accuracy: position.accuracy(),
             lr: optimizer.lr(),
             samples_per_second,
         };

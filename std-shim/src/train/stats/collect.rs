@@ -2,11 +2,18 @@
 
 use flatgrad_core::net::{Kind, Observer, Plan, TensorInfo};
 
+use serde::{Deserialize, Serialize};
+
 use super::values::Gather;
 use super::{LayerStats, range_of};
+use crate::error::{Error, Result};
+use crate::train::Saved;
 
 /// This part of a range counts as its end.
 const END: f32 = 0.03;
+
+/// Under this name, what has been seen is kept in a checkpoint.
+const KEPT: &str = "stats.layers";
 
 /// Describes what the layers of a network compute; an observer of
 /// [`Trainer::accumulate_observed`](flatgrad_core::net::Trainer::accumulate_observed).
@@ -41,12 +48,27 @@ struct Seen {
     kind: Kind,
     /// Values of a unit: those of a channel, or one.
     plane: usize,
+    sums: Sums,
+}
+
+/// What is added up over all that is seen.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Sums {
     outputs: Gather,
     gradients: Gather,
     /// Units that have given something other than 0.
     alive: Vec<bool>,
     at_ends: usize,
-    ratio: Option<f64>,
+    /// The sum of the updates' ratios.
+    ratio: f64,
+    updates: usize,
+}
+
+impl Sums {
+    fn new(units: usize) -> Self {
+        let (outputs, gradients) = (Gather::default(), Gather::default());
+        Self { outputs, gradients, alive: vec![false; units], at_ends: 0, ratio: 0.0, updates: 0 }
+    }
 }
 
 impl Collector {
@@ -54,20 +76,12 @@ impl Collector {
     pub fn new<S: AsRef<[flatgrad_core::net::Slot]>>(plan: &Plan<S>) -> Self {
         let seen = |layer: flatgrad_core::net::LayerInfo| {
             let [channels, height, width] = layer.output;
-            Seen {
-                kind: layer.kind,
-                plane: height * width,
-                outputs: Gather::default(),
-                gradients: Gather::default(),
-                alive: vec![false; channels],
-                at_ends: 0,
-                ratio: None,
-            }
+            Seen { kind: layer.kind, plane: height * width, sums: Sums::new(channels) }
         };
         Self { layers: plan.layers().map(seen).collect(), tensors: plan.tensors().collect() }
     }
 
-    /// Weights before and after an update: the last one counts.
+    /// Weights before and after an update.
     pub fn update(&mut self, before: &[f32], after: &[f32]) {
         for (index, layer) in self.layers.iter_mut().enumerate() {
             let (mut change, mut size) = (0.0, 0.0);
@@ -79,7 +93,8 @@ impl Collector {
                 }
             }
             if size > 0.0 {
-                layer.ratio = Some((change / size).sqrt());
+                layer.sums.ratio += (change / size).sqrt();
+                layer.sums.updates += 1;
             }
         }
     }
@@ -87,6 +102,40 @@ impl Collector {
     /// What has been seen, layer by layer.
     pub fn describe(&self) -> Vec<LayerStats> {
         self.layers.iter().enumerate().map(|(layer, seen)| seen.describe(layer)).collect()
+    }
+
+    /// Forgets what has been seen.
+    pub fn clear(&mut self) {
+        self.layers.iter_mut().for_each(|seen| seen.sums = Sums::new(seen.sums.alive.len()));
+    }
+
+    /// Puts what has been seen into a checkpoint.
+    pub(in crate::train) fn save(&self, saved: &mut Saved) {
+        let sums: Vec<&Sums> = self.layers.iter().map(|seen| &seen.sums).collect();
+        saved.put(KEPT, &sums);
+        for (layer, sums) in sums.iter().enumerate() {
+            for (what, gather) in [("outputs", &sums.outputs), ("gradients", &sums.gradients)] {
+                if !gather.kept.is_empty() {
+                    saved.tensors.insert(format!("stats.{layer}.{what}"), gather.kept.clone());
+                }
+            }
+        }
+    }
+
+    /// Takes it out again, if it is there.
+    pub(in crate::train) fn load(&mut self, saved: &Saved) -> Result {
+        let Some(all) = saved.get::<Vec<Sums>>(KEPT)? else { return Ok(()) };
+        let fits = |(seen, sums): (&Seen, &Sums)| seen.sums.alive.len() == sums.alive.len();
+        if all.len() != self.layers.len() || !self.layers.iter().zip(&all).all(fits) {
+            return Err(Error::weights("checkpoint", format!("{KEPT} is not of this network")));
+        }
+        let row =
+            |layer: usize, what: &str| saved.tensors.get(&format!("stats.{layer}.{what}")).cloned().unwrap_or_default();
+        for (layer, (seen, mut sums)) in self.layers.iter_mut().zip(all).enumerate() {
+            (sums.outputs.kept, sums.gradients.kept) = (row(layer, "outputs"), row(layer, "gradients"));
+            seen.sums = sums;
+        }
+        Ok(())
     }
 }
 
@@ -97,30 +146,33 @@ fn is_learnt(tensor: &TensorInfo) -> bool {
 
 impl Seen {
     fn add(&mut self, values: &[f32]) {
-        self.outputs.add(values);
-        let units = self.alive.len().max(1);
-        for (unit, values) in values.chunks(self.plane.max(1)).enumerate() {
-            if let Some(alive) = self.alive.get_mut(unit % units) {
+        let sums = &mut self.sums;
+        sums.outputs.add(values);
+        let plane = self.plane.max(1);
+        for sample in values.chunks((plane * sums.alive.len()).max(1)) {
+            for (alive, values) in sums.alive.iter_mut().zip(sample.chunks(plane)) {
                 *alive = *alive || values.iter().any(|&value| value != 0.0);
             }
         }
         if let Some([low, high]) = range_of(self.kind) {
             let margin = END * (high - low);
-            self.at_ends += values.iter().filter(|&&y| y <= low + margin || y >= high - margin).count();
+            sums.at_ends += values.iter().filter(|&&y| y <= low + margin || y >= high - margin).count();
         }
     }
 
     fn describe(&self, layer: usize) -> LayerStats {
-        let dead = self.alive.iter().filter(|&&alive| !alive).count();
-        let count = self.outputs.describe().count;
+        let Sums { outputs, gradients, alive, at_ends, ratio, updates } = &self.sums;
+        let dead = alive.iter().filter(|&&alive| !alive).count();
+        let outputs = outputs.describe();
+        let count = outputs.count;
         LayerStats {
             layer,
             kind: self.kind.name(),
-            outputs: self.outputs.describe(),
-            gradients: (!self.gradients.is_empty()).then(|| self.gradients.describe()),
-            dead: if count == 0 { 0.0 } else { dead as f64 / self.alive.len().max(1) as f64 },
-            saturated: range_of(self.kind).map(|_| self.at_ends as f64 / count.max(1) as f64),
-            update_ratio: self.ratio,
+            outputs,
+            gradients: (!gradients.is_empty()).then(|| gradients.describe()),
+            dead: if count == 0 { 0.0 } else { dead as f64 / alive.len().max(1) as f64 },
+            saturated: range_of(self.kind).map(|_| *at_ends as f64 / count.max(1) as f64),
+            update_ratio: (*updates > 0).then(|| ratio / *updates as f64),
         }
     }
 }
@@ -133,7 +185,7 @@ impl Observer for Collector {
     }
     fn gradient(&mut self, layer: usize, values: &[f32]) {
         if let Some(seen) = self.layers.get_mut(layer) {
-            seen.gradients.add(values);
+            seen.sums.gradients.add(values);
         }
     }
 }
