@@ -78,7 +78,7 @@ impl TensorBoard {
     /// let histogram = Histogram { low: 0.0, high: 1.0, counts: vec![3, 1] };
     /// let stats = ValueStats { count: 4, mean: 0.25, std: 0.4, histogram, ..ValueStats::default() };
     /// TensorBoard::create(folder.path())?.histogram("outputs/relu", 45, &stats)?;
-    /// # Ok::<(), flatgrad::Error>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Errors

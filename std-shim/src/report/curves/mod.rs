@@ -12,7 +12,8 @@ use panels::Picture;
 
 /// The course of a run as an SVG picture, of up to three parts above a common axis of steps: the training loss of each
 /// step (pale) with its moving average, and the losses of validation and test after each epoch; the accuracy in
-/// training, validation and test, or the mean absolute error; the learning rate of each step.
+/// training, validation and test, or the mean absolute error; the learning rate of each step. Where the whole training
+/// part was evaluated, it has curves beside validation and test.
 ///
 /// A loss that falls to a hundredth or less is on a logarithmic axis. Numbers that are not finite are gaps. `None` if
 /// there is no loss to draw.
