@@ -32,6 +32,8 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
     };
     let title = format!("{} on {}", job.network.name(), job.samples.data.train.name());
     let out = folder(args, &job, "check");
+    let subject = job.subject();
+    job.compute(|ctx| subject.identity(ctx))?;
     std::fs::create_dir_all(&out).map_err(Error::io(&out))?;
     if !args.quiet {
         printer.line(format_args!("checking {title}: {}, batches of {}", args.optimizer, job.settings.batch));
@@ -40,7 +42,6 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
             printer.line(format_args!("  {share}"));
         }
     }
-    let subject = job.subject();
     let mut watch = Bar::new(args.quiet);
     let checked = job.compute(|ctx| check(ctx, &subject, &mut watch));
     watch.stages.finish();

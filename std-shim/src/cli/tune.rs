@@ -9,7 +9,6 @@ use flatgrad::data::Dataset;
 use flatgrad::tune::{Choice, Page, SearchOptions, TrialRecord, Tuned, tune};
 use flatgrad::{Error, Result, atomic_write};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::args::TrainArgs;
 use super::check::{Bar, command, folder, quoted, refuse_what_has_no_meaning, translated, verdicts, write};
@@ -53,15 +52,16 @@ pub fn run(args: &TuneArgs) -> Result<ExitCode> {
     let printer = Printer { to_stderr: train.json };
     let title = format!("{} on {}", job.network.name(), job.samples.data.train.name());
     let out = folder(train, &job, "tune");
+    let subject = job.subject();
+    let identity = job.compute(|ctx| subject.identity(ctx))?;
     std::fs::create_dir_all(&out).map_err(Error::io(&out))?;
-    let store = Trials::open(&out, &identity(args, &job))?;
+    let store = Trials::open(&out, &format!("{:?} {identity}", args.budget));
     if !train.quiet {
         printer.line(format_args!("tuning {title}: {}, batches of {}", train.optimizer, job.settings.batch));
         if !store.known.is_empty() {
             printer.line(format_args!("  {} trials of an earlier search are taken over", store.known.len()));
         }
     }
-    let subject = job.subject();
     let search = SearchOptions { budget: args.budget, known: store.known.clone() };
     let (mut made, store) = (store.known.clone(), store);
     let mut keep = |trial: &TrialRecord| {
@@ -87,20 +87,12 @@ pub fn run(args: &TuneArgs) -> Result<ExitCode> {
     let json = report(&tuned, line.as_deref());
     write(&out, "tune", &options(&html), &json)?;
     atomic_write(&out.join("network.toml"), job.network.to_toml().as_bytes())?;
-    tell(printer, &tuned, line.as_deref(), &out);
+    let is_classes = job.samples.data.train.task().is_classes();
+    tell(printer, &tuned, is_classes, line.as_deref(), &out);
     if train.json {
         Printer { to_stderr: false }.line(format_args!("{json}"));
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// What makes two searches the same: the options that matter, the budget and the data's size.
-fn identity(args: &TuneArgs, job: &Job) -> String {
-    let silent = ["--quiet", "--json"];
-    let given: Vec<&String> = args.train.given.iter().filter(|word| !silent.contains(&word.as_str())).collect();
-    let data = &job.samples.data;
-    let text = format!("{given:?} {:?} {} {}", args.budget, data.train.len(), job.network.to_toml());
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The trials of a search, in a file beside its results.
@@ -112,7 +104,7 @@ struct Trials {
 
 impl Trials {
     /// The trials of the same search; those of another are not taken.
-    fn open(out: &Path, identity: &str) -> Result<Self> {
+    fn open(out: &Path, identity: &str) -> Self {
         let path = out.join("trials.json");
         let mut known = Vec::new();
         if let Ok(bytes) = std::fs::read(&path)
@@ -121,7 +113,7 @@ impl Trials {
         {
             known = serde_json::from_value(value.get("trials").cloned().unwrap_or_default()).unwrap_or_default();
         }
-        Ok(Self { path, identity: identity.to_string(), known })
+        Self { path, identity: identity.to_string(), known }
     }
 
     fn save(&self, trials: &[TrialRecord]) -> Result {
@@ -180,7 +172,7 @@ fn report(tuned: &Tuned, line: Option<&str>) -> Value {
     })
 }
 
-fn tell(printer: Printer, tuned: &Tuned, line: Option<&str>, out: &Path) {
+fn tell(printer: Printer, tuned: &Tuned, is_classes: bool, line: Option<&str>, out: &Path) {
     verdicts(printer, &tuned.checked);
     printer.line(format_args!("\ntrials          {}", tuned.trials.len()));
     if let Some(rate) = tuned.range.suggestion() {
@@ -195,8 +187,9 @@ fn tell(printer: Printer, tuned: &Tuned, line: Option<&str>, out: &Path) {
         (Some(choice), Some(line)) => {
             let [mean, spread] = choice.score;
             let own = 100.0 * choice.own_score[0];
+            let of = if is_classes { "right" } else { "of the variance" };
             printer.line(format_args!(
-                "validation      {:.2} % +- {:.2} over {} seeds; with the settings asked for {own:.2} %",
+                "validation      {:.2} % {of}, +- {:.2} over {} seeds; with the settings asked for {own:.2} %",
                 100.0 * mean,
                 100.0 * spread,
                 choice.seeds

@@ -1,5 +1,7 @@
 //! A run to be, and what it gives.
 
+use std::collections::BTreeMap;
+
 use flatgrad_core::Context;
 use flatgrad_core::net::{Net, Plan};
 
@@ -164,6 +166,11 @@ impl<'a> Fit<'a> {
     /// ranks.
     pub fn plan_in(&self, ctx: Context, group: &dyn Group) -> Result<Plan> {
         self.settings.plan_for(ctx, &self.net, [self.train, self.test], self.augmentation, group.size())
+    }
+
+    /// What makes this run the one it is: the settings by name, and a hash of the data.
+    pub(crate) fn identity(&self, plan: &Plan) -> Result<(BTreeMap<String, String>, String)> {
+        run::identity::identity(self, plan, 1)
     }
 
     /// Trains.

@@ -1,15 +1,14 @@
 //! The diagnosis of one run: data, initial loss, a small sample, rates, curves.
 
 use flatgrad_core::Context;
-use flatgrad_core::net::{Net, Plan};
 
 use super::initial::Seen;
 use super::subject::{Lab, Subject};
 use super::{Code, Diagnosis, Severity, Verdict, Watch, curves, data, initial, neighbours, rates, small};
 use crate::error::{Error, Result};
 use crate::model::LayerStore;
+use crate::train::History;
 use crate::train::stats::LayerStats;
-use crate::train::{Fit, History};
 
 /// What a diagnosis found, and what it looked at.
 #[derive(Clone, Debug, Default)]
@@ -91,7 +90,7 @@ fn stages(lab: &Lab, watch: &mut dyn Watch, found: &mut Vec<Verdict>, checked: &
     }
     let store = LayerStore::default();
     let net = subject.network.net(&store)?;
-    let plan = plan(lab.ctx, subject, net)?;
+    let plan = subject.checked_plan(lab.ctx, net)?;
     data::targets(subject, &plan, found);
     let signal = neighbours::signal(lab)?;
     watch.stage("initial loss", 0.08);
@@ -117,18 +116,6 @@ fn stages(lab: &Lab, watch: &mut dyn Watch, found: &mut Vec<Verdict>, checked: &
     curves::regularization(lab, &run, found)?;
     watch.stage("done", 1.0);
     Ok(())
-}
-
-/// Everything that training refuses is refused here, too.
-fn plan(ctx: Context, subject: &Subject, net: Net) -> Result<Plan> {
-    let mut fit = Fit::with_parts(net, &subject.train, &subject.test, &subject.settings);
-    if let Some(augmentation) = &subject.augmentation {
-        fit = fit.augment(augmentation);
-    }
-    fit.plan(ctx).map_err(|error| match error {
-        Error::Core(flatgrad_core::Error::Net(error)) => subject.network.explain(error),
-        other => other,
-    })
 }
 
 /// With such inputs nothing more can be said.

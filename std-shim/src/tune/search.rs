@@ -261,7 +261,8 @@ impl Search<'_, '_> {
         };
         let made: Vec<&TrialRecord> = self.trials.iter().filter(is_it).collect();
         let scores: Vec<f64> = made.iter().map(|record| record.score).collect();
-        let n = scores.len().max(1) as f64;
+        // None were made if the clock has ended it.
+        let n = scores.len() as f64;
         let mean = scores.iter().sum::<f64>() / n;
         let variance = scores.iter().map(|score| (score - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
         let loss = made.iter().map(|record| record.loss).sum::<f64>() / n;

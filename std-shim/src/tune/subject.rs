@@ -3,15 +3,17 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use flatgrad_core::net::{Kind, Optimizer, Plan};
+use flatgrad_core::net::{Kind, Net, Optimizer, Plan};
 use flatgrad_core::{Context, Isa};
+use sha2::{Digest, Sha256};
 
 use super::trial::{Course, Trial};
 use crate::augment::Augmentation;
 use crate::data::{Dataset, Loader, Subset, split};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::files::hexadecimal;
 use crate::model::{LayerStore, Network};
-use crate::train::Settings;
+use crate::train::{Fit, Settings};
 
 /// A part of the data.
 pub type Part = Arc<dyn Dataset>;
@@ -31,6 +33,47 @@ pub struct Subject {
     pub settings: Settings,
     /// What is done to samples.
     pub augmentation: Option<Augmentation>,
+}
+
+impl Subject {
+    /// A hash by which a subject is known again: its settings, network, augmentation and data.
+    ///
+    /// # Errors
+    ///
+    /// As [`Fit::plan`], which refuses what training would refuse, and those of reading the data.
+    pub fn identity(&self, ctx: Context) -> Result<String> {
+        let store = LayerStore::default();
+        let fit = self.fit(self.network.net(&store)?);
+        let (settings, data) = fit.identity(&self.plan(ctx, &fit)?)?;
+        let mut hash = Sha256::new();
+        settings.iter().for_each(|(name, value)| hash.update(format!("{name} = {value}\n")));
+        hash.update(data);
+        Ok(hexadecimal(hash))
+    }
+
+    fn fit<'s>(&'s self, net: Net<'s>) -> Fit<'s> {
+        let mut fit = Fit::with_parts(net, &self.train, &self.test, &self.settings);
+        if let Some(validation) = &self.validation {
+            fit = fit.validation(validation);
+        }
+        if let Some(augmentation) = &self.augmentation {
+            fit = fit.augment(augmentation);
+        }
+        fit
+    }
+
+    /// The plan of the run itself: everything that training refuses is refused here, too.
+    fn plan(&self, ctx: Context, fit: &Fit) -> Result<Plan> {
+        fit.plan(ctx).map_err(|error| match error {
+            Error::Core(flatgrad_core::Error::Net(error)) => self.network.explain(error),
+            other => other,
+        })
+    }
+
+    /// The same, of this network.
+    pub(super) fn checked_plan(&self, ctx: Context, net: Net) -> Result<Plan> {
+        self.plan(ctx, &self.fit(net))
+    }
 }
 
 /// The share of the training part that is held out if the subject has no validation part.

@@ -22,7 +22,7 @@ pub(in crate::train) const FORMAT: &str = "2";
 pub(in crate::train) const FORMAT_KEY: &str = "format";
 
 /// The settings by name, and the fingerprint of the data.
-pub(super) fn identity(fit: &Fit, plan: &Plan, ranks: usize) -> Result<(BTreeMap<String, String>, String)> {
+pub(in crate::train) fn identity(fit: &Fit, plan: &Plan, ranks: usize) -> Result<(BTreeMap<String, String>, String)> {
     let augmentation = fit.augmentation.map_or(Ok("none".to_string()), Augmentation::describe)?;
     let rest = [
         (FORMAT_KEY, FORMAT.to_string()),
