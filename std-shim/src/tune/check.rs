@@ -77,7 +77,8 @@ pub(super) fn check_in(lab: &Lab, watch: &mut dyn Watch) -> Result<Checked> {
         Err(Error::Interrupted { .. }) => {}
         Err(other) => return Err(other),
     }
-    checked.diagnosis = Diagnosis::of(explained(found));
+    let found = explained(found);
+    checked.diagnosis = if checked.complete { Diagnosis::of(found) } else { Diagnosis::so_far(found) };
     Ok(checked)
 }
 

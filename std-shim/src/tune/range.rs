@@ -56,12 +56,14 @@ impl RangeTest {
         let smooth = self.smoothed();
         let lowest = (0..smooth.len()).min_by(|&a, &b| smooth[a].total_cmp(&smooth[b]))?;
         let width = (self.rates.len() / 6).max(2);
+        // The first means are of a few losses and swing; so do slopes of a few points.
+        let settled = (1.0 / (1.0 - SMOOTHING)) as usize;
         let slope = |at: usize| {
-            let (from, to) = (at.saturating_sub(width / 2), (at + width / 2).min(lowest));
+            let (from, to) = (at - width / 2, (at + width / 2).min(lowest));
             let points = (from..=to).map(|i| (self.rates[i].ln(), smooth[i]));
-            (to > from + 1).then(|| line(points))
+            (to >= from + width / 2).then(|| line(points))
         };
-        let slopes = (0..lowest).filter_map(|at| Some((at, slope(at)?)));
+        let slopes = (settled + width / 2..lowest).filter_map(|at| Some((at, slope(at)?)));
         let (at, steepest) = slopes.min_by(|a, b| a.1.total_cmp(&b.1))?;
         // The moving average lags behind by about as many steps as it looks back.
         let lag = (1.0 / (1.0 - SMOOTHING)) as usize / 2;
@@ -153,6 +155,18 @@ mod tests {
                 .unwrap();
             assert!((test.rates[naive] / best).log10().abs() > 1.0, "{best}: {}", test.rates[naive]);
         }
+    }
+
+    /// Batches of a regression differ from one another by more than the loss falls in the first steps.
+    #[test]
+    fn the_swings_of_the_first_batches_are_no_fall() {
+        let mut losses: Vec<f64> = (0..200).map(|step| if step % 3 == 0 { 1.5 } else { 0.8 }).collect();
+        losses[0] = 3.0;
+        losses[120..].iter_mut().enumerate().for_each(|(i, loss)| *loss *= (-0.08 * i as f64).exp());
+        let rates: Vec<f64> = (0..200).map(|step| 1e-6 * 10f64.powf(7.0 * f64::from(step) / 200.0)).collect();
+        let from = rates[120];
+        let found = RangeTest { rates, losses }.suggestion().unwrap();
+        assert!(found > from / 3.0 && found < from * 30.0, "{found} {from}");
     }
 
     #[test]

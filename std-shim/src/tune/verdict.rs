@@ -85,17 +85,23 @@ pub struct Diagnosis {
 impl Diagnosis {
     /// Sorts what was found: by severity, then causes before what they bring about. One verdict a code is kept, and
     /// without any error or warning [`Code::Healthy`] comes first.
-    pub fn of(mut verdicts: Vec<Verdict>) -> Self {
+    pub fn of(verdicts: Vec<Verdict>) -> Self {
+        let Self { verdicts: mut kept } = Self::so_far(verdicts);
+        if kept.first().is_none_or(|first| first.severity == Severity::Note) {
+            let text = "No fault was found.";
+            kept.insert(0, Verdict::new(Code::Healthy, 6, Severity::Note, text));
+        }
+        Self { verdicts: kept }
+    }
+
+    /// [`Diagnosis::of`] what was found before all was looked at: it never says healthy.
+    pub fn so_far(mut verdicts: Vec<Verdict>) -> Self {
         verdicts.sort_by_key(|verdict| (verdict.severity, verdict.code));
         let mut kept: Vec<Verdict> = Vec::new();
         for verdict in verdicts {
             if kept.iter().all(|other| other.code != verdict.code) {
                 kept.push(verdict);
             }
-        }
-        if kept.first().is_none_or(|first| first.severity == Severity::Note) {
-            let text = "No fault was found.";
-            kept.insert(0, Verdict::new(Code::Healthy, 6, Severity::Note, text));
         }
         Self { verdicts: kept }
     }
@@ -145,5 +151,6 @@ mod tests {
         assert_eq!(json[1]["evidence"]["gap"], 0.1);
         assert_eq!(json[1]["severity"], "note");
         assert!(Diagnosis::of(Vec::new()).is_healthy());
+        assert_eq!(Diagnosis::so_far(Vec::new()).verdicts(), []);
     }
 }

@@ -73,7 +73,8 @@ impl Page<'_> {
             |severity| self.checked.diagnosis.verdicts().iter().filter(|verdict| verdict.severity == severity).count();
         let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
         let (class, text) = match (errors, warnings) {
-            (0, 0) => ("healthy", "No fault was found.".to_string()),
+            (0, 0) if self.checked.complete => ("healthy", "No fault was found.".to_string()),
+            (0, 0) => ("unknown", "No fault has been found so far.".to_string()),
             _ => ("faulty", format!("Found: {}, {}.", plural(errors, "error"), plural(warnings, "warning"))),
         };
         let mut notes = String::new();
